@@ -1,0 +1,1 @@
+"""mailkeep: a mail server in which the server is the mailbox."""

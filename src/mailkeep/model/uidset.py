@@ -1,0 +1,156 @@
+"""Sets of UIDs (or other positive integers) as ranges: small when dense, cheap to join and to test."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+
+class UidSet:
+    """An immutable set of positive integers, kept as ascending, disjoint, non-adjacent ranges."""
+
+    __slots__ = ("_lows", "ranges")
+
+    ranges: tuple[tuple[int, int], ...]
+
+    def __init__(self, numbers: Iterable[int] = ()) -> None:
+        """Build from single numbers in any order; see `of_ranges` for ranges."""
+        ranges: list[tuple[int, int]] = []
+        low = high = -1
+        for number in sorted(numbers):
+            if number == high + 1 and low != -1:
+                high = number
+            elif number != high:
+                if low != -1:
+                    ranges.append((low, high))
+                low = high = number
+        if low != -1:
+            ranges.append((low, high))
+        self.ranges = tuple(ranges)
+        self._lows: list[int] | None = None
+
+    @classmethod
+    def of_ranges(cls, ranges: Iterable[tuple[int, int]]) -> UidSet:
+        """Build from inclusive ranges in any order, which may overlap; (5, 2) is read as (2, 5)."""
+        merged: list[tuple[int, int]] = []
+        for low, high in sorted((a, b) if a <= b else (b, a) for a, b in ranges):
+            if merged and low <= merged[-1][1] + 1:
+                if high > merged[-1][1]:
+                    merged[-1] = (merged[-1][0], high)
+            else:
+                merged.append((low, high))
+        new = cls()
+        new.ranges = tuple(merged)
+        return new
+
+    def __iter__(self) -> Iterator[int]:
+        for low, high in self.ranges:
+            yield from range(low, high + 1)
+
+    def __len__(self) -> int:
+        return sum(high - low + 1 for low, high in self.ranges)
+
+    def __bool__(self) -> bool:
+        return bool(self.ranges)
+
+    def __contains__(self, number: object) -> bool:
+        if not isinstance(number, int):
+            return False
+        if self._lows is None:
+            self._lows = [low for low, _ in self.ranges]
+        i = bisect_right(self._lows, number)
+        return i > 0 and number <= self.ranges[i - 1][1]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, UidSet) and self.ranges == other.ranges
+
+    def __hash__(self) -> int:
+        return hash(self.ranges)
+
+    def __or__(self, other: UidSet) -> UidSet:
+        return UidSet.of_ranges(self.ranges + other.ranges)
+
+    def __and__(self, other: UidSet) -> UidSet:
+        out: list[tuple[int, int]] = []
+        mine, theirs = iter(self.ranges), iter(other.ranges)
+        a, b = next(mine, None), next(theirs, None)
+        while a and b:
+            low, high = max(a[0], b[0]), min(a[1], b[1])
+            if low <= high:
+                out.append((low, high))
+            if a[1] < b[1]:
+                a = next(mine, None)
+            else:
+                b = next(theirs, None)
+        return UidSet.of_ranges(out)
+
+    def __sub__(self, other: UidSet) -> UidSet:
+        out: list[tuple[int, int]] = []
+        for low, high in self.ranges:
+            start = low
+            for other_low, other_high in other.ranges:
+                if other_high < start:
+                    continue
+                if other_low > high:
+                    break
+                if other_low > start:
+                    out.append((start, other_low - 1))
+                start = max(start, other_high + 1)
+            if start <= high:
+                out.append((start, high))
+        return UidSet.of_ranges(out)
+
+    @property
+    def max(self) -> int:
+        """The largest member.  Raises: IndexError when empty."""
+        return self.ranges[-1][1]
+
+    def __str__(self) -> str:
+        """RFC 9051 `sequence-set` notation: ``1:3,7``."""
+        return ",".join(str(low) if low == high else f"{low}:{high}" for low, high in self.ranges)
+
+    def __repr__(self) -> str:
+        return f"UidSet({self})"
+
+    def to_bytes(self) -> bytes:
+        """A compact form for the log: gaps and lengths as variable-length integers."""
+        out = bytearray()
+        previous = 0
+        for low, high in self.ranges:
+            _put(out, low - previous)
+            _put(out, high - low)
+            previous = high
+        return bytes(out)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> UidSet:
+        """Inverse of `to_bytes`."""
+        numbers: list[int] = []
+        value = shift = 0
+        for octet in data:
+            value |= (octet & 127) << shift
+            if octet & 128:
+                shift += 7
+            else:
+                numbers.append(value)
+                value = shift = 0
+        ranges: list[tuple[int, int]] = []
+        previous = 0
+        for gap, length in zip(numbers[::2], numbers[1::2], strict=True):
+            low = previous + gap
+            previous = low + length
+            ranges.append((low, previous))
+        new = cls()
+        new.ranges = tuple(ranges)
+        return new
+
+
+def _put(out: bytearray, value: int) -> None:
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value)
+
+
+EMPTY: Final = UidSet()
