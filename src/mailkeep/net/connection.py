@@ -1,0 +1,328 @@
+"""One connection: feeds octets to a protocol session, steps its handlers, and holds back what the peer cannot take."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import types
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, Final, Protocol
+
+import structlog
+
+HIGH_WATER: Final = 256 * 1024  # octets in the transport's buffer beyond which nobody may write
+LOW_WATER: Final = 64 * 1024
+READ_AHEAD: Final = 256 * 1024  # octets a session may hold unread while a handler waits
+TURN: Final = 64  # commands run in one go before other connections get their turn
+
+log = structlog.get_logger()
+
+Step = Coroutine[Any, Any, None]
+
+
+class Session(Protocol):
+    """What a protocol puts on a connection.  All methods are called on the event loop, `next` never re-entered."""
+
+    def feed(self, data: bytes) -> None:
+        """Octets arrived.  Must not run commands; may wake a handler that waits for octets."""
+
+    def next(self) -> Step | None:
+        """The next thing to run, or None until more octets come."""
+
+    def buffered(self) -> int:
+        """How many octets wait to be consumed."""
+
+    def timed_out(self) -> None:
+        """The deadline set by `Connection.set_deadline` has passed."""
+
+    def drain(self) -> None:
+        """The server stops: say goodbye and close as soon as the running command is done."""
+
+    def bug(self) -> None:
+        """A handler raised what nobody expected: write the protocol's last words.  The connection closes then."""
+
+    def lost(self) -> None:
+        """The connection is gone."""
+
+
+@types.coroutine
+def _resume(step: Step, waiting_for: Any) -> Generator[Any, Any, None]:
+    """Go on, inside a task, with a coroutine that was stepped by hand and yielded `waiting_for`."""
+    while True:
+        try:
+            value = yield waiting_for
+        except BaseException as error:  # noqa: BLE001  every exception, cancellation too, belongs to the handler
+            try:
+                waiting_for = step.throw(error)
+            except StopIteration:
+                return
+        else:
+            try:
+                waiting_for = step.send(value)
+            except StopIteration:
+                return
+
+
+class Connection(asyncio.Protocol):
+    """The engine under one protocol session.
+
+    `spawn` starts a task in the server's TaskGroup.  `session` is made when the connection is, by `open_session`,
+    which may write a greeting or close at once.
+    """
+
+    def __init__(
+        self,
+        open_session: Callable[[Connection], Session],
+        spawn: Callable[[Step], asyncio.Task[None]],
+        *,
+        on_close: Callable[[Connection], None],
+    ) -> None:
+        self._open_session = open_session
+        self._spawn = spawn
+        self._on_close = on_close
+        self._out: list[bytes] = []
+        self._out_size = 0
+        self._task: asyncio.Task[None] | None = None
+        self._running = False  # a handler is being stepped, or its task is
+        self._scheduled = False
+        self._paused = False  # the peer does not read
+        self._reading_paused = False
+        self._resumed: asyncio.Future[None] | None = None
+        self._closing = False
+        self._upgrading = False
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self.transport: asyncio.Transport
+        self.session: Session
+        self.loop: asyncio.AbstractEventLoop
+        self.peer = ""  # the address, "" for a unix socket
+        self.tls = False
+
+    # --- callbacks of the event loop
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start the session; after STARTTLS, only take the new transport."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
+        self.tls = transport.get_extra_info("ssl_object") is not None
+        if self._upgrading:
+            return
+        self.loop = asyncio.get_running_loop()
+        name = transport.get_extra_info("peername")
+        self.peer = name[0] if isinstance(name, tuple) else ""
+        self.session = self._open_session(self)
+        self.flush()
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the session and run what became complete."""
+        if self._closing:
+            return
+        self.session.feed(data)
+        if self._running or self._paused or self._scheduled:
+            self._throttle()
+        else:
+            self._pump()
+
+    def eof_received(self) -> bool:
+        """Half-closed peers are not served: a client that stopped sending has gone."""
+        return False
+
+    def pause_writing(self) -> None:
+        """The peer does not read: hold everything."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """The peer reads again."""
+        self._paused = False
+        if self._resumed is not None and not self._resumed.done():
+            self._resumed.set_result(None)
+        if not self._running:
+            self._pump()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  the reason does not matter
+        """Stop what runs and release what is held."""
+        self._closing = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._task is not None:
+            self._task.cancel()
+        elif self._resumed is not None and not self._resumed.done():
+            self._resumed.cancel()
+        self._on_close(self)
+        if hasattr(self, "session"):
+            self.session.lost()
+
+    # --- running commands
+
+    def _pump(self) -> None:
+        """Step handlers by hand while they finish at once; hand the first that waits to the task."""
+        self._scheduled = False
+        if self._running or self._closing:
+            return
+        self._running = True
+        try:
+            for _ in range(TURN):
+                if self._paused or self._closing:
+                    break
+                step = self.session.next()
+                if step is None:
+                    break
+                try:
+                    waiting_for = step.send(None)
+                except StopIteration:
+                    if self._out_size > HIGH_WATER:
+                        self.flush()
+                    continue
+                self._task = self._spawn(self._continue(step, waiting_for))
+                self.flush()
+                self._throttle()
+                return  # _running stays: the task goes on
+            else:
+                self._schedule()
+        except Exception:  # noqa: BLE001  the one catch-all of a connection
+            self._bug()
+        self._running = False
+        self.flush()
+        self._throttle()
+
+    async def _continue(self, step: Step, waiting_for: Any) -> None:
+        """Finish a handler that had to wait, then go on as before."""
+        try:
+            await _resume(step, waiting_for)
+        except asyncio.CancelledError:
+            self.abort()
+            raise
+        except ConnectionError:
+            self.abort()
+        except Exception:  # noqa: BLE001  the one catch-all of a connection
+            self._bug()
+        finally:
+            self._running = False
+            self._task = None
+        self.flush()
+        # Not in this task: it ends here, and the next handler will most likely need none.
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._scheduled and not self._closing:
+            self._scheduled = True
+            self.loop.call_soon(self._pump)
+
+    def _bug(self) -> None:
+        log.error("connection_bug", peer=self.peer, exc_info=True)
+        self.session.bug()
+        self.close()
+
+    def _throttle(self) -> None:
+        """Read no more than the session is willing to hold."""
+        full = self.session.buffered() > READ_AHEAD
+        if full != self._reading_paused and not self._closing and not self._upgrading:
+            self._reading_paused = full
+            if full:
+                self.transport.pause_reading()
+            else:
+                self.transport.resume_reading()
+
+    def run_soon(self) -> None:
+        """Ask the session for work although no octets came."""
+        self._schedule()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a handler is running or waiting."""
+        return self._running
+
+    # --- writing
+
+    def write(self, data: bytes) -> None:
+        """Queue octets; they leave together when the handler waits or the burst of commands is done."""
+        self._out.append(data)
+        self._out_size += len(data)
+
+    def flush(self) -> None:
+        """Hand what is queued to the transport in one write."""
+        if self._out:
+            data = b"".join(self._out)
+            self._out.clear()
+            self._out_size = 0
+            if not self.transport.is_closing():
+                self.transport.write(data)
+
+    @property
+    def queued(self) -> int:
+        """Octets written but not yet handed to the transport."""
+        return self._out_size
+
+    async def drain(self) -> None:
+        """Flush, and wait until the peer has read enough.  Raises: ConnectionResetError when it is gone."""
+        self.flush()
+        if self._paused:
+            self._resumed = self.loop.create_future()
+            await self._resumed
+            self._resumed = None
+        if self.transport.is_closing():
+            raise ConnectionResetError
+
+    def close(self) -> None:
+        """Write what is queued, then close.  Nothing more is read or run."""
+        self.flush()
+        self._closing = True
+        self.transport.close()
+        if self._paused:
+            # A peer that does not read must not hold the connection for ever.
+            self.loop.call_later(5.0, self.abort)
+
+    def abort(self) -> None:
+        """Close at once; queued octets are lost."""
+        self._closing = True
+        self.transport.abort()
+
+    # --- deadlines
+
+    def set_deadline(self, seconds: float) -> None:
+        """Call `Session.timed_out` when `seconds` have passed without another call of this.
+
+        The timer is re-armed only when it fires, so this costs one assignment per command.
+        """
+        self._deadline = self.loop.time() + seconds
+        if self._timer is None:
+            self._timer = self.loop.call_at(self._deadline, self._on_timer)
+        elif self._timer.when() > self._deadline + 1.0:
+            self._timer.cancel()
+            self._timer = self.loop.call_at(self._deadline, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        if self._closing:
+            return
+        if self.loop.time() < self._deadline:
+            self._timer = self.loop.call_at(self._deadline, self._on_timer)
+        else:
+            self.session.timed_out()
+            self.flush()
+
+    # --- TLS
+
+    async def start_tls(self, context: ssl.SSLContext) -> None:
+        """Upgrade after STARTTLS.  The caller has written its answer and dropped all octets read before.
+
+        Raises: ConnectionError when the handshake fails.
+        """
+        self.flush()
+        self._upgrading = True
+        try:
+            transport = await self.loop.start_tls(
+                self.transport, self, context, server_side=True, ssl_handshake_timeout=60.0
+            )
+        except (OSError, ssl.SSLError) as error:
+            raise ConnectionResetError from error
+        finally:
+            self._upgrading = False
+        if transport is None:
+            raise ConnectionResetError
+        self.transport = transport
+        transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
+        self._reading_paused = False
+        self.tls = True

@@ -1,0 +1,44 @@
+"""Hints from writers to whoever has a window open.
+
+Hints are sets, not queues: a subscriber is told *where* to look, and asks the store *what* happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mailkeep.model.change import Hint
+from mailkeep.model.ids import AccountId
+
+Listener = Callable[[Hint], None]
+
+
+class Bus:
+    """Delivers hints within this process, at once, in the order of publication."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[AccountId, dict[int, Listener]] = {}
+        self._next = 0
+
+    def subscribe(self, account: AccountId, listener: Listener) -> Callable[[], None]:
+        """Call `listener` with each hint about `account` until the returned function is called.
+
+        A listener must not wait and must not raise.
+        """
+        self._next += 1
+        key = self._next
+        self._listeners.setdefault(account, {})[key] = listener
+
+        def unsubscribe() -> None:
+            listeners = self._listeners.get(account)
+            if listeners is not None and listeners.pop(key, None) is not None and not listeners:
+                del self._listeners[account]
+
+        return unsubscribe
+
+    def publish(self, hint: Hint) -> None:
+        """Tell everybody who watches the account."""
+        listeners = self._listeners.get(hint.account)
+        if listeners:
+            for listener in tuple(listeners.values()):
+                listener(hint)

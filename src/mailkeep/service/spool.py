@@ -1,0 +1,96 @@
+"""A message on its way in: in memory while small, in a file beyond 1 MB, so that nobody holds 50 MB in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from mailkeep.model.errors import TooLarge, Unavailable
+
+IN_MEMORY: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Octets:
+    """A whole message: `data` when it is in memory, else `path` of a spool file.  `sha256` is of all octets."""
+
+    size: int
+    sha256: bytes
+    data: bytes | None
+    path: Path | None
+
+    def discard(self) -> None:
+        """Remove the spool file if nobody has taken it."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+
+class Spool:
+    """Takes octets as they come.  A fault is kept and raised by `finish`, so that the rest can be read and dropped."""
+
+    def __init__(self, directory: Path, limit: int) -> None:
+        self._directory = directory
+        self._limit = limit
+        self._chunks: list[bytes] = []
+        self._file: BinaryIO | None = None
+        self._path: Path | None = None
+        self._hash = hashlib.sha256()
+        self._error: Exception | None = None
+        self.size = 0
+
+    def write(self, chunk: bytes) -> None:
+        """Take more octets; after a fault they are counted and dropped."""
+        self.size += len(chunk)
+        if self._error is not None:
+            return
+        if self.size > self._limit:
+            self._fail(TooLarge(f"Message is larger than {self._limit} octets"))
+            return
+        self._hash.update(chunk)
+        if self._file is None:
+            self._chunks.append(chunk)
+            if self.size <= IN_MEMORY:
+                return
+        try:
+            if self._file is None:
+                descriptor, name = tempfile.mkstemp(prefix="incoming-", dir=self._directory)
+                self._path = Path(name)
+                self._file = os.fdopen(descriptor, "wb", buffering=0)
+                chunk = b"".join(self._chunks)
+                self._chunks.clear()
+            view = memoryview(chunk)
+            while view:
+                view = view[self._file.write(view) :]
+        except OSError as error:
+            self._fail(Unavailable(f"Cannot store the message now: {error.strerror}"))
+
+    def _fail(self, error: Exception) -> None:
+        self.discard()
+        self._error = error
+
+    def finish(self) -> Octets:
+        """All octets are in.  The file, if there is one, is not yet synced: the store does that when it takes it.
+
+        Raises: TooLarge, Unavailable (what went wrong meanwhile).
+        """
+        if self._error is not None:
+            raise self._error
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+            return Octets(self.size, self._hash.digest(), None, self._path)
+        return Octets(self.size, self._hash.digest(), b"".join(self._chunks), None)
+
+    def discard(self) -> None:
+        """Forget what came; for a message that was given up."""
+        self._chunks.clear()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+            self._path = None
