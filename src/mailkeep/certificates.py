@@ -1,0 +1,184 @@
+"""The server's certificate: from files, or self-signed in the data directory; and the TLS context made of it.
+
+- Private keys are written with mode 0600, and replaced whole.
+- The context stays the same object for the life of the server: a reload gives it another certificate for the
+  handshakes to come, and leaves the connections there are alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import os
+import ssl
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+LIFE: Final = dt.timedelta(days=820)  # Apple refuses server certificates valid for more than 825 days
+RENEW_BEFORE: Final = dt.timedelta(days=30)
+SERVICE_NAMES: Final = ("autoconfig", "autodiscover", "mail", "imap", "smtp")
+
+
+class CertificateError(Exception):
+    """Certificate and key cannot be used; the text says which file and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFiles:
+    """PEM files of a certificate (with its chain) and its private key."""
+
+    certificate: Path
+    key: Path
+
+
+def names_for(hostname: str, domains: Iterable[str], more: Iterable[str] = ()) -> tuple[str, ...]:
+    """The names and addresses that a self-signed certificate needs, in a fixed order, each once.
+
+    For each domain of accounts: itself, and the names that clients try (autoconfig., autodiscover., mail., …).
+    """
+    names = ["localhost", "127.0.0.1", "::1", hostname, *more]
+    for domain in sorted(set(domains)):
+        names += [domain, *(f"{service}.{domain}" for service in SERVICE_NAMES)]
+    return tuple(dict.fromkeys(name.lower() for name in names))
+
+
+def ensure_self_signed(directory: Path, names: Collection[str], now: dt.datetime) -> CertificateFiles:
+    """The self-signed certificate in `directory`, made anew if it lacks one of `names` or will soon run out.
+
+    Names that it already has are kept, so that a name once served goes on working.
+    """
+    files = CertificateFiles(directory / "certificate.pem", directory / "key.pem")
+    old = _read_names(files, now)
+    if old is None or not set(names) <= set(old):
+        _write_self_signed(files, tuple(dict.fromkeys((*names, *(old or ())))), now)
+    return files
+
+
+class TlsContext:
+    """A server-side `ssl.SSLContext` that can be given another certificate while it is in use.
+
+    TLS 1.2 and up.  No session tickets: they cost 25 kB of memory per idle connection.
+    Raises: CertificateError on opening and on `reload`, which then leaves the certificate in use as it was.
+    """
+
+    __slots__ = ("context", "files")
+
+    def __init__(self, files: CertificateFiles) -> None:
+        self.context: Final = _context(files)
+        self.files = files
+
+    def reload(self, files: CertificateFiles) -> None:
+        """Use `files` (read again) for handshakes from now on."""
+        _context(files)  # fails here, before the context in use has been touched
+        self.context.load_cert_chain(files.certificate, files.key)
+        self.files = files
+
+
+def _context(files: CertificateFiles) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.num_tickets = 0
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    for file in (files.certificate, files.key):
+        try:
+            file.read_bytes()
+        except OSError as error:
+            raise CertificateError(f"{file}: cannot be read: {error.strerror}") from error
+    try:
+        context.load_cert_chain(files.certificate, files.key, password=_no_password)
+    except (ssl.SSLError, ValueError) as error:
+        raise CertificateError(
+            f"{files.certificate} and {files.key} are not a PEM certificate and its unencrypted key: {error}"
+        ) from error
+    return context
+
+
+def _no_password() -> str:
+    """Instead of OpenSSL asking on the terminal for an encrypted key's password."""
+    raise ValueError("the key is encrypted")
+
+
+def _read_names(files: CertificateFiles, now: dt.datetime) -> tuple[str, ...] | None:
+    """The names in the certificate there is, or None if there is none worth keeping."""
+    try:
+        certificate = x509.load_pem_x509_certificate(files.certificate.read_bytes())
+        _context(files)
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (OSError, ValueError, CertificateError, x509.ExtensionNotFound):
+        return None
+    if certificate.not_valid_after_utc - now < RENEW_BEFORE:
+        return None
+    return tuple(str(name.value) for name in names)
+
+
+def _write_self_signed(files: CertificateFiles, names: Collection[str], now: dt.datetime) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = _build(key, names, now).sign(key, hashes.SHA256())
+    # A crash between the two leaves a pair that does not match; `_read_names` then has both made anew.
+    _replace(
+        files.key,
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
+        0o600,
+    )
+    _replace(files.certificate, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+
+
+def _build(key: ec.EllipticCurvePrivateKey, names: Collection[str], now: dt.datetime) -> x509.CertificateBuilder:
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mailkeep self-signed")])
+    public = key.public_key()
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(hours=1))  # clocks differ
+        .not_valid_after(now + LIFE)
+        .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
+        # A root of its own that can sign nothing but itself: clients that want a CA in their list accept it.
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_key_usage(), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(public), critical=False)
+    )
+
+
+def _key_usage() -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=True,
+        crl_sign=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _replace(path: Path, content: bytes, mode: int) -> None:
+    """Write `content` so that a reader sees the old file or the whole new one, never with a wider mode."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with open(descriptor, "wb") as file:
+        os.fchmod(descriptor, mode)
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+    temporary.replace(path)

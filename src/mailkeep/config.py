@@ -1,0 +1,479 @@
+"""The configuration: TOML → frozen values.  Each option stands here once, with type, unit, default and meaning.
+
+- A `Config` made in code and one read from a file are the same value.
+- What a file says is checked completely before anything starts; an error names file, line, key and what is allowed.
+- Relative paths in a file are relative to that file.
+- docs/reference/configuration.md is generated from this module.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Final, Protocol
+
+CONFIG_NAME: Final = "mailkeep.toml"
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the text says where, why, and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a TCP listener binds.  Host ``*`` is every interface; port 0 is any free port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+# ---- kinds of values ---------------------------------------------------------------------------------------------
+
+
+class Kind(Protocol):
+    """How a TOML value becomes an option's value; `allowed` is told to whoever wrote another one."""
+
+    @property
+    def allowed(self) -> str: ...  # noqa: D102 - said above
+
+    def read(self, raw: object, base: Path) -> object:
+        """Raises: ValueError when `raw` is not allowed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    low: int
+    high: int
+
+    @property
+    def allowed(self) -> str:
+        return f"a whole number from {self.low} to {self.high}"
+
+    def read(self, raw: object, base: Path) -> int:
+        if isinstance(raw, bool) or not isinstance(raw, int) or not self.low <= raw <= self.high:
+            raise ValueError
+        return raw
+
+
+_UNITS: Final = {
+    "": 1,
+    "B": 1,
+    "KB": 1000,
+    "MB": 1000**2,
+    "GB": 1000**3,
+    "KIB": 1 << 10,
+    "MIB": 1 << 20,
+    "GIB": 1 << 30,
+}
+_SIZE: Final = re.compile(r"\s*(\d{1,15})\s*([KMG]I?B|B|)\s*\Z", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    low: int
+    high: int
+
+    @property
+    def allowed(self) -> str:
+        return f'octets as a number, or text like "50 MiB"; from {show_size(self.low)} to {show_size(self.high)}'
+
+    def read(self, raw: object, base: Path) -> int:
+        match = _SIZE.match(str(raw)) if isinstance(raw, (int, str)) and not isinstance(raw, bool) else None
+        if match is None or not self.low <= (size := int(match[1]) * _UNITS[match[2].upper()]) <= self.high:
+            raise ValueError
+        return size
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    words: tuple[str, ...]
+
+    @property
+    def allowed(self) -> str:
+        return "one of " + ", ".join(f'"{word}"' for word in self.words)
+
+    def read(self, raw: object, base: Path) -> str:
+        if raw not in self.words:
+            raise ValueError
+        return str(raw)
+
+
+@dataclass(frozen=True, slots=True)
+class _Switch:
+    allowed: ClassVar[str] = "true or false"
+
+    def read(self, raw: object, base: Path) -> bool:
+        if not isinstance(raw, bool):
+            raise ValueError
+        return raw
+
+
+@dataclass(frozen=True, slots=True)
+class _Listener:
+    allowed: ClassVar[str] = '"host:port", "[IPv6 address]:port", "*:port" for every interface, or "" for none'
+    pattern: ClassVar[re.Pattern[str]] = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:\[\]]+)):(\d{1,5})\Z")
+
+    def read(self, raw: object, base: Path) -> Address | None:
+        if raw == "":
+            return None
+        match = self.pattern.match(raw) if isinstance(raw, str) else None
+        if match is None or int(match[3]) > 65535:
+            raise ValueError
+        return Address(match[1] or match[2], int(match[3]))
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    optional: bool = True
+    in_data: bool = False  # a relative path is left relative: to the data directory
+
+    @property
+    def allowed(self) -> str:
+        return 'a path, or "" for none' if self.optional else "a path"
+
+    def read(self, raw: object, base: Path) -> Path | None:
+        if not isinstance(raw, str) or "\0" in raw or (not raw and not self.optional):
+            raise ValueError
+        if not raw:
+            return None
+        return Path(raw).expanduser() if self.in_data else base / Path(raw).expanduser()
+
+
+_HOST_NAME: Final = re.compile(
+    r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\Z"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _HostName:
+    allowed: ClassVar[str] = "a host name in ASCII (a domain's A-label form)"
+
+    def read(self, raw: object, base: Path) -> str:
+        if not isinstance(raw, str) or not _HOST_NAME.match(raw):
+            raise ValueError
+        return raw.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class _HostNames:
+    allowed: ClassVar[str] = "a list of host names in ASCII"
+
+    def read(self, raw: object, base: Path) -> tuple[str, ...]:
+        if not isinstance(raw, list):
+            raise ValueError
+        return tuple(_HostName().read(name, base) for name in raw)
+
+
+def show_size(octets: int) -> str:
+    """`octets` as a configuration file writes it: ``50 MiB``, or the bare number when no unit divides it."""
+    for unit, factor in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if octets and octets % factor == 0:
+            return f"{octets // factor} {unit}"
+    return str(octets)
+
+
+def _option(kind: Kind, default: object, means: str) -> Any:  # Any: a dataclass field stands for its value's type
+    return field(default=default, metadata={"kind": kind, "means": means})
+
+
+# ---- the options -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listen:
+    """Where clients reach the server.  A port below 1024 needs the right to bind it."""
+
+    imap: Address | None = _option(
+        _Listener(), Address("127.0.0.1", 10143), "IMAP with STARTTLS; the standard port is 143."
+    )
+    imaps: Address | None = _option(
+        _Listener(), Address("127.0.0.1", 10993), "IMAP over TLS from the first octet; the standard port is 993."
+    )
+    lmtp: Address | None = _option(
+        _Listener(),
+        Address("127.0.0.1", 10024),
+        "LMTP: mail handed in by a mail transfer agent.  It knows no login: bind it to loopback only.",
+    )
+    lmtp_socket: Path | None = _option(
+        _File(in_data=True),
+        Path("lmtp.sock"),
+        "LMTP on a unix socket (mode 0600), relative to the data directory.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """The certificate.  With neither file given, a self-signed one is made in the data directory."""
+
+    certificate: Path | None = _option(
+        _File(), None, "PEM file of the certificate, followed by its chain.  Read again on SIGHUP."
+    )
+    key: Path | None = _option(_File(), None, "PEM file of the certificate's private key.")
+    names: tuple[str, ...] = _option(
+        _HostNames(),
+        (),
+        "Further names for the self-signed certificate, which has localhost, the host name and the names"
+        " that clients of the accounts' domains look for anyway.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one client may ask for."""
+
+    message_size: int = _option(_Size(1 << 10, 4 << 30), 50 << 20, "The largest message taken in, in octets.")
+    line_length: int = _option(
+        _Size(8 << 10, 16 << 20), 64 << 10, "The longest command line of IMAP without its literals, in octets."
+    )
+    connections_per_account: int = _option(_Count(1, 1_000_000), 200, "IMAP connections logged in to one account.")
+    connections_per_address: int = _option(
+        _Count(1, 1_000_000), 500, "Connections from one network address; loopback is exempt."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imap:
+    """How IMAP behaves."""
+
+    literal: str = _option(
+        _Choice(("plus", "minus")),
+        "plus",
+        "Which non-synchronizing literals are offered (RFC 7888): LITERAL+ of any size, or LITERAL- up to 4096 octets.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Auth:
+    """Logging in."""
+
+    throttle: bool = _option(
+        _Switch(), True, "Whether failed logins make further tries from that address and for that account wait."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accounts:
+    """What a new account begins with."""
+
+    quota: int = _option(
+        _Size(0, 1 << 50), 0, "Octets a new account may hold, unless said otherwise when it is made; 0 is no limit."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """Log lines on standard error: an event name and fields, never a secret or content of mail."""
+
+    level: str = _option(_Choice(("debug", "info", "warning", "error")), "info", "The least important lines written.")
+    format: str = _option(
+        _Choice(("auto", "console", "json")), "auto", "For people or for programs; auto asks whether it is a terminal."
+    )
+
+
+def default_data_dir() -> Path:
+    """Where data lives when nobody says: /var/lib/mailkeep for root, else XDG's data directory of the user."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/mailkeep")
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "mailkeep"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All options of a server.  Tests and embedding programs mostly want ``Config(data_dir=…, listen=FREE_PORTS)``."""
+
+    data_dir: Path = field(
+        default_factory=default_data_dir,
+        metadata={"kind": _File(optional=False), "means": "The directory of all data; made at first start, mode 0700."},
+    )
+    hostname: str = _option(
+        _HostName(), "localhost", "The server's own name, as clients and other mail servers reach it."
+    )
+    shards: int = _option(
+        _Count(1, 256), 1, "Databases over which the accounts are spread; may be raised later, never lowered."
+    )
+    listen: Listen = field(default_factory=Listen)
+    tls: Tls = field(default_factory=Tls)
+    limits: Limits = field(default_factory=Limits)
+    imap: Imap = field(default_factory=Imap)
+    auth: Auth = field(default_factory=Auth)
+    accounts: Accounts = field(default_factory=Accounts)
+    log: Log = field(default_factory=Log)
+
+    @property
+    def control_socket(self) -> Path:
+        """Where the command line reaches the running server."""
+        return self.data_dir / "control.sock"
+
+    @property
+    def lmtp_socket(self) -> Path | None:
+        """`listen.lmtp_socket` as an absolute path."""
+        return self.data_dir / self.listen.lmtp_socket if self.listen.lmtp_socket else None
+
+
+FREE_PORTS: Final = Listen(imap=Address("127.0.0.1", 0), imaps=Address("127.0.0.1", 0), lmtp=Address("127.0.0.1", 0))
+"""Listeners on loopback at whatever ports are free, for tests and embedding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option as the reference page and `config show` tell it."""
+
+    key: str  # dotted: limits.line_length
+    kind: Kind
+    default: object
+    means: str
+
+
+def options(cls: type = Config, prefix: str = "") -> Iterator[Option]:
+    """Every option, in the order of this file."""
+    for f in dataclasses.fields(cls):
+        if "kind" in f.metadata:
+            default = f.default if f.default is not dataclasses.MISSING else None
+            yield Option(prefix + f.name, f.metadata["kind"], default, f.metadata["means"])
+        elif isinstance(f.default_factory, type):
+            yield from options(f.default_factory, f"{f.name}.")
+
+
+# ---- reading -----------------------------------------------------------------------------------------------------
+
+
+def load(path: Path) -> Config:
+    """The configuration in the TOML file `path`.  Raises: ConfigError."""
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text (octet {error.start})") from error
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> Config:
+    """The configuration that `text` says; `path` is its name in errors and the base of relative paths."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(_syntax_error(path, text, str(error))) from error
+    config = _Reader(path.absolute(), path, text).table(Config, raw, ())
+    assert isinstance(config, Config)
+    if (config.tls.certificate is None) != (config.tls.key is None):
+        raise ConfigError(f"{path}: tls.certificate and tls.key: give both, or neither for a self-signed certificate")
+    return config
+
+
+def _syntax_error(path: Path, text: str, message: str) -> str:
+    where = re.search(r"\(at line (\d+), column (\d+)\)", message)
+    line = int(where[1]) if where else text.count("\n") + 1  # "at end of document"
+    return f"{path}:{line}: not valid TOML: {message.partition(' (at ')[0]}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    absolute: Path
+    shown: Path
+    text: str
+
+    def table(self, cls: type, raw: Mapping[str, object], at: tuple[str, ...]) -> object:
+        known = {f.name: f for f in dataclasses.fields(cls)}
+        values: dict[str, object] = {}
+        for key, value in raw.items():
+            if key not in known:
+                self.fail((*at, key), f"there is no such option{_suggestion(key, known)}")
+            f = known[key]
+            if "kind" in f.metadata:
+                values[key] = self.value(f.metadata["kind"], value, (*at, key))
+            elif isinstance(value, dict) and isinstance(f.default_factory, type):
+                values[key] = self.table(f.default_factory, value, (*at, key))
+            else:
+                self.fail((*at, key), f"is a table: write [{key}] and the options below it")
+        return cls(**values)
+
+    def value(self, kind: Kind, raw: object, at: tuple[str, ...]) -> object:
+        try:
+            return kind.read(raw, self.absolute.parent)
+        except ValueError:
+            return self.fail(at, f"{_as_written(raw)} is not allowed; allowed is {kind.allowed}")
+
+    def fail(self, at: tuple[str, ...], why: str) -> object:
+        raise ConfigError(f"{self.shown}:{_line_of(self.text, at)}: {'.'.join(at)}: {why}")
+
+
+def _suggestion(key: str, known: Mapping[str, object]) -> str:
+    close = difflib.get_close_matches(key, known, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; known here: {', '.join(known)}"
+
+
+def _as_written(raw: object) -> str:
+    if isinstance(raw, bool):
+        return str(raw).lower()
+    return f'"{raw}"' if isinstance(raw, str) else str(raw)
+
+
+def _line_of(text: str, at: tuple[str, ...]) -> int:
+    """The line on which the key `at` is set, found without a full parser: tomllib tells no positions."""
+    table: tuple[str, ...] = ()
+    best = 1
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[+([^\]]+)\]", line):
+            table = _dotted(header[1])
+        elif entry := re.match(r"\s*([^=#]+?)\s*=", line):
+            here = table + _dotted(entry[1])
+            if here == at:
+                return number
+            if here == at[: len(here)]:  # an inline table holds it
+                best = number
+        if table == at:
+            return number
+    return best
+
+
+def _dotted(key: str) -> tuple[str, ...]:
+    return tuple(part.strip().strip("\"'") for part in key.split("."))
+
+
+# ---- writing -----------------------------------------------------------------------------------------------------
+
+
+def show(config: Config) -> str:
+    """`config` as a complete TOML file, each option with its meaning: what `config show` prints."""
+    lines: list[str] = []
+    section = ""
+    for option in options():
+        table, _, name = option.key.rpartition(".")
+        if table != section:
+            section = table
+            lines += ["", f"[{table}]"]
+        value: Any = config
+        for part in option.key.split("."):
+            value = getattr(value, part)
+        lines += [f"# {option.means}", f"{name} = {toml(option.kind, value)}"]
+    return "\n".join(lines) + "\n"
+
+
+def toml(kind: Kind, value: object) -> str:
+    """An option's value as TOML."""
+    match value:
+        case None:
+            return '""'
+        case bool():
+            return str(value).lower()
+        case int():
+            return f'"{show_size(value)}"' if isinstance(kind, _Size) and value else str(value)
+        case tuple():
+            return "[" + ", ".join(_quoted(str(item)) for item in value) + "]"
+        case _:
+            return _quoted(str(value))
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

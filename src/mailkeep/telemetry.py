@@ -1,0 +1,44 @@
+"""Log lines: an event name and fields.  Never a secret, never content of mail.
+
+`event("imap.command", name="FETCH", result="ok")`, or a bound logger: ``log = telemetry.logger(listener="imaps")``.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Final, cast
+
+import structlog
+from structlog.typing import FilteringBoundLogger, Processor
+
+LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+def configure(level: str = "info", form: str = "auto") -> None:
+    """Say what is written (`LEVELS`) and how (``console``, ``json``, or ``auto``: console on a terminal).
+
+    Lines go to standard error.  Called once by a program, never by a library's user or a test.
+    """
+    console = form == "console" or (form == "auto" and sys.stderr.isatty())
+    rendering: list[Processor] = (
+        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        if console
+        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(default=str)]
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *rendering,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,  # a reload may change the level
+    )
+
+
+def logger(**fields: object) -> FilteringBoundLogger:
+    """A logger whose lines all carry `fields`.  Events are named ``part.what``: ``lmtp.delivered``."""
+    return cast("FilteringBoundLogger", structlog.get_logger(**fields))
