@@ -181,8 +181,8 @@ class Connection(asyncio.Protocol):
                 return  # _running stays: the task goes on
             else:
                 self._schedule()
-        except Exception:  # noqa: BLE001  the one catch-all of a connection
-            self._bug()
+        except Exception as error:  # noqa: BLE001  the one catch-all of a connection
+            self._bug(error)
         self._running = False
         self.flush()
         self._throttle()
@@ -196,8 +196,8 @@ class Connection(asyncio.Protocol):
             raise
         except ConnectionError:
             self.abort()
-        except Exception:  # noqa: BLE001  the one catch-all of a connection
-            self._bug()
+        except Exception as error:  # noqa: BLE001  the one catch-all of a connection
+            self._bug(error)
         finally:
             self._running = False
             self._task = None
@@ -210,8 +210,8 @@ class Connection(asyncio.Protocol):
             self._scheduled = True
             self.loop.call_soon(self._pump)
 
-    def _bug(self) -> None:
-        log.error("connection_bug", peer=self.peer, exc_info=True)
+    def _bug(self, error: Exception) -> None:
+        log.error("connection_bug", peer=self.peer, exc_info=error)
         self.session.bug()
         self.close()
 

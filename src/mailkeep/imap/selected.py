@@ -1,0 +1,189 @@
+"""The one place that knows message sequence numbers: what this client believes of its mailbox.
+
+RFC 9051 §2.3.1.2 (sequence numbers), §5.5 and §7.5.1 (when EXPUNGE may be sent).  Pure; no I/O.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mailkeep.model.ids import ModSeq, Uid
+from mailkeep.model.message import FlagState
+from mailkeep.model.uidset import UidSet
+from mailkeep.service.view import View
+
+
+class NoSuchMessage(Exception):
+    """A message sequence number beyond the mailbox: the client's mistake, answered with BAD (RFC 9051 §6.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expunge:
+    """The messages at `numbers` are gone.  In the order to tell: descending, so that each is still valid."""
+
+    numbers: tuple[int, ...]
+    uids: UidSet
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """The mailbox now has `count` messages, `recent` of them \\Recent to this session."""
+
+    count: int
+    recent: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlagUpdate:
+    """The flags of a message the client knows have changed, or a new message's flags."""
+
+    seq: int
+    state: FlagState
+
+
+Update = Expunge | Exists | FlagUpdate
+
+
+class SelectedView:
+    """What one session has told its client: `count` messages of `_uids`, everything up to modseq `told`."""
+
+    __slots__ = ("_expected", "_uids", "_view", "_withheld", "count", "recent_ranges", "told")
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._uids: array[int] = view.uids  # shared: appended to by the view, replaced by it at an expunge
+        self.count = len(view.uids)
+        self.told: ModSeq = view.upto
+        self._withheld = False  # expunges are waiting to be told
+        self._expected: dict[int, tuple[int, tuple[int, ...]]] = {}
+        self.recent_ranges: list[tuple[int, int]] = []
+
+    # --- numbers and UIDs
+
+    def uid(self, seq: int) -> Uid:
+        """The UID of a sequence number.  Raises: NoSuchMessage."""
+        if not 1 <= seq <= self.count:
+            raise NoSuchMessage(f"There is no message number {seq}")
+        return Uid(self._uids[seq - 1])
+
+    def seq(self, uid: int) -> int:
+        """The sequence number of `uid`, or 0 when the client does not know it."""
+        i = bisect_left(self._uids, uid, 0, self.count)
+        return i + 1 if i < self.count and self._uids[i] == uid else 0
+
+    @property
+    def last_uid(self) -> int:
+        """The UID of the last message, 0 when there is none."""
+        return self._uids[self.count - 1] if self.count else 0
+
+    def uids_of_numbers(self, ranges: Iterable[tuple[int, int]]) -> Sequence[int]:
+        """The UIDs of inclusive ranges of sequence numbers, ascending.  Raises: NoSuchMessage."""
+        merged = UidSet.of_ranges(ranges).ranges
+        if merged and merged[-1][1] > self.count:
+            raise NoSuchMessage(f"There is no message number {merged[-1][1]}")
+        if len(merged) == 1:
+            low, high = merged[0]
+            return self._uids[low - 1 : high]
+        out = array("I")
+        for low, high in merged:
+            out.extend(self._uids[low - 1 : high])
+        return out
+
+    def uids_in(self, ranges: Iterable[tuple[int, int]]) -> Sequence[int]:
+        """Those UIDs of inclusive ranges that the client knows, ascending."""
+        out = array("I")
+        for low, high in UidSet.of_ranges(ranges).ranges:
+            start = bisect_left(self._uids, low, 0, self.count)
+            stop = bisect_left(self._uids, high + 1, start, self.count)
+            out.extend(self._uids[start:stop])
+        return out
+
+    def all_uids(self) -> Sequence[int]:
+        """Every UID that the client knows, ascending; index + 1 is the sequence number."""
+        return self._uids if self.count == len(self._uids) else self._uids[: self.count]
+
+    def numbers(self, uids: Iterable[int]) -> UidSet:
+        """Sequence numbers of `uids`; those that the client does not know are left out."""
+        return UidSet(seq for uid in uids if (seq := self.seq(uid)))
+
+    def is_withheld(self, uid: int) -> bool:
+        """Whether the client still counts a message that is in truth expunged (RFC 2180 §4.1)."""
+        return bool(self._withheld) and self._view.index(uid) < 0
+
+    # --- \Recent (IMAP4rev1 only)
+
+    def is_recent(self, uid: int) -> bool:
+        """Whether this session is the one that was given the message as \\Recent."""
+        return any(low <= uid <= high for low, high in self.recent_ranges)
+
+    @property
+    def recent(self) -> int:
+        """How many messages are \\Recent to this session."""
+        total = 0
+        for low, high in self.recent_ranges:
+            total += bisect_left(self._uids, high + 1, 0, self.count) - bisect_left(self._uids, low, 0, self.count)
+        return total
+
+    # --- what happened
+
+    def expect(self, states: Iterable[FlagState]) -> None:
+        """The client knows these flags, or is told them otherwise: do not repeat them (STORE .SILENT)."""
+        for state in states:
+            self._expected[state.uid] = (state.mask, state.more)
+
+    def apply(self, *, may_expunge: bool) -> list[Update]:
+        """Bring the client up to the view; what to say, in the order to say it: Expunge, Exists, FlagUpdate.
+
+        The view must be fresh.  Without `may_expunge` the gone messages keep their numbers until a later call.
+        """
+        view = self._view
+        if self.told == view.upto and not (self._withheld and may_expunge):
+            self._expected.clear()
+            return []
+        updates: list[Update] = []
+        old_count = self.count
+        if self._uids is not view.uids:
+            gone = self._gone()
+            if gone and may_expunge:
+                updates.append(self._expunge(gone))
+            elif gone:
+                self._withheld = True
+                self._extend_own()
+        if self._uids is view.uids:
+            self.count = len(view.uids)
+        known = old_count - (len(updates[0].numbers) if updates and isinstance(updates[0], Expunge) else 0)
+        if self.count > known:
+            updates.append(Exists(self.count, 0))
+        for state in view.changed_since(self.told):
+            seq = self.seq(state.uid)
+            if seq and self._expected.get(state.uid) != (state.mask, state.more):
+                updates.append(FlagUpdate(seq, state))
+        self._expected.clear()
+        self.told = view.upto
+        return updates
+
+    def _gone(self) -> list[int]:
+        """UIDs that the client knows and that the view has no more.  Takes the view's array when there are none."""
+        present = set(self._view.uids)
+        gone = [uid for uid in self._uids[: self.count] if uid not in present]
+        if not gone:
+            self._uids = self._view.uids
+            self._withheld = False
+        return gone
+
+    def _expunge(self, gone: list[int]) -> Expunge:
+        numbers = tuple(self.seq(uid) for uid in reversed(gone))
+        self._uids = self._view.uids
+        self._withheld = False
+        return Expunge(numbers, UidSet(gone))
+
+    def _extend_own(self) -> None:
+        """Keep the expunged in a private array, with what is new behind them."""
+        mine = self._uids[: self.count]
+        last = mine[-1] if mine else 0
+        mine.extend(self._view.uids[bisect_left(self._view.uids, last + 1) :])
+        self._uids = mine
+        self.count = len(mine)

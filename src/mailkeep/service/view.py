@@ -1,0 +1,137 @@
+"""One mailbox as arrays, shared by all sessions of this process that look at it.
+
+- `uids` ascends.  It is only appended to; an expunge puts a new array in its place, so whoever holds the old one
+  keeps a consistent picture.
+- A hint marks the view stale; the next `refresh` reads one delta from the store, whatever the number of sessions.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from mailkeep.model.change import Delta
+from mailkeep.model.flags import More
+from mailkeep.model.ids import AccountId, MailboxId, ModSeq, Uid
+from mailkeep.model.message import NO_MORE, FlagState
+from mailkeep.model.uidset import UidSet
+
+REMEMBERED: Final = 64  # deltas kept, so that sessions catch up without scanning the arrays
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    upto: ModSeq
+    changed: tuple[Uid, ...]
+
+
+class View:
+    """The present state of a mailbox as this process knows it: everything up to modseq `upto`."""
+
+    def __init__(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        upto: ModSeq,
+        uids: array[int],
+        masks: array[int],
+        modseqs: array[int],
+        more: dict[Uid, More],
+    ) -> None:
+        self.account = account
+        self.mailbox = mailbox
+        self.upto = upto
+        self.uids = uids
+        self.masks = masks
+        self.modseqs = modseqs
+        self.more = more
+        self.stale = False
+        self.users = 0
+        self.deleted = False  # the mailbox itself is gone
+        self._recent_changes: deque[_Change] = deque(maxlen=REMEMBERED)
+        self._floor = upto  # changes after this modseq are all in _recent_changes
+
+    def index(self, uid: int) -> int:
+        """Where `uid` stands in the arrays, or -1."""
+        uids = self.uids
+        i = bisect_left(uids, uid)
+        return i if i < len(uids) and uids[i] == uid else -1
+
+    def state(self, uid: Uid) -> FlagState | None:
+        """The flags of `uid`, or None when it is not there (any more)."""
+        i = self.index(uid)
+        return None if i < 0 else self._state(i)
+
+    def _state(self, i: int) -> FlagState:
+        uid = Uid(self.uids[i])
+        return FlagState(uid, self.masks[i], self.more.get(uid, NO_MORE), ModSeq(self.modseqs[i]))
+
+    def apply(self, delta: Delta) -> None:
+        """Take in what the store says happened after `upto`."""
+        if delta.gone:
+            self._remove(delta.gone)
+        uids = self.uids
+        for state in delta.changed:
+            i = bisect_left(uids, state.uid)
+            if i == len(uids):
+                uids.append(state.uid)
+                self.masks.append(state.mask)
+                self.modseqs.append(state.modseq)
+            elif uids[i] == state.uid:
+                self.masks[i] = state.mask
+                self.modseqs[i] = state.modseq
+            else:  # cannot be: UIDs ascend, so what is new is last
+                raise AssertionError(f"UID {state.uid} appeared below {uids[-1]}")
+            if state.more:
+                self.more[state.uid] = state.more
+            else:
+                self.more.pop(state.uid, None)
+        if len(self._recent_changes) == REMEMBERED:
+            self._floor = self._recent_changes[0].upto
+        self._recent_changes.append(_Change(delta.upto, tuple(s.uid for s in delta.changed)))
+        self.upto = delta.upto
+
+    def _remove(self, gone: UidSet) -> None:
+        keep = [i for i, uid in enumerate(self.uids) if uid not in gone]
+        if len(keep) == len(self.uids):
+            return
+        self.uids = array("I", [self.uids[i] for i in keep])
+        self.masks = array("q", [self.masks[i] for i in keep])
+        self.modseqs = array("q", [self.modseqs[i] for i in keep])
+        for uid in gone:
+            self.more.pop(Uid(uid), None)
+
+    def changed_since(self, since: ModSeq) -> list[FlagState]:
+        """The states of all entries changed or added after `since`, ascending by UID."""
+        if since >= self.upto:
+            return []
+        if since < self._floor:
+            return [self._state(i) for i, modseq in enumerate(self.modseqs) if modseq > since]
+        touched: set[int] = set()
+        for change in reversed(self._recent_changes):
+            if change.upto <= since:
+                break
+            touched.update(change.changed)
+        return list(self._states(sorted(touched)))
+
+    def _states(self, uids: Iterable[int]) -> Iterable[FlagState]:
+        for uid in uids:
+            i = self.index(uid)
+            if i >= 0:
+                yield self._state(i)
+
+    @property
+    def unseen(self) -> int:
+        """Entries without \\Seen."""
+        return sum(1 for mask in self.masks if not mask & 1)
+
+    def first_unseen(self) -> int:
+        """The index of the first entry without \\Seen, or -1."""
+        for i, mask in enumerate(self.masks):
+            if not mask & 1:
+                return i
+        return -1
