@@ -16,7 +16,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, NoReturn, Protocol
 
 CONFIG_NAME: Final = "mailkeep.toml"
 
@@ -45,7 +45,7 @@ class Kind(Protocol):
     @property
     def allowed(self) -> str: ...  # noqa: D102 - said above
 
-    def read(self, raw: object, base: Path) -> object:
+    def read(self, raw: object) -> object:
         """Raises: ValueError when `raw` is not allowed."""
         ...
 
@@ -59,7 +59,7 @@ class _Count:
     def allowed(self) -> str:
         return f"a whole number from {self.low} to {self.high}"
 
-    def read(self, raw: object, base: Path) -> int:
+    def read(self, raw: object) -> int:
         if isinstance(raw, bool) or not isinstance(raw, int) or not self.low <= raw <= self.high:
             raise ValueError
         return raw
@@ -87,7 +87,7 @@ class _Size:
     def allowed(self) -> str:
         return f'octets as a number, or text like "50 MiB"; from {show_size(self.low)} to {show_size(self.high)}'
 
-    def read(self, raw: object, base: Path) -> int:
+    def read(self, raw: object) -> int:
         match = _SIZE.match(str(raw)) if isinstance(raw, (int, str)) and not isinstance(raw, bool) else None
         if match is None or not self.low <= (size := int(match[1]) * _UNITS[match[2].upper()]) <= self.high:
             raise ValueError
@@ -102,7 +102,7 @@ class _Choice:
     def allowed(self) -> str:
         return "one of " + ", ".join(f'"{word}"' for word in self.words)
 
-    def read(self, raw: object, base: Path) -> str:
+    def read(self, raw: object) -> str:
         if raw not in self.words:
             raise ValueError
         return str(raw)
@@ -112,7 +112,7 @@ class _Choice:
 class _Switch:
     allowed: ClassVar[str] = "true or false"
 
-    def read(self, raw: object, base: Path) -> bool:
+    def read(self, raw: object) -> bool:
         if not isinstance(raw, bool):
             raise ValueError
         return raw
@@ -123,7 +123,7 @@ class _Listener:
     allowed: ClassVar[str] = '"host:port", "[IPv6 address]:port", "*:port" for every interface, or "" for none'
     pattern: ClassVar[re.Pattern[str]] = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:\[\]]+)):(\d{1,5})\Z")
 
-    def read(self, raw: object, base: Path) -> Address | None:
+    def read(self, raw: object) -> Address | None:
         if raw == "":
             return None
         match = self.pattern.match(raw) if isinstance(raw, str) else None
@@ -135,18 +135,16 @@ class _Listener:
 @dataclass(frozen=True, slots=True)
 class _File:
     optional: bool = True
-    in_data: bool = False  # a relative path is left relative: to the data directory
+    in_data: bool = False  # a relative path is meant in the data directory, not beside the file
 
     @property
     def allowed(self) -> str:
         return 'a path, or "" for none' if self.optional else "a path"
 
-    def read(self, raw: object, base: Path) -> Path | None:
+    def read(self, raw: object) -> Path | None:
         if not isinstance(raw, str) or "\0" in raw or (not raw and not self.optional):
             raise ValueError
-        if not raw:
-            return None
-        return Path(raw).expanduser() if self.in_data else base / Path(raw).expanduser()
+        return Path(raw).expanduser() if raw else None
 
 
 _HOST_NAME: Final = re.compile(
@@ -158,7 +156,7 @@ _HOST_NAME: Final = re.compile(
 class _HostName:
     allowed: ClassVar[str] = "a host name in ASCII (a domain's A-label form)"
 
-    def read(self, raw: object, base: Path) -> str:
+    def read(self, raw: object) -> str:
         if not isinstance(raw, str) or not _HOST_NAME.match(raw):
             raise ValueError
         return raw.lower()
@@ -168,10 +166,10 @@ class _HostName:
 class _HostNames:
     allowed: ClassVar[str] = "a list of host names in ASCII"
 
-    def read(self, raw: object, base: Path) -> tuple[str, ...]:
+    def read(self, raw: object) -> tuple[str, ...]:
         if not isinstance(raw, list):
             raise ValueError
-        return tuple(_HostName().read(name, base) for name in raw)
+        return tuple(_HostName().read(name) for name in raw)
 
 
 def show_size(octets: int) -> str:
@@ -182,7 +180,7 @@ def show_size(octets: int) -> str:
     return str(octets)
 
 
-def _option(kind: Kind, default: object, means: str) -> Any:  # Any: a dataclass field stands for its value's type
+def _option(kind: Kind, means: str, *, default: object) -> Any:  # Any: a dataclass field stands for its value's type
     return field(default=default, metadata={"kind": kind, "means": means})
 
 
@@ -194,20 +192,22 @@ class Listen:
     """Where clients reach the server.  A port below 1024 needs the right to bind it."""
 
     imap: Address | None = _option(
-        _Listener(), Address("127.0.0.1", 10143), "IMAP with STARTTLS; the standard port is 143."
+        _Listener(), "IMAP with STARTTLS; the standard port is 143.", default=Address("127.0.0.1", 10143)
     )
     imaps: Address | None = _option(
-        _Listener(), Address("127.0.0.1", 10993), "IMAP over TLS from the first octet; the standard port is 993."
+        _Listener(),
+        "IMAP over TLS from the first octet; the standard port is 993.",
+        default=Address("127.0.0.1", 10993),
     )
     lmtp: Address | None = _option(
         _Listener(),
-        Address("127.0.0.1", 10024),
         "LMTP: mail handed in by a mail transfer agent.  It knows no login: bind it to loopback only.",
+        default=Address("127.0.0.1", 10024),
     )
     lmtp_socket: Path | None = _option(
         _File(in_data=True),
-        Path("lmtp.sock"),
         "LMTP on a unix socket (mode 0600), relative to the data directory.",
+        default=Path("lmtp.sock"),
     )
 
 
@@ -216,14 +216,14 @@ class Tls:
     """The certificate.  With neither file given, a self-signed one is made in the data directory."""
 
     certificate: Path | None = _option(
-        _File(), None, "PEM file of the certificate, followed by its chain.  Read again on SIGHUP."
+        _File(), "PEM file of the certificate, followed by its chain.  Read again on SIGHUP.", default=None
     )
-    key: Path | None = _option(_File(), None, "PEM file of the certificate's private key.")
+    key: Path | None = _option(_File(), "PEM file of the certificate's private key.", default=None)
     names: tuple[str, ...] = _option(
         _HostNames(),
-        (),
         "Further names for the self-signed certificate, which has localhost, the host name and the names"
         " that clients of the accounts' domains look for anyway.",
+        default=(),
     )
 
 
@@ -231,13 +231,17 @@ class Tls:
 class Limits:
     """What one client may ask for."""
 
-    message_size: int = _option(_Size(1 << 10, 4 << 30), 50 << 20, "The largest message taken in, in octets.")
+    message_size: int = _option(_Size(1 << 10, 4 << 30), "The largest message taken in, in octets.", default=50 << 20)
     line_length: int = _option(
-        _Size(8 << 10, 16 << 20), 64 << 10, "The longest command line of IMAP without its literals, in octets."
+        _Size(8 << 10, 16 << 20),
+        "The longest command line of IMAP without its literals, in octets.",
+        default=64 << 10,
     )
-    connections_per_account: int = _option(_Count(1, 1_000_000), 200, "IMAP connections logged in to one account.")
+    connections_per_account: int = _option(
+        _Count(1, 1_000_000), "IMAP connections logged in to one account.", default=200
+    )
     connections_per_address: int = _option(
-        _Count(1, 1_000_000), 500, "Connections from one network address; loopback is exempt."
+        _Count(1, 1_000_000), "Connections from one network address; loopback is exempt.", default=500
     )
 
 
@@ -247,8 +251,9 @@ class Imap:
 
     literal: str = _option(
         _Choice(("plus", "minus")),
-        "plus",
-        "Which non-synchronizing literals are offered (RFC 7888): LITERAL+ of any size, or LITERAL- up to 4096 octets.",
+        "Which non-synchronizing literals are offered (RFC 7888): LITERAL+ of any size,"
+        " or LITERAL- of up to 4096 octets.",
+        default="plus",
     )
 
 
@@ -257,7 +262,9 @@ class Auth:
     """Logging in."""
 
     throttle: bool = _option(
-        _Switch(), True, "Whether failed logins make further tries from that address and for that account wait."
+        _Switch(),
+        "Whether failed logins make further tries from that address and for that account wait.",
+        default=True,
     )
 
 
@@ -266,7 +273,9 @@ class Accounts:
     """What a new account begins with."""
 
     quota: int = _option(
-        _Size(0, 1 << 50), 0, "Octets a new account may hold, unless said otherwise when it is made; 0 is no limit."
+        _Size(0, 1 << 50),
+        "Octets a new account may hold, unless said otherwise when it is made; 0 is no limit.",
+        default=0,
     )
 
 
@@ -274,9 +283,13 @@ class Accounts:
 class Log:
     """Log lines on standard error: an event name and fields, never a secret or content of mail."""
 
-    level: str = _option(_Choice(("debug", "info", "warning", "error")), "info", "The least important lines written.")
+    level: str = _option(
+        _Choice(("debug", "info", "warning", "error")), "The least important lines written.", default="info"
+    )
     format: str = _option(
-        _Choice(("auto", "console", "json")), "auto", "For people or for programs; auto asks whether it is a terminal."
+        _Choice(("auto", "console", "json")),
+        "For people or for programs; auto asks whether it is a terminal.",
+        default="auto",
     )
 
 
@@ -296,10 +309,10 @@ class Config:
         metadata={"kind": _File(optional=False), "means": "The directory of all data; made at first start, mode 0700."},
     )
     hostname: str = _option(
-        _HostName(), "localhost", "The server's own name, as clients and other mail servers reach it."
+        _HostName(), "The server's own name, as clients and other mail servers reach it.", default="localhost"
     )
     shards: int = _option(
-        _Count(1, 256), 1, "Databases over which the accounts are spread; may be raised later, never lowered."
+        _Count(1, 256), "Databases over which the accounts are spread; may be raised later, never lowered.", default=1
     )
     listen: Listen = field(default_factory=Listen)
     tls: Tls = field(default_factory=Tls)
@@ -340,8 +353,14 @@ def options(cls: type = Config, prefix: str = "") -> Iterator[Option]:
         if "kind" in f.metadata:
             default = f.default if f.default is not dataclasses.MISSING else None
             yield Option(prefix + f.name, f.metadata["kind"], default, f.metadata["means"])
-        elif isinstance(f.default_factory, type):
-            yield from options(f.default_factory, f"{f.name}.")
+        elif table := _table(f):
+            yield from options(table, f"{f.name}.")
+
+
+def _table(f: dataclasses.Field[Any]) -> type | None:
+    """The class of a field that is a table of options."""
+    factory: object = f.default_factory
+    return factory if isinstance(factory, type) else None
 
 
 # ---- reading -----------------------------------------------------------------------------------------------------
@@ -392,19 +411,22 @@ class _Reader:
             f = known[key]
             if "kind" in f.metadata:
                 values[key] = self.value(f.metadata["kind"], value, (*at, key))
-            elif isinstance(value, dict) and isinstance(f.default_factory, type):
-                values[key] = self.table(f.default_factory, value, (*at, key))
+            elif isinstance(value, dict) and (table := _table(f)):
+                values[key] = self.table(table, value, (*at, key))
             else:
                 self.fail((*at, key), f"is a table: write [{key}] and the options below it")
         return cls(**values)
 
     def value(self, kind: Kind, raw: object, at: tuple[str, ...]) -> object:
         try:
-            return kind.read(raw, self.absolute.parent)
+            value = kind.read(raw)
         except ValueError:
-            return self.fail(at, f"{_as_written(raw)} is not allowed; allowed is {kind.allowed}")
+            self.fail(at, f"{_as_written(raw)} is not allowed; allowed is {kind.allowed}")
+        if isinstance(kind, _File) and isinstance(value, Path) and not kind.in_data:
+            return self.absolute.parent / value
+        return value
 
-    def fail(self, at: tuple[str, ...], why: str) -> object:
+    def fail(self, at: tuple[str, ...], why: str) -> NoReturn:
         raise ConfigError(f"{self.shown}:{_line_of(self.text, at)}: {'.'.join(at)}: {why}")
 
 
