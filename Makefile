@@ -1,0 +1,42 @@
+# Everything happens in .venv; nothing outside the checkout is touched, but for Debian packages that root installs.
+PYTHON ?=
+ARGS ?=
+BIN := .venv/bin
+PACKAGE := pyproject.toml script/setup
+
+.PHONY: setup run test check fix lock docs clean
+
+setup: .venv/.runtime  ## .venv with mailkeep in it
+
+run: setup  ## a throw-away server with a demo account; ARGS="--port-base 0" and the like are passed on
+	@exec $(BIN)/mailkeep demo $(ARGS)
+
+test: .venv/.test  ## everything that can be tested on this machine, with real mail clients
+	script/tests-setup
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/.test  ## the fast inner loop: format, lint, types, import rules, unit and contract tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy src
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/unit tests/contract tests/architecture
+
+fix: .venv/.test  ## format, and repair what ruff can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: .venv/.runtime  ## the generated reference pages
+	$(BIN)/python -m mailkeep.testing.reference docs/reference
+
+lock:  ## write the locks anew from pyproject.toml; needs uv
+	script/lock
+
+clean:
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache src/*.egg-info
+
+.venv/.runtime: requirements/runtime.lock $(PACKAGE)
+	PYTHON="$(PYTHON)" script/setup runtime
+
+.venv/.test: requirements/test.lock $(PACKAGE)
+	PYTHON="$(PYTHON)" script/setup test
