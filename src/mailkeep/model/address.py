@@ -1,0 +1,75 @@
+"""Mail addresses as keys: two spellings of one address give one value."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Final
+
+from mailkeep.model.errors import Invalid
+
+MAX_LOCAL_OCTETS: Final = 255  # RFC 5321 asks for 64; longer ones exist (VERP) and cost nothing
+MAX_DOMAIN_OCTETS: Final = 255
+DETAIL: Final = "+"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A normalised address: `local` in NFC and lower case, `domain` in lower-case A-labels (RFC 5890 §2.3.2.1)."""
+
+    local: str
+    domain: str
+
+    @property
+    def base(self) -> Address:
+        """The address without its ``+detail`` (RFC 5233); itself when there is none."""
+        base, plus, _ = self.local.partition(DETAIL)
+        return Address(base, self.domain) if plus and base else self
+
+    def __str__(self) -> str:
+        return f"{self.local}@{self.domain}"
+
+
+def parse_address(text: str) -> Address:
+    """Normalise ``local@domain``; the local part may be quoted as in RFC 5321 §4.1.2.
+
+    Case never distinguishes two addresses here, and U-labels and A-labels of a domain are the same domain.
+    Raises: Invalid.
+    """
+    local, at, domain = text.rpartition("@")
+    if not at:
+        raise Invalid("An address has the form user@domain")
+    local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", _unquote(local)).lower())
+    if not local or len(local.encode(errors="replace")) > MAX_LOCAL_OCTETS or not local.isprintable():
+        raise Invalid("The part before @ is empty, too long or has forbidden characters")
+    return Address(local, _domain(domain))
+
+
+def _unquote(local: str) -> str:
+    if not (len(local) >= 2 and local.startswith('"') and local.endswith('"')):
+        return local
+    out: list[str] = []
+    characters = iter(local[1:-1])
+    for character in characters:
+        out.append(next(characters, "") if character == "\\" else character)
+    return "".join(out)
+
+
+def _domain(domain: str) -> str:
+    domain = domain.removesuffix(".")
+    if domain.startswith("[") and domain.endswith("]") and domain.isascii() and domain.isprintable():
+        return domain.lower()
+    # Bounded first: the codec's work grows faster than the text.
+    if not domain or len(domain) > MAX_DOMAIN_OCTETS:
+        raise Invalid("The domain is empty or too long")
+    try:
+        ascii_form = domain.encode("idna").decode("ascii").lower()
+    except UnicodeError as error:
+        raise Invalid("The domain is not valid") from error
+    if not all(_is_label(label) for label in ascii_form.split(".")):
+        raise Invalid("The domain is not valid")
+    return ascii_form
+
+
+def _is_label(label: str) -> bool:
+    return bool(label) and label.replace("-", "").replace("_", "").isalnum() and label[0] != "-" and label[-1] != "-"
