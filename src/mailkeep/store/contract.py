@@ -1,0 +1,238 @@
+"""What a store guarantees, whatever database it stands on.
+
+**Operations.**  A write is one operation of `mailkeep.store.ops`: a generator that yields `Sql` and is sent the rows.
+It takes effect whole or not at all, belongs to one account, and is durable when `Store.write` returns.  It may be run
+more than once before it counts (a neighbour in the same batch failed), so it has no effect but its statements.
+
+**The change number.**  The first statement of a write locks the account's row; an operation that changes something
+raises `account.modseq` by one, an operation that changes nothing leaves it alone.  Modseqs therefore commit in order,
+and what is read in one snapshot up to modseq N holds every change up to N.
+
+**Identity.**  Numbers of accounts, mailboxes, messages, blobs and UIDs are never used twice, not even after a removal.
+UIDVALIDITY of a name never goes backwards, whatever the clock does.
+
+**Octets.**  Message octets are on disk before a row names them.  A blob is immutable and shared within one account only.
+
+**Errors.**  Operations raise `mailkeep.model.errors` only.  `Unavailable` from a write means: the outcome is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from enum import Enum, IntEnum, IntFlag, StrEnum
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Protocol, TypeVar, TypeVarTuple
+
+from mailkeep.model.ids import AccountId
+from mailkeep.model.message import Entry
+from mailkeep.model.uidset import UidSet
+
+T = TypeVar("T")
+Args = TypeVarTuple("Args")
+
+Value = int | str | bytes | UidSet | None
+Row = tuple[Any, ...]
+Rows = list[Row]
+
+IN_ROW_LIMIT: Final = 16 * 1024  # octets; a smaller message travels with its row, others go to a pack
+SPOOL_LIMIT: Final = 1024 * 1024  # octets; a larger message comes as a synced file, and becomes a pack of its own
+
+
+class Sql(NamedTuple):
+    """One statement.  A named tuple, because one is made per statement of every operation.
+
+    A `UidSet` argument stands where the text says ``column IN ?``; the driver puts the form that suits the set.
+    `locks`: the row read here is locked until the operation ends (nothing to do where writers are alone anyway).
+    """
+
+    text: str
+    args: tuple[Value, ...] = ()
+    locks: bool = False
+
+
+Op = Generator[Sql, Rows, T]
+
+
+class How(Enum):
+    """What STORE does with the flags given (RFC 9051 §6.4.6)."""
+
+    ADD = "add"
+    REMOVE = "remove"
+    REPLACE = "replace"
+
+
+class Also(IntFlag):
+    """What `fetch` reads beside the entries."""
+
+    NOTHING = 0
+    BODIES = 1  # octets of messages that are small enough to be in the row
+    GONE = 2  # UIDs that were expunged are served from their tombstones
+
+
+class LogKind(IntEnum):
+    """What a row of the change log tells; the numbers are on disk."""
+
+    ADDED = 1
+    FLAGS = 2
+    GONE = 3
+    MAILBOX_MADE = 4
+    MAILBOX_RENAMED = 5
+    MAILBOX_DELETED = 6
+    SUBSCRIPTION = 7
+
+
+@dataclass(frozen=True, slots=True)
+class NewBlob:
+    """Octets that are safe on disk, or small enough to travel in the row: `data`, or (`pack`, `offset`)."""
+
+    sha256: bytes
+    size: int
+    data: bytes | None = None
+    pack: int | None = None
+    offset: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """Data derived from a message by `kind`, opaque to the store."""
+
+    kind: str
+    version: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMessage:
+    """A message on its way into a mailbox.
+
+    `mask` holds system flags only; keywords go by name and are numbered by the operation.
+    `thread` are the keys by which its conversation is known (`mailkeep.store.threads.thread_keys`).
+    """
+
+    blob: NewBlob
+    internaldate: int
+    mask: int = 0
+    keywords: tuple[str, ...] = ()
+    derived: tuple[Derived, ...] = ()
+    thread: tuple[int, ...] = ()
+
+
+class Fetched:
+    """What `fetch` reads of one UID.  Slots only: one is made per row of a listing.
+
+    `derived` is in the order of the kinds asked for; None where there is none yet.
+    `body` is None unless asked for and small enough to be in the row: then `Store.open_blob(entry.blob)`.
+    """
+
+    __slots__ = ("body", "derived", "entry", "gone")
+
+    entry: Entry
+    derived: tuple[tuple[int, bytes] | None, ...]  # (version, data)
+    body: bytes | None
+    gone: bool  # expunged already; served from its tombstone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRow:
+    """An account as its shard knows it; `quota` in octets, None = unlimited."""
+
+    account: AccountId
+    modseq: int
+    used_octets: int
+    used_messages: int
+    quota: int | None
+
+
+class AccountState(StrEnum):
+    """Life of an account; each step may be taken again after a crash."""
+
+    CREATING = "creating"
+    ACTIVE = "active"
+    REMOVING = "removing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryEntry:
+    """An account as the directory knows it.  `password` is an argon2id hash, or None: nobody can log in."""
+
+    account: AccountId
+    address: str
+    shard: int
+    state: AccountState
+    password: str | None
+    created_at: int
+
+
+class Directory(Protocol):
+    """Which accounts there are.  Small and rare writes; each is on disk when the method returns."""
+
+    def add(self, address: str, password: str | None, now: int) -> DirectoryEntry:
+        """Reserve `address` in state CREATING.  Raises: AlreadyExists, Invalid (no address)."""
+        ...
+
+    def find(self, address: str) -> DirectoryEntry | None:
+        """The account that owns `address`; letter case is ignored."""
+        ...
+
+    def get(self, account: AccountId) -> DirectoryEntry:
+        """Raises: NotFound."""
+        ...
+
+    def list(self) -> Sequence[DirectoryEntry]:
+        """All accounts, ascending by address."""
+        ...
+
+    def set_password(self, account: AccountId, password: str | None) -> None:
+        """Raises: NotFound."""
+        ...
+
+    def set_state(self, account: AccountId, state: AccountState) -> None:
+        """Raises: NotFound."""
+        ...
+
+    def remove(self, account: AccountId) -> None:
+        """Forget an account whose rows are gone; its number is never used again."""
+        ...
+
+
+class Blob(Protocol):
+    """Octets of one message."""
+
+    size: int
+
+    def read(self, offset: int = 0, length: int | None = None) -> bytes:
+        """At most `length` octets from `offset`; fewer only at the end.  Raises: Unavailable."""
+        ...
+
+
+class Store(Protocol):
+    """The door to all accounts' mail."""
+
+    async def write(self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args) -> T:
+        """Carry out `op`; returns when it is on disk.  Raises: what the operation says, and Unavailable."""
+        ...
+
+    def later(self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args) -> None:
+        """Carry out `op` with the next commit, at the latest when closing.  A crash loses it: only for what can be lost."""
+        ...
+
+    async def read(self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args) -> T:
+        """Carry out a reading `op` in one snapshot.  On SQLite it never suspends."""
+        ...
+
+    async def put_blob(self, account: AccountId, octets: bytes | Path, sha256: bytes | None = None) -> NewBlob:
+        """Make octets durable, ahead of the row that names them.
+
+        A `Path` is a whole spool file in `spool_dir`; it is synced here and renamed away.  Raises: Unavailable.
+        """
+        ...
+
+    def open_blob(self, account: AccountId, blob: int) -> Blob:
+        """Raises: NotFound, Unavailable."""
+        ...
+
+    @property
+    def spool_dir(self) -> Path:
+        """Where large messages are spooled, on the file system of the packs."""
+        ...
