@@ -1,0 +1,68 @@
+"""Sets of message numbers or UIDs as clients write them: ``2,4:7,9,12:*`` and ``$`` (RFC 9051 §9, sequence-set)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+STAR: Final = 0  # stands for "*"; no number of a set is 0
+MAX: Final = 2**32 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceSet:
+    """Ranges in the order given, each (low, high) with low <= high, or (n, STAR), or (STAR, STAR) for ``*`` alone.
+
+    `saved`: ``$``, the result of the last SEARCH RETURN (SAVE), is part of the set (RFC 9051 §6.4.4.1).
+    """
+
+    ranges: tuple[tuple[int, int], ...]
+    saved: bool = False
+
+    def resolve(self, largest: int) -> list[tuple[int, int]]:
+        """Ranges of plain numbers, low <= high, in any order, perhaps overlapping, with ``*`` read as `largest`.
+
+        ``n:*`` holds `largest` even when n is greater.  With `largest` 0 (nothing there) ranges with ``*`` are empty.
+        """
+        out: list[tuple[int, int]] = []
+        for low, high in self.ranges:
+            if high != STAR:
+                out.append((low, high))
+            elif largest:
+                low = low or largest
+                out.append((low, largest) if low <= largest else (largest, low))
+        return out
+
+    def exceeds(self, largest: int) -> bool:
+        """Whether a number is named that is greater than `largest`, or ``*`` while `largest` is 0 (RFC 9051 §9)."""
+        return any(max(low, high) > largest or (high == STAR and not largest) for low, high in self.ranges)
+
+
+def parse(text: bytes) -> SequenceSet:
+    """Read a whole sequence-set.  Raises: ValueError, when it is none (0 is no number of a set)."""
+    if text.isdigit():
+        number = _number(text)
+        return SequenceSet(((number, number),))
+    saved = False
+    ranges: list[tuple[int, int]] = []
+    for item in text.split(b","):
+        if item.isdigit():
+            number = _number(item)
+            ranges.append((number, number))
+            continue
+        if item == b"$":
+            saved = True
+            continue
+        first, colon, last = item.partition(b":")
+        low = STAR if first == b"*" else _number(first)
+        high = low if not colon else STAR if last == b"*" else _number(last)
+        if low == STAR or (high != STAR and high < low):
+            low, high = high, low
+        ranges.append((low, high))
+    return SequenceSet(tuple(ranges), saved)
+
+
+def _number(digits: bytes) -> int:
+    if not digits.isdigit() or digits[0] == 48 or len(digits) > 10 or (number := int(digits)) > MAX:
+        raise ValueError("a number of a set is 1 to 4294967295 or *")
+    return number
