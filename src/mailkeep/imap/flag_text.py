@@ -1,0 +1,41 @@
+"""Flags as IMAP writes them, one fragment remembered for each combination in use."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mailkeep.model.flags import FIRST_KEYWORD, More
+from mailkeep.service.keywords import Keywords
+
+SYSTEM: Final = (b"\\Seen", b"\\Answered", b"\\Flagged", b"\\Deleted", b"\\Draft")
+
+
+class FlagText(dict[tuple[int, More], bytes]):
+    """(mask, more) → ``\\Seen \\Flagged $Forwarded``.  The names of an account's keywords only ever grow."""
+
+    def __init__(self, keywords: Keywords) -> None:
+        super().__init__()
+        self._keywords = keywords
+
+    def __missing__(self, key: tuple[int, More]) -> bytes:
+        mask, more = key
+        words = [word for bit, word in enumerate(SYSTEM) if mask >> bit & 1]
+        rest = mask >> FIRST_KEYWORD
+        number = FIRST_KEYWORD
+        while rest:
+            if rest & 1:
+                words.append(self._keywords.name(number))
+            rest >>= 1
+            number += 1
+        words.extend(self._keywords.name(number) for number in more)
+        text = self[key] = b" ".join(words)
+        return text
+
+    @property
+    def count(self) -> int:
+        """How many keywords there are."""
+        return len(self._keywords)
+
+    def defined(self) -> bytes:
+        """All flags that a message of this account may have: the system's, then the account's keywords."""
+        return b" ".join((*SYSTEM, *self._keywords.names()))

@@ -1,0 +1,267 @@
+"""One IMAP session: its state, what it has enabled, and how a command is run and completed.
+
+A state is a type: a handler for the selected state is given a `Selected`, in which a mailbox always exists.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from mailkeep.imap.flag_text import FlagText
+from mailkeep.imap.selected import Exists, Expunge, FlagUpdate, SelectedView
+from mailkeep.imap.wire import response
+from mailkeep.imap.wire.framing import Framer, Limits
+from mailkeep.model.change import Hint
+from mailkeep.model.ids import AccountId, MailboxId, Uid
+from mailkeep.model.message import FlagState
+from mailkeep.model.uidset import EMPTY, UidSet
+from mailkeep.net.limits import is_loopback
+
+if TYPE_CHECKING:
+    from mailkeep.net.connection import Connection
+    from mailkeep.service.accounts import Accounts, ConnectionCounts
+    from mailkeep.service.mailboxes import Mailboxes
+    from mailkeep.service.messages import Messages
+    from mailkeep.service.view import View
+
+# RFC 9051 §5.4: at least 30 minutes once logged in.  Before, a peer has nothing to think about.
+LOGGED_IN_IDLE_S: Final = 31 * 60.0
+LOGGED_OUT_IDLE_S: Final = 3 * 60.0
+# FairEmail gives up push below 3 minutes; NAT boxes forget connections before 30 (traps: keep-alive of IDLE).
+KEEP_ALIVE_S: Final = 280.0
+LOGGED_OUT_LINE: Final = 64 * 1024  # OAuth tokens are long, nothing else is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the configuration says of IMAP.  Sizes in octets."""
+
+    max_message: int
+    max_line: int
+    literal_plus: bool = True  # offer LITERAL+, else LITERAL-
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The verbs that IMAP uses."""
+
+    accounts: Accounts
+    connections: ConnectionCounts
+    mailboxes: Mailboxes
+    messages: Messages
+
+
+@dataclass(slots=True)
+class Enabled:
+    """Extensions that change what the server sends (RFC 5161)."""
+
+    condstore: bool = False
+    qresync: bool = False
+    rev2: bool = False
+
+    @property
+    def utf8_names(self) -> bool:
+        """Whether mailbox names are UTF-8 on the wire (RFC 9051 §5.1); else modified UTF-7."""
+        return self.rev2
+
+
+class Session:
+    """The connection's part of the state; everything that exists before login too."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        services: Services,
+        options: Options,
+        tls_context: Callable[[], ssl.SSLContext] | None,
+    ) -> None:
+        self.connection = connection
+        self.services = services
+        self.options = options
+        self.tls_context = tls_context
+        self.framer = Framer(Limits(max_line=LOGGED_OUT_LINE, max_memory=LOGGED_OUT_LINE))
+        self.enabled = Enabled()
+        self.authenticated: Authenticated | None = None
+        self.selected: Selected | None = None
+        self.closing = False
+        self._wake: asyncio.Future[None] | None = None
+
+    @property
+    def plaintext_allowed(self) -> bool:
+        """Whether a password may be sent now: under TLS, or from this very machine."""
+        return self.connection.tls or is_loopback(self.connection.peer)
+
+    # --- octets
+
+    def write(self, data: bytes) -> None:
+        """Queue octets for the client."""
+        self.connection.write(data)
+
+    def untagged(self, line: bytes) -> None:
+        """Queue ``* line``."""
+        self.connection.write(b"* %b\r\n" % line)
+
+    async def read_line(self) -> bytes:
+        """The next raw line: a SASL answer, or what ends IDLE."""
+        await self.connection.drain()
+        while (line := self.framer.next_line()) is None:
+            await self.wait()
+        return line
+
+    async def wait(self) -> None:
+        """Until octets come or something happens in the selected mailbox."""
+        if self._wake is None:
+            self._wake = self.connection.loop.create_future()
+        await self._wake
+
+    def wake(self) -> None:
+        """End `wait`."""
+        if self._wake is not None:
+            wake, self._wake = self._wake, None
+            if not wake.done():
+                wake.set_result(None)
+
+    # --- changes of state
+
+    def log_in(self, account: AccountId, address: str) -> None:
+        """Enter the authenticated state.  Raises: LimitReached."""
+        self.services.connections.acquire(account)
+        self.framer.limits = Limits(
+            max_line=self.options.max_line, max_append=self.options.max_message
+        )
+        self.authenticated = Authenticated(self, account, address)
+
+    def close_mailbox(self) -> None:
+        """Leave the selected state, if it is in it."""
+        if self.selected is not None:
+            self.selected.release()
+            self.selected = None
+
+    def release(self) -> None:
+        """The connection is gone: give back what was held."""
+        self.closing = True
+        self.close_mailbox()
+        if self.authenticated is not None:
+            self.authenticated.release()
+            self.authenticated = None
+
+
+class Authenticated:
+    """A session that has logged in."""
+
+    def __init__(self, session: Session, account: AccountId, address: str) -> None:
+        self.session = session
+        self.account = account
+        self.address = address
+        self.mailboxes = session.services.mailboxes
+        self.messages = session.services.messages
+        self._unsubscribe = self.messages.bus.subscribe(account, self._on_hint)
+
+    def _on_hint(self, hint: Hint) -> None:
+        selected = self.session.selected
+        if selected is not None and selected.mailbox in hint.mailboxes:
+            self.session.wake()
+
+    def release(self) -> None:
+        """Stop listening."""
+        self._unsubscribe()
+        self.session.services.connections.release(self.account)
+
+
+@dataclass(slots=True)
+class Saved:
+    """The result variable ``$`` (RFC 9051 §6.4.4.1)."""
+
+    uids: UidSet = field(default=EMPTY)
+
+
+class Selected:
+    """A session that has a mailbox open."""
+
+    def __init__(
+        self, owner: Authenticated, name: str, shared: View, *, read_only: bool
+    ) -> None:
+        self.owner = owner
+        self.session = owner.session
+        self.account = owner.account
+        self.mailbox: MailboxId = shared.mailbox
+        self.messages = owner.messages
+        self.mailboxes = owner.mailboxes
+        self.name = name
+        self.shared = shared
+        self.view = SelectedView(shared)
+        self.read_only = read_only
+        self.flag_text = FlagText(owner.messages.keywords(owner.account))
+        self.known_keywords = 0
+        self.saved = Saved()
+
+    def release(self) -> None:
+        """Give back the shared view."""
+        self.messages.close_view(self.shared)
+
+    # --- telling the client
+
+    async def sync(self, *, may_expunge: bool, with_uid: bool = False) -> None:
+        """Tell the client all that has happened (RFC 9051 §5.2), in the order EXPUNGE, EXISTS, FETCH."""
+        if self.shared.stale:
+            await self.messages.refresh(self.shared)
+        self.announce_keywords()
+        for update in self.view.apply(may_expunge=may_expunge):
+            match update:
+                case Expunge(numbers, uids):
+                    self._tell_expunge(numbers, uids)
+                case Exists(count):
+                    self._claim_recent()
+                    self.session.untagged(b"%d EXISTS" % count)
+                    if not self.session.enabled.rev2:
+                        self.session.untagged(b"%d RECENT" % self.view.recent)
+                case FlagUpdate(seq, state):
+                    self.tell_flags(seq, state, with_uid=with_uid)
+
+    def _tell_expunge(self, numbers: Iterable[int], uids: UidSet) -> None:
+        self.saved.uids -= uids
+        if self.session.enabled.qresync:
+            self.session.untagged(b"VANISHED " + str(uids).encode())
+        else:
+            for number in numbers:
+                self.session.untagged(b"%d EXPUNGE" % number)
+
+    def _claim_recent(self) -> None:
+        if not self.read_only and (claimed := self.messages.claim_recent(self.shared)):
+            self.view.recent_ranges.append(claimed)
+
+    def announce_keywords(self) -> None:
+        """FLAGS again when the account has got keywords that this client has not been told (RFC 9051 §7.3.5)."""
+        if self.flag_text.count != self.known_keywords:
+            self.known_keywords = self.flag_text.count
+            self.session.untagged(b"FLAGS (%b)" % self.flag_text.defined())
+            if not self.read_only:
+                self.session.untagged(b"OK [PERMANENTFLAGS (%b \\*)] Flags permitted" % self.flag_text.defined())
+
+    def flags(self, state: FlagState) -> bytes:
+        r"""The flag list of a message without its parentheses, with \Recent where that exists."""
+        text = self.flag_text[state.mask, state.more]
+        if self.view.recent_ranges and not self.session.enabled.rev2 and self.view.is_recent(state.uid):
+            return text + b" \\Recent" if text else b"\\Recent"
+        return text
+
+    def tell_flags(self, seq: int, state: FlagState, *, with_uid: bool) -> None:
+        """An untagged FETCH with what has changed.  With QRESYNC it must hold the UID (RFC 7162 §3.2.4)."""
+        enabled = self.session.enabled
+        items = [b"UID %d" % state.uid] if with_uid or enabled.qresync or enabled.rev2 else []
+        items.append(b"FLAGS (%b)" % self.flags(state))
+        if enabled.condstore:
+            items.append(b"MODSEQ (%d)" % state.modseq)
+        self.session.untagged(b"%d FETCH (%b)" % (seq, b" ".join(items)))
+
+    def state(self, uid: Uid) -> FlagState | None:
+        """The present flags of a message."""
+        return self.shared.state(uid)
+
+
+__all__ = ["Authenticated", "Enabled", "Options", "Selected", "Services", "Session", "response"]

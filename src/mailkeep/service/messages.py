@@ -1,0 +1,315 @@
+"""Messages of an account: taking in, listing, changing, moving, removing; and the views that sessions share."""
+
+from __future__ import annotations
+
+import mmap
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from mailkeep.formats.mime.scan import Part, scan
+from mailkeep.model.change import Delta, Hint
+from mailkeep.model.derive import Deriver
+from mailkeep.model.ids import AccountId, MailboxId, ModSeq, Uid
+from mailkeep.model.mailbox import Mailbox
+from mailkeep.model.message import Appended, Copied, FlagState, Stored
+from mailkeep.model.uidset import UidSet
+from mailkeep.service.bus import Bus
+from mailkeep.service.keywords import Keywords
+from mailkeep.service.spool import Octets
+from mailkeep.service.view import View
+from mailkeep.store import ops
+from mailkeep.store.contract import Also, Blob, Derived, Fetched, How, NewMessage, Store
+from mailkeep.store.threads import thread_keys
+
+__all__ = ["Blob", "Fetched", "Flags", "How", "Incoming", "Messages"]
+
+NO_CHANGE: Final = Stored(())
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """Flags as a client names them: system flags as a mask, keywords by name."""
+
+    mask: int = 0
+    keywords: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """A message to take in.  `internaldate`: UTC seconds, None for now."""
+
+    octets: Octets
+    flags: Flags = Flags()
+    internaldate: int | None = None
+
+
+class Messages:
+    """The verbs on messages, and one `View` for each mailbox that somebody has open."""
+
+    def __init__(
+        self,
+        store: Store,
+        bus: Bus,
+        derivers: Iterable[Deriver[Part]],
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self.bus = bus
+        self._derivers = {deriver.kind: deriver for deriver in derivers}
+        self._clock = clock
+        self._views: dict[tuple[AccountId, MailboxId], View] = {}
+        self._keywords: dict[AccountId, Keywords] = {}
+        self._first_recent: dict[tuple[AccountId, MailboxId], int] = {}
+
+    def _changed(self, account: AccountId, modseq: int, *mailboxes: MailboxId) -> None:
+        self.publish(Hint(account, frozenset(mailboxes), ModSeq(modseq)))
+
+    def publish(self, hint: Hint) -> None:
+        """Something has been committed: whoever looks at these mailboxes must ask for the delta."""
+        for mailbox in hint.mailboxes:
+            view = self._views.get((hint.account, mailbox))
+            if view is not None:
+                view.stale = True
+        self.bus.publish(hint)
+
+    # --- taking in
+
+    async def append(self, account: AccountId, mailbox: MailboxId, incoming: Sequence[Incoming]) -> Appended:
+        """Put new messages into a mailbox, all or none; on disk when this returns.
+
+        Raises: NotFound, OverQuota, LimitReached (keywords), Unavailable.
+        """
+        now = int(self._clock())
+        try:
+            new = tuple([await self._take_in(account, message, now) for message in incoming])
+            appended = await self._store.write(ops.append, account, mailbox, new, now)
+        finally:
+            for message in incoming:
+                message.octets.discard()
+        self._changed(account, appended.modseq, mailbox)
+        return appended
+
+    async def _take_in(self, account: AccountId, message: Incoming, now: int) -> NewMessage:
+        octets = message.octets
+        if octets.data is not None:
+            part = scan(octets.data)
+            derived, keys = self._derive(part, octets.data)
+            blob = await self._store.put_blob(account, octets.data, octets.sha256)
+        else:
+            assert octets.path is not None
+            with octets.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+                part = scan(mapped)
+                derived, keys = self._derive(part, mapped)
+            blob = await self._store.put_blob(account, octets.path, octets.sha256)
+        return NewMessage(
+            blob=blob,
+            internaldate=now if message.internaldate is None else message.internaldate,
+            mask=message.flags.mask,
+            keywords=message.flags.keywords,
+            derived=derived,
+            thread=keys,
+        )
+
+    def _derive(self, part: Part, data: bytes | mmap.mmap) -> tuple[tuple[Derived, ...], tuple[int, ...]]:
+        derived = tuple(Derived(d.kind, d.version, d.function(part, data)) for d in self._derivers.values())
+        return derived, thread_keys(part)
+
+    # --- reading
+
+    async def fetch(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: UidSet,
+        kinds: tuple[str, ...] = (),
+        *,
+        bodies: bool = False,
+    ) -> list[Fetched]:
+        """The entries of `uids` that exist, or did until this session is told otherwise; ascending by UID.
+
+        `derived` of each holds what was asked for in `kinds`, in that order, computed now where it was missing.
+        """
+        also = (Also.BODIES if bodies else Also.NOTHING) | Also.GONE
+        rows = await self._store.read(ops.fetch, account, mailbox, uids, kinds, also)
+        if kinds:
+            self._complete(account, rows, kinds)
+        return rows
+
+    def _complete(self, account: AccountId, rows: list[Fetched], kinds: tuple[str, ...]) -> None:
+        """Compute derived data that is missing or of another version, and write it back lazily."""
+        wanted = [self._derivers[kind] for kind in kinds]
+        made: list[tuple[int, Derived]] = []
+        for row in rows:
+            stale = [
+                i
+                for i, (deriver, found) in enumerate(zip(wanted, row.derived, strict=True))
+                if found is None or found[0] != deriver.version
+            ]
+            if not stale:
+                continue
+            data = self.open_body(account, row).read()
+            part = scan(data)
+            derived = list(row.derived)
+            for i in stale:
+                deriver = wanted[i]
+                content = deriver.function(part, data)
+                derived[i] = (deriver.version, content)
+                made.append((row.entry.message, Derived(deriver.kind, deriver.version, content)))
+            row.derived = tuple(derived)
+        if made:
+            self._store.later(ops.put_derived, account, tuple(made))
+
+    def open_body(self, account: AccountId, row: Fetched) -> Blob:
+        """The octets of a fetched message."""
+        if row.body is not None:
+            return InMemory(row.body)
+        return self._store.open_blob(account, row.entry.blob)
+
+    # --- changing
+
+    async def store_flags(  # noqa: PLR0913
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: UidSet,
+        how: How,
+        flags: Flags,
+        unchanged_since: int | None = None,
+    ) -> Stored:
+        """Change flags.  Raises: NotFound (the mailbox), LimitReached (keywords).  RFC 9051 §6.4.6, RFC 7162 §3.1.3."""
+        if not uids:
+            return NO_CHANGE
+        stored = await self._store.write(
+            ops.store_flags, account, mailbox, uids, how, flags.mask, flags.keywords, unchanged_since
+        )
+        if stored.changed:
+            self._changed(account, max(state.modseq for state in stored.states), mailbox)
+        if flags.keywords:
+            await self._learn(account, stored.states)
+        return stored
+
+    async def copy(self, account: AccountId, mailbox: MailboxId, uids: UidSet, target: MailboxId) -> Copied:
+        """Copy entries into another mailbox (or the same), all or none.  Raises: NotFound, OverQuota."""
+        copied = await self._store.write(ops.copy, account, mailbox, uids, target, int(self._clock()))
+        if copied.target:
+            self._changed(account, copied.modseq, target)
+        return copied
+
+    async def move(self, account: AccountId, mailbox: MailboxId, uids: UidSet, target: MailboxId) -> Copied:
+        """Move entries into another mailbox (or the same), all or none.  Raises: NotFound."""
+        moved = await self._store.write(ops.move, account, mailbox, uids, target, int(self._clock()))
+        if moved.target:
+            self._changed(account, moved.modseq, mailbox, target)
+        return moved
+
+    async def expunge(
+        self, account: AccountId, mailbox: MailboxId, uids: UidSet | None = None
+    ) -> tuple[ModSeq, UidSet]:
+        """Remove the entries with \\Deleted, of `uids` or of all; tombstones remain.  Returns what went."""
+        modseq, gone = await self._store.write(ops.expunge, account, mailbox, uids, int(self._clock()))
+        if gone:
+            self._changed(account, modseq, mailbox)
+        return ModSeq(modseq), gone
+
+    async def undelete(
+        self, account: AccountId, mailbox: str | None, since: int | None, message: str | None
+    ) -> tuple[Copied, ...]:
+        """Bring expunged messages back, with new UIDs (see `ops.undelete`)."""
+        restored = await self._store.write(ops.undelete, account, mailbox, since, message, int(self._clock()))
+        for copied in restored:
+            self.publish(Hint(account, frozenset({copied.mailbox}), copied.modseq, tree=True))
+        return restored
+
+    # --- views
+
+    async def open_view(self, account: AccountId, mailbox: Mailbox) -> View:
+        """The shared view of a mailbox, fresh.  Give it back with `close_view`."""
+        key = (account, mailbox.id)
+        view = self._views.get(key)
+        if view is None:
+            snapshot = await self._store.read(ops.snapshot, account, mailbox.id)
+            view = self._views.get(key)  # somebody else may have been quicker while we read
+            if view is None:
+                view = self._views[key] = View(
+                    account,
+                    mailbox.id,
+                    snapshot.modseq,
+                    snapshot.uids,
+                    snapshot.masks,
+                    snapshot.modseqs,
+                    snapshot.more,
+                )
+        view.users += 1
+        if account not in self._keywords:
+            self._keywords[account] = Keywords()
+            await self._read_keywords(account)
+        await self.refresh(view)
+        return view
+
+    def close_view(self, view: View) -> None:
+        """A session no longer looks at it."""
+        view.users -= 1
+        if not view.users:
+            self._views.pop((view.account, view.mailbox), None)
+
+    async def refresh(self, view: View) -> None:
+        """Bring a view up to what has been committed."""
+        while view.stale:
+            view.stale = False
+            since = view.upto
+            delta: Delta = await self._store.read(ops.delta, view.account, view.mailbox, since)
+            if view.upto == since:
+                await self._learn(view.account, delta.changed)
+                view.apply(delta)
+
+    def keywords(self, account: AccountId) -> Keywords:
+        """The names of the account's keywords, as far as they are in use in an open view."""
+        return self._keywords.setdefault(account, Keywords())
+
+    async def _learn(self, account: AccountId, states: Iterable[FlagState]) -> None:
+        keywords = self.keywords(account)
+        if not all(keywords.knows(state.mask, state.more) for state in states):
+            await self._read_keywords(account)
+
+    async def _read_keywords(self, account: AccountId) -> None:
+        self.keywords(account).learn(await self._store.read(ops.keywords, account))
+
+    def claim_recent(self, view: View, first_recent: Uid | None = None) -> tuple[int, int] | None:
+        r"""The range of UIDs that are \Recent to whoever asks first; None when there are none (RFC 3501 §2.3.2).
+
+        `first_recent` is what the store knew when the mailbox was selected.  It is written with a later commit:
+        losing it in a crash makes some messages recent twice.
+        """
+        key = (view.account, view.mailbox)
+        first = max(self._first_recent.get(key, 0), first_recent or 0)
+        last = view.uids[-1] if view.uids else 0
+        if not first or last < first:
+            return None
+        self._first_recent[key] = last + 1
+        self._store.later(ops.claim_recent, view.account, view.mailbox)
+        return first, last
+
+    async def vanished(self, account: AccountId, mailbox: MailboxId, since: ModSeq) -> UidSet:
+        """UIDs expunged after `since`, perhaps more (RFC 7162 §3.2.5.1 allows it)."""
+        return await self._store.read(ops.vanished, account, mailbox, since)
+
+
+@dataclass(frozen=True, slots=True)
+class InMemory:
+    """Octets that came with their row."""
+
+    octets: bytes
+
+    @property
+    def size(self) -> int:
+        """How many."""
+        return len(self.octets)
+
+    def read(self, offset: int = 0, length: int | None = None) -> bytes:
+        """At most `length` octets from `offset`."""
+        if not offset and length is None:
+            return self.octets
+        return self.octets[offset : None if length is None else offset + length]
