@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Final
@@ -48,11 +49,7 @@ def parse_address(text: str) -> Address:
 def _unquote(local: str) -> str:
     if not (len(local) >= 2 and local.startswith('"') and local.endswith('"')):
         return local
-    out: list[str] = []
-    characters = iter(local[1:-1])
-    for character in characters:
-        out.append(next(characters, "") if character == "\\" else character)
-    return "".join(out)
+    return re.sub(r"\\(.)", r"\1", local[1:-1])
 
 
 def _domain(domain: str) -> str:

@@ -8,15 +8,13 @@ import secrets
 import time
 import unicodedata
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.exceptions import Argon2Error, InvalidHashError, VerifyMismatchError
 
-from mailkeep.model.address import Address, parse_address
+from mailkeep.model.address import parse_address
 from mailkeep.model.errors import (
     AlreadyExists,
     AuthenticationFailed,
@@ -27,114 +25,308 @@ from mailkeep.model.errors import (
     Unavailable,
 )
 from mailkeep.model.ids import AccountId
+from mailkeep.model.mailbox import INBOX, Role
+from mailkeep.service.throttle import Throttle, network_of
+from mailkeep.store.contract import AccountState, Directory, DirectoryEntry, Store
+from mailkeep.store.ops.create_account import create_account
+from mailkeep.store.ops.create_mailbox import create_mailbox
+from mailkeep.store.ops.find_mailbox import find_mailbox
+from mailkeep.store.ops.remove_account import remove_account
 
 MAX_PASSWORD_LENGTH: Final = 1024  # characters
 CACHE_S: Final = 600.0  # how long a success spares the next logins the slow hash
 CACHE_ENTRIES: Final = 20_000
-HASHES_AT_ONCE: Final = 4  # each takes tens of megabytes and a core
-DEFAULT_CONNECTIONS: Final = 200
+HASHES_AT_ONCE: Final = 4  # each takes a core, and 19 MiB
+FREE_FAILURES_OF_NETWORK: Final = 10  # many people may share one address
+MAX_CONNECTIONS: Final = 200  # of one account
 
-Clock = Callable[[], float]
-
-
-class State(StrEnum):
-    """Where an account is in its life; each step can be taken again after a crash."""
-
-    CREATING = "creating"
-    ACTIVE = "active"
-    MOVING = "moving"
-    REMOVING = "removing"
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """An account as the directory knows it; `address` is normalised."""
-
-    id: AccountId
-    address: str
-    state: State
-
-
-class Directory(Protocol):
-    """The directory database, as far as accounts need it.  Addresses are normalised; calls take microseconds."""
-
-    def add(self, address: str, password_hash: str) -> AccountId:
-        """A new account in state `creating`, with a number never used before.  Raises: AlreadyExists."""
-
-    def find(self, address: str) -> tuple[AccountId, str, str] | None:
-        """Number, state and password hash of an account."""
-
-    def list(self) -> Iterable[tuple[AccountId, str, str]]:
-        """Number, address and state of every account, by address."""
-
-    def set_password(self, account: AccountId, password_hash: str) -> None:
-        """Replace the hash."""
-
-    def set_state(self, account: AccountId, state: str) -> None:
-        """Note the next step of its life."""
-
-    def remove(self, account: AccountId) -> None:
-        """Forget the account; its number is not used again."""
-
-
-class Mail(Protocol):
-    """What happens to an account's mail when the account begins and ends.  Both may be called again after a crash."""
-
-    async def create(self, account: AccountId) -> None:
-        """Make the account's rows and its first mailboxes, as far as they are missing."""
-
-    async def remove(self, account: AccountId) -> None:
-        """Remove all mail of the account, as far as it is still there."""
+# What every account begins with (RFC 6154); all are subscribed.
+FIRST_MAILBOXES: Final[tuple[tuple[str, Role | None], ...]] = ((INBOX, None), *((role.value, role) for role in Role))
 
 
 class Accounts:
     """Creates, removes and authenticates accounts.
 
     A wrong password and an unknown user look alike and take equally long.  Failures slow down further tries for the
-    same account and from the same address.  Attempts with the same password at the same time cost one hash.
+    same account and from the same network; this machine itself is exempt from the latter, as webmail and proxies
+    speak for many.  Attempts with the same password at the same time cost one hash.
     """
 
     def __init__(
         self,
         directory: Directory,
-        mail: Mail,
+        store: Store,
         *,
-        clock: Clock = time.monotonic,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         hasher: PasswordHasher | None = None,
     ) -> None:
-        ...
+        self._directory = directory
+        self._store = store
+        self._now = now
+        self._sleep = sleep
+        # Argon2id with the least memory that OWASP recommends (2024): a login takes some 20 ms of one core.
+        self._hasher = hasher or PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+        self._nobody = self._hasher.hash(secrets.token_hex())
+        self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
+        self._by_account = Throttle(clock)
+        self._by_network = Throttle(clock, free=FREE_FAILURES_OF_NETWORK)
+        self._known = _Known(clock)
+        self._running: dict[bytes, asyncio.Future[AccountId]] = {}
 
-    async def authenticate(self, address: str, password: str, peer: str) -> Account:
-        """The active account whose password this is.  `peer` is the client's IP address, "" on a unix socket.
+    # --- logging in
+
+    async def authenticate(self, address: str, password: str, peer: str) -> AccountId:
+        """The active account whose password this is.  `peer` is the client's IP address, "" for this machine.
 
         Raises: AuthenticationFailed (after a delay that grows with failures), Unavailable (too many failures wait
         already, or the account is being moved).
         """
+        try:
+            key, prepared = str(parse_address(address)), prepare_password(password)
+        except Invalid:
+            # Nobody can have these; they take the same way, so that they take the same time.
+            key, prepared = address[:255], ""
+        digest = self._known.digest(key, prepared)
+        while True:
+            if (account := self._known.find(digest)) is not None:
+                return account
+            running = self._running.get(digest)
+            if running is None:
+                return await self._lead(digest, key, prepared, peer)
+            await asyncio.wait((running,))
+            if not running.cancelled():
+                return running.result()
 
-    def resolve(self, address: str) -> Account:
-        """The active account that an address leads to, with or without ``+detail``.
+    async def _lead(self, digest: bytes, key: str, password: str, peer: str) -> AccountId:
+        """Do the work for all who try the same at the same time."""
+        result: asyncio.Future[AccountId] = asyncio.get_running_loop().create_future()
+        self._running[digest] = result
+        try:
+            account = await self._attempt(key, password, peer)
+        except MailError as error:
+            result.set_exception(error)
+            result.exception()  # retrieved: usually nobody else waits for it
+            raise
+        except BaseException:
+            result.cancel()  # whoever waits tries for himself
+            raise
+        else:
+            result.set_result(account)
+            self._known.add(digest, account)
+            return account
+        finally:
+            del self._running[digest]
 
-        Raises: NotFound; Unavailable when the account is being created or moved.
+    async def _attempt(self, key: str, password: str, peer: str) -> AccountId:
+        """One try: wait for one's turn, check, and hold back the answer to a failure."""
+        wait = self._by_account.enter(key)
+        network = network_of(peer)
+        try:
+            if network:
+                wait = max(wait, self._by_network.enter(network))
+        except Unavailable:
+            self._by_account.leave(key, failed=False)
+            raise
+        failed = False
+        try:
+            await self._pause(wait)
+            failed = True  # until proved otherwise: who hangs up while we check has had his guess
+            account = await self._check(key, password)
+            failed = account is None
+        except Unavailable:
+            failed = False
+            raise
+        finally:
+            delay = self._by_account.leave(key, failed=failed)
+            if network:
+                delay = max(delay, self._by_network.leave(network, failed=failed))
+        if account is None:
+            await self._pause(delay)
+            raise AuthenticationFailed("Wrong user name or password")
+        self._by_account.forgive(key)
+        return account
+
+    async def _check(self, key: str, password: str) -> AccountId | None:
+        entry = self._directory.find(key)
+        matches = await self._matches(entry.password if entry is not None else None, password)
+        now = self._directory.find(key)  # it may have changed while we were hashing
+        if not matches or entry is None or now is None or now.password != entry.password:
+            return None
+        return now.account if now.state is AccountState.ACTIVE else None
+
+    async def _pause(self, seconds: float) -> None:
+        if seconds > 0.0:
+            await self._sleep(seconds)
+
+    async def _matches(self, password_hash: str | None, password: str) -> bool:
+        """Whether the password fits.  Without a hash, or without a password, it takes as long and the answer is no."""
+        async with self._hashing:
+            try:
+                await asyncio.to_thread(self._hasher.verify, password_hash or self._nobody, password)
+            except VerifyMismatchError:
+                return False
+            except (Argon2Error, InvalidHashError) as error:
+                raise Unavailable("Passwords cannot be checked now") from error
+        return bool(password_hash and password)
+
+    # --- where mail goes
+
+    def resolve(self, address: str) -> AccountId:
+        """The active account that an address leads to, with or without ``+detail`` (RFC 5233).
+
+        An account whose own address has a plus is found before the detail is taken off.
+        Raises: NotFound; Unavailable when the account is just being created.
         """
+        try:
+            exact = parse_address(address)
+        except Invalid as error:
+            raise NotFound("No such user here") from error
+        entry = self._directory.find(str(exact)) or self._directory.find(str(exact.base))
+        if entry is None or entry.state is AccountState.REMOVING:
+            raise NotFound("No such user here")
+        if entry.state is AccountState.CREATING:
+            raise Unavailable("The account is being created")
+        return entry.account
 
-    def get(self, address: str) -> Account:
-        """The account with exactly this address, in any state.  Raises: NotFound, Invalid."""
+    # --- managing
 
-    def list(self) -> tuple[Account, ...]:
-        """All accounts, by address."""
+    def get(self, address: str) -> DirectoryEntry:
+        """The account with exactly this address, in any state.  Raises: NotFound, Invalid (no address)."""
+        entry = self._directory.find(str(parse_address(address)))
+        if entry is None:
+            raise NotFound("No such account")
+        return entry
 
-    async def create(self, address: str, password: str) -> Account:
+    def list(self) -> Sequence[DirectoryEntry]:
+        """All accounts in any state, ascending by address."""
+        return self._directory.list()
+
+    async def create(self, address: str, password: str) -> AccountId:
         """A new active account with its first mailboxes; finishes one that a crash left half-made.
 
         Raises: AlreadyExists, Invalid (address or password), Unavailable.
         """
+        key, password_hash = str(parse_address(address)), await self._hash(password)
+        entry = self._directory.find(key)
+        if entry is None:
+            entry = self._directory.add(key, password_hash, int(self._now()))
+        elif entry.state is AccountState.CREATING:
+            self._directory.set_password(entry.account, password_hash)
+        else:
+            raise AlreadyExists("There is an account with this address")
+        await self._finish_creation(entry)
+        return entry.account
 
     async def set_password(self, address: str, password: str) -> None:
-        """Change the password; logins with the old one fail from now on.  Raises: NotFound, Invalid."""
+        """Change the password; from now on the old one fails.  Raises: NotFound, Invalid."""
+        password_hash = await self._hash(password)
+        entry = self.get(address)
+        self._directory.set_password(entry.account, password_hash)
+        self._known.drop(entry.account)
 
     async def remove(self, address: str) -> None:
         """Remove the account and all its mail; finishes a removal that was cut short.  Raises: NotFound."""
+        entry = self.get(address)
+        self._directory.set_state(entry.account, AccountState.REMOVING)
+        self._known.drop(entry.account)
+        await self._finish_removal(entry)
 
     async def finish(self) -> tuple[str, ...]:
-        """Complete what a crash left half-done.  Returns: the addresses concerned.  For start-up and `check`."""
+        """Complete what a crash left half-done, and return the addresses concerned.  For start-up and checks."""
+        unfinished = [entry for entry in self._directory.list() if entry.state is not AccountState.ACTIVE]
+        for entry in unfinished:
+            if entry.state is AccountState.CREATING:
+                await self._finish_creation(entry)
+            else:
+                await self._finish_removal(entry)
+        return tuple(entry.address for entry in unfinished)
+
+    async def _finish_creation(self, entry: DirectoryEntry) -> None:
+        account, now = entry.account, int(self._now())
+        await self._store.write(create_account, account, None, now)
+        for path, role in FIRST_MAILBOXES:
+            if await self._store.read(find_mailbox, account, path) is None:
+                await self._store.write(create_mailbox, account, path, role, True, now)
+        self._directory.set_state(account, AccountState.ACTIVE)
+
+    async def _finish_removal(self, entry: DirectoryEntry) -> None:
+        while not await self._store.write(remove_account, entry.account):
+            pass  # a big account goes in steps, so that others get their turn
+        self._directory.remove(entry.account)
+
+    async def _hash(self, password: str) -> str:
+        prepared = prepare_password(password)
+        async with self._hashing:
+            return await asyncio.to_thread(self._hasher.hash, prepared)
+
+
+def prepare_password(text: str) -> str:
+    """The form in which passwords are compared: OpaqueString of RFC 8265 §4.2, without its table of code points.
+
+    Any space becomes U+0020, the rest NFC; case stays.
+    Raises: Invalid (empty, longer than `MAX_PASSWORD_LENGTH`, or with control characters).
+    """
+    if len(text) > MAX_PASSWORD_LENGTH:
+        raise Invalid("The password is too long")
+    spaced = "".join(" " if unicodedata.category(character) == "Zs" else character for character in text)
+    prepared = unicodedata.normalize("NFC", spaced)
+    if not prepared or any(unicodedata.category(character) in ("Cc", "Cs") for character in prepared):
+        raise Invalid("The password is empty or has forbidden characters")
+    return prepared
+
+
+class _Known:
+    """Digests of passwords that were right a short while ago, keyed so that they are worthless elsewhere."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._key = secrets.token_bytes(32)
+        self._entries: OrderedDict[bytes, tuple[AccountId, float]] = OrderedDict()  # the oldest first
+
+    def digest(self, address: str, password: str) -> bytes:
+        # Neither can hold a NUL, so the two cannot run into each other.
+        text = f"{address}\0{password}".encode(errors="surrogatepass")
+        return hashlib.blake2b(text, key=self._key, digest_size=32).digest()
+
+    def find(self, digest: bytes) -> AccountId | None:
+        entry = self._entries.get(digest)
+        if entry is None:
+            return None
+        if self._clock() >= entry[1]:
+            del self._entries[digest]
+            return None
+        return entry[0]
+
+    def add(self, digest: bytes, account: AccountId) -> None:
+        self._entries[digest] = (account, self._clock() + CACHE_S)
+        if len(self._entries) > CACHE_ENTRIES:
+            self._entries.popitem(last=False)
+
+    def drop(self, account: AccountId) -> None:
+        for digest in [digest for digest, entry in self._entries.items() if entry[0] == account]:
+            del self._entries[digest]
+
+
+class ConnectionLimit:
+    """Counts the connections of each account; an account without connections costs nothing."""
+
+    def __init__(self, limit: int = MAX_CONNECTIONS) -> None:
+        self._limit = limit
+        self._count: dict[AccountId, int] = {}
+
+    def acquire(self, account: AccountId) -> None:
+        """Count one more.  Raises: LimitReached."""
+        count = self._count.get(account, 0)
+        if count >= self._limit:
+            raise LimitReached("Too many connections of this account")
+        self._count[account] = count + 1
+
+    def release(self, account: AccountId) -> None:
+        """Count one less, for a connection that was acquired."""
+        count = self._count.get(account, 0)
+        if count > 1:
+            self._count[account] = count - 1
+        else:
+            self._count.pop(account, None)

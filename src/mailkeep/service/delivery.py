@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mailkeep.model.ids import AccountId
 from mailkeep.model.message import Appended
-from mailkeep.service.accounts import Account, Accounts
+from mailkeep.service.accounts import Accounts
 from mailkeep.service.spool import Octets, Spool
 
 
@@ -34,14 +35,13 @@ class Delivery:
         *,
         hostname: str,
         spool: Callable[[], Spool],
-    ) -> None:
-        ...
+    ) -> None: ...
 
-    def resolve(self, recipient: str) -> Account:
+    def resolve(self, recipient: str) -> AccountId:
         """The account that a recipient's address leads to.  Raises: NotFound, Unavailable."""
 
     async def deliver(
-        self, account: Account, recipient: str, reverse_path: str, octets: Octets, origin: Origin | None = None
+        self, account: AccountId, recipient: str, reverse_path: str, octets: Octets, origin: Origin | None = None
     ) -> Appended:
         """Put one message into the account's INBOX; it is on disk when this returns.
 
