@@ -104,3 +104,72 @@ class Limits:
     max_memory: int = 1024 * 1024
     max_append: int = 0
     stream_over: int = 64 * 1024
+
+
+class _State(Enum):
+    LINE = 1  # reading the text of a command
+    ASKED = 2  # a NeedContinuation waits for accept or refuse
+    MEMORY = 3  # reading a literal into memory
+    STREAM = 4  # handing out a literal
+    SKIP = 5  # throwing a literal away
+
+
+# The announcement of a literal, at the end of a line only.  More digits than 20 announce nothing.
+_ANNOUNCEMENT: Final = re.compile(rb"~?\{([0-9]{1,20})(\+?)\}\r?\n\Z")
+_MAX_ANNOUNCEMENT: Final = 27
+_HEAD: Final = re.compile(rb'([^\x00-\x20\x7f-\xff(){%*"\\+]+) ([A-Za-z]*)')
+# The message of APPEND is any literal but the one that may stand first, for the mailbox
+_MESSAGE: Final = re.compile(rb"[^ ]+ APPEND +[^ ]+(?:\r?\n[^ ]*)? ", re.IGNORECASE)
+_BRACE: Final = ord("}")
+_CR: Final = ord("\r")
+
+
+class Framer:
+    """Cuts octets into commands; see the module.  Cost is linear in the octets, however they are split.
+
+    `limits` may be set at any time, and holds from the next line on.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._chunks: deque[bytes] = deque()  # fed, and not yet begun
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all octets that have not become events (RFC 9051 §6.2.1: nothing sent before TLS survives it)."""
+        self._chunks.clear()
+        self._chunk = b""
+        self._pos = 0
+        self._begin_command()
+
+    def _begin_command(self) -> None:
+        self._state = _State.LINE
+        self._line = bytearray()  # the text so far, when it is not all in one chunk
+        self._lines = 0  # octets of it that are whole lines
+        self._literals: list[bytes | Streamed] = []
+        self._memory = 0
+        self._tag = UNKNOWN_TAG
+        self._name = ""
+        self._remaining = 0  # octets of the literal still to come
+        self._literal = bytearray()
+        self._streamed: Streamed | None = None
+        self._refused = False
+        self._too_long = False
+
+    def feed(self, data: bytes) -> None:
+        """Octets from the peer."""
+        if self._pos < len(self._chunk) or self._chunks:
+            self._chunks.append(data)
+        else:
+            self._chunk = data
+            self._pos = 0
+
+    @property
+    def buffered(self) -> int:
+        """Octets fed that `next` has not looked at yet; when many, stop reading from the peer."""
+        return len(self._chunk) - self._pos + sum(map(len, self._chunks))
+
+    @property
+    def mid_command(self) -> bool:
+        """Whether a command has begun and is not whole yet."""
+        return self._state is not _State.LINE or bool(self._line) or bool(self._literals)

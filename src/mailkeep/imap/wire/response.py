@@ -1,0 +1,365 @@
+r"""Responses as octets: pure encoders (RFC 9051 §7, §9).
+
+Functions that make whole lines end them with CRLF.  The pieces of a FETCH response (`uid`, `flags`, …) and the response
+codes (`appenduid`, …: without brackets) are joined by `fetch` and `status_line`.  Mailbox names come in already encoded
+by `mailbox`, as only the session knows which way its client wants them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from mailkeep.imap.wire import utf7
+from mailkeep.imap.wire.status import StatusItem
+
+Ranges = Iterable[tuple[int, int]]
+
+NIL: Final = b"NIL"
+OK: Final = b"OK"
+NO: Final = b"NO"
+BAD: Final = b"BAD"
+BYE: Final = b"BYE"
+UNTAGGED: Final = b"*"
+
+_MONTHS: Final = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+_LAST_DAY: Final = date.max.toordinal()
+_ATOM: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\]+\Z')
+_NOT_QUOTABLE: Final = re.compile(rb"[\x00\r\n\x80-\xff]")
+_SPECIAL: Final = re.compile(rb'(["\\])')
+_MAX_QUOTED: Final = 1000  # longer strings go as literals: old clients read lines into small buffers
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
+
+
+# Strings
+
+
+def literal(octets: bytes) -> bytes:
+    """A literal as a server sends it.  NUL, which it must not hold, becomes 0x80: the size stays."""
+    return b"{%d}\r\n%b" % (len(octets), without_nul(octets))
+
+
+def literal8(octets: bytes) -> bytes:
+    """A literal that may hold NUL (BINARY)."""
+    return b"~{%d}\r\n%b" % (len(octets), octets)
+
+
+def without_nul(octets: bytes) -> bytes:
+    """The octets with 0x80 for each NUL, which an ordinary literal cannot hold."""
+    return octets.replace(b"\0", b"\x80") if b"\0" in octets else octets
+
+
+def string(octets: bytes) -> bytes:
+    """Quoted where possible (7-bit, no CR, LF, NUL, not long), else a literal."""
+    if len(octets) > _MAX_QUOTED or _NOT_QUOTABLE.search(octets):
+        return literal(octets)
+    return b'"%b"' % _SPECIAL.sub(rb"\\\1", octets)
+
+
+def nstring(octets: bytes | None) -> bytes:
+    """A string, or NIL for None."""
+    return NIL if octets is None else string(octets)
+
+
+def astring(octets: bytes) -> bytes:
+    """An atom where possible, else a string.  NIL is quoted."""
+    return octets if _ATOM.match(octets) and octets.upper() != NIL else string(octets)
+
+
+def quoted(octets: bytes) -> bytes:
+    """A quoted string, in UTF-8 perhaps.  The octets must not hold CR, LF or NUL."""
+    return b'"%b"' % _SPECIAL.sub(rb"\\\1", octets)
+
+
+def mailbox(name: str, *, utf8: bool) -> bytes:
+    """A mailbox name: quoted always but INBOX; in UTF-8 (IMAP4rev2, UTF8=ACCEPT), else in modified UTF-7."""
+    if name == "INBOX":
+        return b"INBOX"
+    octets = name.encode("utf-8") if utf8 else utf7.encode(name)
+    return literal(octets) if _CONTROL.search(name) else quoted(octets)
+
+
+def sequence_set(ranges: Ranges) -> bytes:
+    """``1:3,7`` of ranges (low, high)."""
+    return b",".join([b"%d" % low if low == high else b"%d:%d" % (low, high) for low, high in ranges])
+
+
+def runs(numbers: Sequence[int]) -> bytes:
+    """A set that keeps the order of `numbers`; consecutive ascending ones become ranges.  Empty for none."""
+    ranges: list[tuple[int, int]] = []
+    low = high = -1
+    for number in numbers:
+        if number == high + 1 and low != -1:
+            high = number
+            continue
+        if low != -1:
+            ranges.append((low, high))
+        low = high = number
+    if low != -1:
+        ranges.append((low, high))
+    return sequence_set(ranges)
+
+
+def date_time(at: int) -> bytes:
+    """Date-time of UTC seconds, quoted, the day padded with a space: ``"17-Jul-1996 02:44:25 +0000"``."""
+    days, seconds = divmod(at, 86400)
+    day = date.fromordinal(min(max(days + _EPOCH, 1), _LAST_DAY))
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    text = f'"{day.day:2d}-{_MONTHS[day.month]}-{day.year:04d} {hour:02d}:{minute:02d}:{second:02d} +0000"'
+    return text.encode("ascii")
+
+
+# Status
+
+
+def status_line(tag: bytes, word: bytes, text: str, code: bytes = b"") -> bytes:
+    """``a1 OK [code] text``; with UNTAGGED as tag, an untagged one.
+
+    `text` is made 7-bit, one line and not empty: a code without text breaks clients (RFC 7162 errata 5055).
+    """
+    if not text.isascii() or not text.isprintable() or not text:
+        text = _CONTROL.sub(" ", text).encode("ascii", "replace").decode("ascii") or "."
+    if code:
+        return b"%b %b [%b] %b\r\n" % (tag, word, code, text.encode("ascii"))
+    return b"%b %b %b\r\n" % (tag, word, text.encode("ascii"))
+
+
+def continuation(text: bytes = b"OK") -> bytes:
+    """``+ text``: the space is always there, clients hang without it.  For SASL `text` is base64, perhaps empty."""
+    return b"+ %b\r\n" % text
+
+
+def appenduid(uidvalidity: int, uids: Sequence[int]) -> bytes:
+    """Code of APPEND (RFC 9051 §7.1)."""
+    return b"APPENDUID %d %b" % (uidvalidity, runs(uids))
+
+
+def copyuid(uidvalidity: int, source: Sequence[int], target: Sequence[int]) -> bytes:
+    """Code of COPY and MOVE; `source[i]` became `target[i]` (RFC 9051 §7.1).  Both must not be empty."""
+    return b"COPYUID %d %b %b" % (uidvalidity, runs(source), runs(target))
+
+
+def modified(ranges: Ranges) -> bytes:
+    """Code of a conditional STORE that failed for some (RFC 7162 §3.1.3)."""
+    return b"MODIFIED " + sequence_set(ranges)
+
+
+def highestmodseq(value: int) -> bytes:
+    """Code of SELECT (RFC 7162 §3.1.2.1)."""
+    return b"HIGHESTMODSEQ %d" % value
+
+
+def permanentflags(names: Iterable[str], *, keywords: bool) -> bytes:
+    r"""Code of SELECT.  `keywords`: new ones may be made, told by ``\*``."""
+    every = [*names, "\\*"] if keywords else names
+    return b"PERMANENTFLAGS (%b)" % " ".join(every).encode("ascii")
+
+
+def mailboxid(objectid: str) -> bytes:
+    """Code of SELECT and CREATE (RFC 8474 §4)."""
+    return b"MAILBOXID (%b)" % objectid.encode("ascii")
+
+
+def badcharset(charsets: Iterable[str]) -> bytes:
+    """Code of SEARCH with an unknown charset."""
+    return b"BADCHARSET (%b)" % " ".join(charsets).encode("ascii")
+
+
+# Untagged data
+
+
+def capability(names: Iterable[str]) -> bytes:
+    """The data of CAPABILITY without ``*``: also the response code."""
+    return b"CAPABILITY " + " ".join(names).encode("ascii")
+
+
+def untagged(data: bytes) -> bytes:
+    """``* data``."""
+    return b"* %b\r\n" % data
+
+
+def enabled(names: Iterable[str]) -> bytes:
+    """ENABLED, perhaps of nothing: it is sent always (RFC 9051 §7.2.1)."""
+    return b" ".join([b"* ENABLED", *[name.encode("ascii") for name in names]]) + b"\r\n"
+
+
+def exists(count: int) -> bytes:
+    """EXISTS."""
+    return b"* %d EXISTS\r\n" % count
+
+
+def recent(count: int) -> bytes:
+    """RECENT (only in IMAP4rev1)."""
+    return b"* %d RECENT\r\n" % count
+
+
+def expunge(number: int) -> bytes:
+    """EXPUNGE of one message number."""
+    return b"* %d EXPUNGE\r\n" % number
+
+
+def vanished(ranges: Ranges, *, earlier: bool = False) -> bytes:
+    """VANISHED of UIDs; `earlier`: they may have gone in the past (RFC 7162 §3.2.10).  Empty ranges give b""."""
+    uids = sequence_set(ranges)
+    if not uids:
+        return b""
+    return b"* VANISHED (EARLIER) %b\r\n" % uids if earlier else b"* VANISHED %b\r\n" % uids
+
+
+def mailbox_flags(names: Iterable[str]) -> bytes:
+    """FLAGS, in answer to SELECT."""
+    return b"* FLAGS (%b)\r\n" % " ".join(names).encode("ascii")
+
+
+def list_line(
+    attributes: Iterable[str], name: bytes, *, delimiter: str = "/", extended: bytes = b"", word: bytes = b"LIST"
+) -> bytes:
+    r"""LIST, or LSUB by `word`.  `attributes` with their backslash; `extended`: `childinfo` and `oldname`, joined."""
+    line = b'* %b (%b) "%b" %b' % (word, " ".join(attributes).encode("ascii"), delimiter.encode("ascii"), name)
+    return b"%b (%b)\r\n" % (line, extended) if extended else line + b"\r\n"
+
+
+def childinfo(options: Iterable[str]) -> bytes:
+    """Extended LIST data: children match these selection options (RFC 9051 §6.3.9.6)."""
+    return b'"CHILDINFO" (%b)' % " ".join([f'"{option}"' for option in options]).encode("ascii")
+
+
+def oldname(name: bytes) -> bytes:
+    """Extended LIST data: the name before a rename (RFC 9051 §6.3.9.7)."""
+    return b'"OLDNAME" (%b)' % name
+
+
+def status(name: bytes, values: Iterable[tuple[StatusItem, int | str]]) -> bytes:
+    """STATUS.  The value of MAILBOXID is a `str`."""
+    items = [
+        b"%b %d" % (item.value, value) if isinstance(value, int) else b"%b (%b)" % (item.value, value.encode("ascii"))
+        for item, value in values
+    ]
+    return b"* STATUS %b (%b)\r\n" % (name, b" ".join(items))
+
+
+def namespace(prefix: str = "", delimiter: str = "/") -> bytes:
+    """NAMESPACE with one personal namespace and nothing else (RFC 9051 §7.3.2)."""
+    return b'* NAMESPACE (("%b" "%b")) NIL NIL\r\n' % (prefix.encode("ascii"), delimiter.encode("ascii"))
+
+
+def id_(fields: Iterable[tuple[str, str | None]]) -> bytes:
+    """ID of the server (RFC 2971)."""
+    pairs = [
+        b"%b %b" % (string(name.encode("utf-8")), nstring(None if value is None else value.encode("utf-8")))
+        for name, value in fields
+    ]
+    return b"* ID (%b)\r\n" % b" ".join(pairs) if pairs else b"* ID NIL\r\n"
+
+
+def search(numbers: Iterable[int], modseq: int | None = None) -> bytes:
+    """SEARCH of IMAP4rev1; `modseq` the highest among the results (RFC 7162 §3.1.5), left out when nothing is found."""
+    found = [b"%d" % number for number in numbers]
+    if found and modseq is not None:
+        found.append(b"(MODSEQ %d)" % modseq)
+    return b" ".join([b"* SEARCH", *found]) + b"\r\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchResult:
+    """What ESEARCH tells; None is left out.  `all`: None for an empty result (RFC 9051 §7.3.4)."""
+
+    uid: bool
+    min: int | None = None
+    max: int | None = None
+    all: Sequence[tuple[int, int]] | None = None
+    count: int | None = None
+    modseq: int | None = None
+
+
+def esearch(tag: bytes, result: SearchResult) -> bytes:
+    """ESEARCH.  The tag is a quoted string: Outlook wants it so."""
+    parts = [b'* ESEARCH (TAG "%b")' % tag]
+    if result.uid:
+        parts.append(b"UID")
+    if result.min is not None:
+        parts.append(b"MIN %d" % result.min)
+    if result.max is not None:
+        parts.append(b"MAX %d" % result.max)
+    if result.all:
+        parts.append(b"ALL " + sequence_set(result.all))
+    if result.count is not None:
+        parts.append(b"COUNT %d" % result.count)
+    if result.modseq is not None:
+        parts.append(b"MODSEQ %d" % result.modseq)
+    return b" ".join(parts) + b"\r\n"
+
+
+# FETCH
+
+
+def fetch(number: int, pieces: Iterable[bytes]) -> bytes:
+    """FETCH of one message, from pieces made by the functions below."""
+    return b"* %d FETCH (%b)\r\n" % (number, b" ".join(pieces))
+
+
+def uid(value: int) -> bytes:
+    """Piece UID."""
+    return b"UID %d" % value
+
+
+def flags(names: Iterable[str]) -> bytes:
+    """Piece FLAGS."""
+    return b"FLAGS (%b)" % " ".join(names).encode("ascii")
+
+
+def internaldate(at: int) -> bytes:
+    """Piece INTERNALDATE of UTC seconds."""
+    return b"INTERNALDATE " + date_time(at)
+
+
+def size(octets: int) -> bytes:
+    """Piece RFC822.SIZE."""
+    return b"RFC822.SIZE %d" % octets
+
+
+def modseq(value: int) -> bytes:
+    """Piece MODSEQ (RFC 7162 §3.1.4.2)."""
+    return b"MODSEQ (%d)" % value
+
+
+def emailid(objectid: str) -> bytes:
+    """Piece EMAILID (RFC 8474 §5.1)."""
+    return b"EMAILID (%b)" % objectid.encode("ascii")
+
+
+def threadid(objectid: str | None) -> bytes:
+    """Piece THREADID, NIL when there is none (RFC 8474 §5.2)."""
+    return b"THREADID NIL" if objectid is None else b"THREADID (%b)" % objectid.encode("ascii")
+
+
+def savedate(at: int | None) -> bytes:
+    """Piece SAVEDATE of UTC seconds (RFC 8514 §4.3)."""
+    return b"SAVEDATE NIL" if at is None else b"SAVEDATE " + date_time(at)
+
+
+def section(label: bytes, octets: bytes | None) -> bytes:
+    """Piece ``BODY[…]``, NIL when there is no such part.  `label`: as `wire.fetch.Section` has it."""
+    return b"%b NIL" % label if octets is None else b"%b %b" % (label, literal(octets))
+
+
+def section_head(label: bytes, size: int) -> bytes:
+    """The beginning of piece ``BODY[…]`` when its `size` octets follow in chunks; pass each through `without_nul`."""
+    return b"%b {%d}\r\n" % (label, size)
+
+
+def binary(label: bytes, octets: bytes | None) -> bytes:
+    """Piece ``BINARY[…]``: literal8 only where there is a NUL (RFC 3516 §4.4)."""
+    if octets is None:
+        return b"%b NIL" % label
+    return b"%b %b" % (label, literal8(octets) if b"\0" in octets else literal(octets))
+
+
+def binary_size(label: bytes, octets: int) -> bytes:
+    """Piece ``BINARY.SIZE[…]``."""
+    return b"%b %d" % (label, octets)
