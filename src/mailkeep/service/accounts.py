@@ -8,7 +8,8 @@ import secrets
 import time
 import unicodedata
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -27,11 +28,8 @@ from mailkeep.model.errors import (
 from mailkeep.model.ids import AccountId
 from mailkeep.model.mailbox import INBOX, Role
 from mailkeep.service.throttle import Throttle, network_of
+from mailkeep.store import ops
 from mailkeep.store.contract import AccountState, Directory, DirectoryEntry, Store
-from mailkeep.store.ops.create_account import create_account
-from mailkeep.store.ops.create_mailbox import create_mailbox
-from mailkeep.store.ops.find_mailbox import find_mailbox
-from mailkeep.store.ops.remove_account import remove_account
 
 MAX_PASSWORD_LENGTH: Final = 1024  # characters
 CACHE_S: Final = 600.0  # how long a success spares the next logins the slow hash
@@ -42,6 +40,15 @@ MAX_CONNECTIONS: Final = 200  # of one account
 
 # What every account begins with (RFC 6154); all are subscribed.
 FIRST_MAILBOXES: Final[tuple[tuple[str, Role | None], ...]] = ((INBOX, None), *((role.value, role) for role in Role))
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as the directory knows it; `address` is normalised."""
+
+    id: AccountId
+    address: str
+    state: AccountState
 
 
 class Accounts:
@@ -192,18 +199,21 @@ class Accounts:
 
     # --- managing
 
-    def get(self, address: str) -> DirectoryEntry:
+    def get(self, address: str) -> Account:
         """The account with exactly this address, in any state.  Raises: NotFound, Invalid (no address)."""
+        return _account(self._get(address))
+
+    def _get(self, address: str) -> DirectoryEntry:
         entry = self._directory.find(str(parse_address(address)))
         if entry is None:
             raise NotFound("No such account")
         return entry
 
-    def list(self) -> Sequence[DirectoryEntry]:
+    def list(self) -> tuple[Account, ...]:
         """All accounts in any state, ascending by address."""
-        return self._directory.list()
+        return tuple(_account(entry) for entry in self._directory.list())
 
-    async def create(self, address: str, password: str) -> AccountId:
+    async def create(self, address: str, password: str) -> Account:
         """A new active account with its first mailboxes; finishes one that a crash left half-made.
 
         Raises: AlreadyExists, Invalid (address or password), Unavailable.
@@ -217,18 +227,18 @@ class Accounts:
         else:
             raise AlreadyExists("There is an account with this address")
         await self._finish_creation(entry)
-        return entry.account
+        return Account(entry.account, entry.address, AccountState.ACTIVE)
 
     async def set_password(self, address: str, password: str) -> None:
         """Change the password; from now on the old one fails.  Raises: NotFound, Invalid."""
         password_hash = await self._hash(password)
-        entry = self.get(address)
+        entry = self._get(address)
         self._directory.set_password(entry.account, password_hash)
         self._known.drop(entry.account)
 
     async def remove(self, address: str) -> None:
         """Remove the account and all its mail; finishes a removal that was cut short.  Raises: NotFound."""
-        entry = self.get(address)
+        entry = self._get(address)
         self._directory.set_state(entry.account, AccountState.REMOVING)
         self._known.drop(entry.account)
         await self._finish_removal(entry)
@@ -245,14 +255,15 @@ class Accounts:
 
     async def _finish_creation(self, entry: DirectoryEntry) -> None:
         account, now = entry.account, int(self._now())
-        await self._store.write(create_account, account, None, now)
-        for path, role in FIRST_MAILBOXES:
-            if await self._store.read(find_mailbox, account, path) is None:
-                await self._store.write(create_mailbox, account, path, role, True, now)
+        await self._store.write(ops.create_account, account, None, now)
+        for name, role in FIRST_MAILBOXES:
+            if await self._store.read(ops.find_mailbox, account, (name,)) is None:
+                subscribe = True
+                await self._store.write(ops.create_mailbox, account, (name,), role, subscribe, now)
         self._directory.set_state(account, AccountState.ACTIVE)
 
     async def _finish_removal(self, entry: DirectoryEntry) -> None:
-        while not await self._store.write(remove_account, entry.account):
+        while not await self._store.write(ops.remove_account, entry.account):
             pass  # a big account goes in steps, so that others get their turn
         self._directory.remove(entry.account)
 
@@ -260,6 +271,10 @@ class Accounts:
         prepared = prepare_password(password)
         async with self._hashing:
             return await asyncio.to_thread(self._hasher.hash, prepared)
+
+
+def _account(entry: DirectoryEntry) -> Account:
+    return Account(entry.account, entry.address, entry.state)
 
 
 def prepare_password(text: str) -> str:
@@ -309,7 +324,7 @@ class _Known:
             del self._entries[digest]
 
 
-class ConnectionLimit:
+class ConnectionCounts:
     """Counts the connections of each account; an account without connections costs nothing."""
 
     def __init__(self, limit: int = MAX_CONNECTIONS) -> None:

@@ -1,0 +1,26 @@
+"""LHLO (RFC 2033 §4.1): what the client calls itself."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from mailkeep.smtp.wire.command import WireError
+
+# Liberal, as clients name themselves after whatever the machine is called; it is only written into a trace line.
+_NAME: Final = re.compile(r"[A-Za-z0-9_.:\-\[\]\x80-\U0010ffff]{1,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class Lhlo:
+    """The name given."""
+
+    name: str
+
+
+def parse(argument: str) -> Lhlo:
+    """Raises: WireError."""
+    if _NAME.fullmatch(argument) is None:
+        raise WireError(501, "5.5.4", "Syntax: LHLO hostname")
+    return Lhlo(argument)
