@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Final
 
+from mailkeep.model.errors import Invalid
 from mailkeep.model.ids import AccountId
+from mailkeep.model.mailbox import INBOX
 from mailkeep.model.message import Appended
 from mailkeep.service.accounts import Accounts
+from mailkeep.service.mailboxes import Mailboxes
+from mailkeep.service.messages import Incoming, Messages
 from mailkeep.service.spool import Octets, Spool
+
+COPY_OCTETS: Final = 256 * 1024  # at a time, from one spool file to another
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +29,7 @@ class Origin:
     """Where a message came from, for its Received line (RFC 5321 §4.4).
 
     `helo` is what the client called itself, `peer` its IP address ("" on a unix socket), `protocol` a word of the
-    registry of RFC 3848 (``LMTP``).
+    registry of RFC 3848: ``LMTP``, ``UTF8LMTP``.
     """
 
     helo: str
@@ -25,27 +38,78 @@ class Origin:
 
 
 class Delivery:
-    """Puts messages into INBOX, with the lines that delivery adds before the octets received."""
+    """Puts messages into INBOX, with the lines that delivery adds before the octets received.
+
+    The octets themselves are never touched; Return-Path lines that came with them stay.
+    """
 
     def __init__(
         self,
         accounts: Accounts,
-        messages: object,
-        mailboxes: object,
+        mailboxes: Mailboxes,
+        messages: Messages,
         *,
         hostname: str,
-        spool: Callable[[], Spool],
-    ) -> None: ...
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._accounts = accounts
+        self._mailboxes = mailboxes
+        self._messages = messages
+        self._hostname = hostname
+        self._clock = clock
 
     def resolve(self, recipient: str) -> AccountId:
         """The account that a recipient's address leads to.  Raises: NotFound, Unavailable."""
+        return self._accounts.resolve(recipient)
 
     async def deliver(
         self, account: AccountId, recipient: str, reverse_path: str, octets: Octets, origin: Origin | None = None
     ) -> Appended:
         """Put one message into the account's INBOX; it is on disk when this returns.
 
-        `recipient` and `reverse_path` are addresses as given in the envelope ("" for the null path).
-        Without `origin` the message came from a program on this machine.
-        Raises: OverQuota, TooLarge, Unavailable, NotFound (the account went meanwhile).
+        `recipient` and `reverse_path` are addresses as the envelope has them ("" for the null path).  `octets` stay
+        the caller's: the same may be delivered to many, and are discarded by him.  Without `origin` the message came
+        from a program on this machine.
+        Raises: OverQuota, TooLarge, Unavailable, Invalid (an address with control characters), NotFound (the account
+        went meanwhile).
         """
+        if not (recipient.isprintable() and reverse_path.isprintable()):
+            raise Invalid("An address has control characters")
+        inbox = await self._mailboxes.get(account, INBOX)
+        trace = self._trace(recipient, reverse_path, origin)
+        if octets.data is not None:
+            whole = trace + octets.data
+            stored = Octets(len(whole), hashlib.sha256(whole).digest(), whole, None)
+        else:
+            stored = await asyncio.to_thread(_behind, trace, octets)
+        return await self._messages.append(account, inbox.id, (Incoming(octets=stored),))
+
+    def _trace(self, recipient: str, reverse_path: str, origin: Origin | None) -> bytes:
+        """The lines that stand before the message (RFC 5321 §4.4), in the order that other servers use."""
+        came = f"from {origin.helo}{_tcp_info(origin.peer)}\r\n\tby" if origin is not None else "by"
+        how = origin.protocol if origin is not None else "local"
+        date = format_datetime(datetime.fromtimestamp(int(self._clock()), UTC))
+        return (
+            f"Return-Path: <{reverse_path}>\r\n"
+            f"Delivered-To: {recipient}\r\n"
+            f"Received: {came} {self._hostname} (mailkeep)\r\n"
+            f"\twith {how} id {secrets.token_hex(8)}\r\n"
+            f"\tfor <{recipient}>; {date}\r\n"
+        ).encode()
+
+
+def _tcp_info(peer: str) -> str:
+    if not peer:
+        return ""
+    return f" ([IPv6:{peer}])" if ":" in peer else f" ([{peer}])"
+
+
+def _behind(trace: bytes, octets: Octets) -> Octets:
+    """A new spool file: `trace`, and behind it what is in the file of `octets`.  Raises: Unavailable."""
+    assert octets.path is not None
+    spool = Spool(octets.path.parent, len(trace) + octets.size)
+    spool.write(trace)
+    with octets.path.open("rb") as source:
+        while chunk := source.read(COPY_OCTETS):
+            spool.write(chunk)
+    return spool.finish()
