@@ -88,8 +88,9 @@ class _Size:
         return f'octets as a number, or text like "50 MiB"; from {show_size(self.low)} to {show_size(self.high)}'
 
     def read(self, raw: object) -> int:
-        match = _SIZE.match(str(raw)) if isinstance(raw, (int, str)) and not isinstance(raw, bool) else None
-        if match is None or not self.low <= (size := int(match[1]) * _UNITS[match[2].upper()]) <= self.high:
+        if isinstance(raw, bool) or not isinstance(raw, (int, str)):
+            raise ValueError
+        if not self.low <= (size := read_size(str(raw))) <= self.high:
             raise ValueError
         return size
 
@@ -170,6 +171,14 @@ class _HostNames:
         if not isinstance(raw, list):
             raise ValueError
         return tuple(_HostName().read(name) for name in raw)
+
+
+def read_size(text: str) -> int:
+    """Octets of a number, or of text like ``50 MiB``.  Raises: ValueError."""
+    match = _SIZE.match(text)
+    if match is None:
+        raise ValueError
+    return int(match[1]) * _UNITS[match[2].upper()]
 
 
 def show_size(octets: int) -> str:
@@ -386,7 +395,8 @@ def parse(text: str, path: Path) -> Config:
     config = _Reader(path.absolute(), path, text).table(Config, raw, ())
     assert isinstance(config, Config)
     if (config.tls.certificate is None) != (config.tls.key is None):
-        raise ConfigError(f"{path}: tls.certificate and tls.key: give both, or neither for a self-signed certificate")
+        where = f"{path}:{_line_of(text, ('tls',))}"
+        raise ConfigError(f"{where}: tls.certificate and tls.key: give both, or neither for a self-signed certificate")
     return config
 
 

@@ -1,27 +1,157 @@
 """The door for the command line: administrative verbs over a unix socket, in frames of bounded length.
 
-A frame is four octets of length (network order) and that many octets of msgpack.  A request is
-[name, version, arguments], arguments a map of plain values; the answer is ["ok", value] or ["error", kind, text].
+- A frame is four octets of length (network order) and that many octets of msgpack.
+- A request is a `Request`; the answer an `Answer` or a `Refusal`; then the connection closes.
+- Who may open the socket may do everything: it has mode 0600.
 """
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Final
 
-VERSION = 1
+import msgspec
+
+from mailkeep import telemetry
+from mailkeep.model.errors import Invalid, MailError, Unavailable
+from mailkeep.sockets import short_path, unix_socket
+
+VERSION: Final = 1  # of the frames and of all verbs: both ends are of one installation
+OVERHEAD: Final = 64 << 10  # octets of a frame around a message
+REQUEST_S: Final = 60.0  # to send a request, once connected
+_LENGTH: Final = struct.Struct("!I")
+
+log = telemetry.logger()
 
 
 class NotRunning(Exception):
-    """No server listens on the control socket."""
+    """No server listens on the control socket; nothing was sent."""
 
 
 class OutcomeUnknown(Exception):
     """The request was sent, but the answer never came: it may have been carried out, or not."""
 
 
-def call(socket: Path, verb: str, arguments: dict[str, object], *, timeout_s: float = 300.0) -> object:
-    """Have the running server carry out `verb`, and return its plain answer.
+class Request(msgspec.Struct, frozen=True):
+    """Carry out the verb `name` with `arguments`, a msgpack map of plain values."""
 
-    Raises: NotRunning (nothing was sent), OutcomeUnknown, MailError (what the verb raised, of the same class).
+    version: int
+    name: str
+    arguments: msgspec.Raw
+
+
+class Answer(msgspec.Struct, frozen=True, tag=True):
+    """It is done; `value` is plain."""
+
+    value: msgspec.Raw
+
+
+class Refusal(msgspec.Struct, frozen=True, tag=True):
+    """It was not done.  `kind` names a class of model.errors."""
+
+    kind: str
+    text: str
+
+
+Handle = Callable[[str, bytes], Awaitable[bytes]]
+"""Carries out a verb: its name and msgpack arguments → its msgpack answer.  May raise MailError."""
+
+
+def call(path: Path, name: str, arguments: bytes, *, timeout_s: float = 600.0) -> bytes:
+    """Have the running server carry out the verb `name`; arguments and answer are msgpack.
+
+    Raises: NotRunning, OutcomeUnknown, or the MailError that the verb raised.
     """
-    raise NotRunning(f"{socket}{verb}{arguments}{timeout_s}")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(timeout_s)
+        try:
+            with short_path(path) as short:
+                connection.connect(short)
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            raise NotRunning(f"no server answers on {path}") from error
+        frame = msgspec.msgpack.encode(Request(VERSION, name, msgspec.Raw(arguments)))
+        try:
+            connection.sendall(_LENGTH.pack(len(frame)) + frame)
+            answer = _receive(connection)
+        except (OSError, EOFError) as error:
+            raise OutcomeUnknown(f"the server went away before it answered: {error}") from error
+    decoded: Answer | Refusal = msgspec.msgpack.decode(answer, type=Answer | Refusal)
+    match decoded:
+        case Answer():
+            return bytes(decoded.value)
+        case Refusal():
+            raise _error(decoded.kind, decoded.text)
+
+
+def _receive(connection: socket.socket) -> bytes:
+    (length,) = _LENGTH.unpack(_exactly(connection, _LENGTH.size))
+    return _exactly(connection, length)
+
+
+def _exactly(connection: socket.socket, size: int) -> bytes:
+    received = bytearray()
+    while len(received) < size:
+        chunk = connection.recv(min(size - len(received), 1 << 20))
+        if not chunk:
+            raise EOFError("connection closed")
+        received += chunk
+    return bytes(received)
+
+
+def _error(kind: str, text: str) -> MailError:
+    """The error that a `Refusal` names; Unavailable for one that this side does not know."""
+    known = {error.__name__: error for error in MailError.__subclasses__()}
+    return known.get(kind, Unavailable)(text)
+
+
+@asynccontextmanager
+async def listening(path: Path, handle: Handle, *, largest: int) -> AsyncIterator[None]:
+    """Answer requests of at most `largest` octets on the unix socket `path` while the block runs.
+
+    On leaving, requests that have begun are still carried out and answered.
+    """
+    with unix_socket(path) as bound:
+        async with asyncio.TaskGroup() as group:
+
+            def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                group.create_task(_serve(reader, writer, handle, largest))
+
+            server = await asyncio.start_unix_server(connected, sock=bound)
+            try:
+                yield
+            finally:
+                server.close()
+
+
+async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handle: Handle, largest: int) -> None:
+    try:
+        async with asyncio.timeout(REQUEST_S):
+            (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
+            frame = await reader.readexactly(length) if length <= largest else b""
+        answer = msgspec.msgpack.encode(await _carry_out(frame, handle))
+        async with asyncio.timeout(REQUEST_S):
+            writer.write(_LENGTH.pack(len(answer)) + answer)
+            await writer.drain()
+    except (OSError, EOFError, TimeoutError):
+        pass  # whoever asked has gone: it will say that the outcome is unknown
+    except Exception as error:  # the one catch-all of a control connection
+        log.error("control.bug", exc_info=error)
+    finally:
+        writer.close()
+
+
+async def _carry_out(frame: bytes, handle: Handle) -> Answer | Refusal:
+    try:
+        request = msgspec.msgpack.decode(frame, type=Request)
+        if request.version != VERSION:
+            raise Invalid(f"the server speaks version {VERSION} of its control protocol, not {request.version}")
+        return Answer(msgspec.Raw(await handle(request.name, bytes(request.arguments))))
+    except msgspec.DecodeError as error:
+        return Refusal("Invalid", f"not a request this server understands: {error}")
+    except MailError as error:
+        return Refusal(type(error).__name__, error.text)

@@ -1,0 +1,286 @@
+"""What an administrator can ask for: one table of verbs, carried out the same in the server and without one.
+
+- A verb is a frozen value; so is its answer.  Both travel as msgpack maps of plain values.
+- Verbs speak of accounts by address and of mailboxes by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+
+from mailkeep.model.errors import Invalid, MailError
+from mailkeep.service.accounts import Accounts
+from mailkeep.service.delivery import Delivery
+from mailkeep.service.mailboxes import Mailboxes
+from mailkeep.service.maintenance import Maintenance
+from mailkeep.service.messages import Messages
+from mailkeep.service.spool import Octets, Spool
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offices:
+    """The services that verbs use."""
+
+    accounts: Accounts
+    mailboxes: Mailboxes
+    messages: Messages
+    delivery: Delivery
+    maintenance: Maintenance
+    spool: Callable[[], Spool]
+    default_quota: int  # octets; 0 is no limit
+
+
+class Verb(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
+    """Something to be done, whose answer is an `R`."""
+
+
+class Done(msgspec.Struct, frozen=True):
+    """It is done, and there is nothing to tell."""
+
+
+class AddAccount(Verb[Done], frozen=True):
+    """Make an account.  `quota` in octets; None is the configured default."""
+
+    address: str
+    password: str
+    quota: int | None = None
+
+
+class AccountLine(msgspec.Struct, frozen=True, kw_only=True):
+    """An account as a list shows it.  `quota` None is no limit."""
+
+    address: str
+    state: str
+    octets: int
+    messages: int
+    quota: int | None
+
+
+class AccountLines(msgspec.Struct, frozen=True):
+    """By address."""
+
+    accounts: tuple[AccountLine, ...]
+
+
+class ListAccounts(Verb[AccountLines], frozen=True):
+    """All accounts."""
+
+
+class ShowAccount(Verb[AccountLine], frozen=True):
+    """One account."""
+
+    address: str
+
+
+class SetPassword(Verb[Done], frozen=True):
+    """Change the password of an account."""
+
+    address: str
+    password: str
+
+
+class RemoveAccount(Verb[Done], frozen=True):
+    """Remove an account and all its mail."""
+
+    address: str
+
+
+class MailboxLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A mailbox as a list shows it; `role` is a word of RFC 6154, "" for none."""
+
+    name: str
+    role: str
+    messages: int
+    unseen: int
+    octets: int
+
+
+class MailboxLines(msgspec.Struct, frozen=True):
+    """By name."""
+
+    mailboxes: tuple[MailboxLine, ...]
+
+
+class ListMailboxes(Verb[MailboxLines], frozen=True):
+    """All mailboxes of an account."""
+
+    address: str
+
+
+class Delivered(msgspec.Struct, frozen=True):
+    """Which recipients have the message, and why the others do not."""
+
+    to: tuple[str, ...]
+    refused: tuple[tuple[str, str], ...]
+
+
+class Deliver(Verb[Delivered], frozen=True):
+    """Deliver a message as LMTP would; `sender` is the reverse path, "" for none."""
+
+    to: tuple[str, ...]
+    sender: str
+    octets: bytes
+
+
+class Restored(msgspec.Struct, frozen=True):
+    """How many messages came back, by mailbox."""
+
+    mailboxes: tuple[tuple[str, int], ...]
+
+
+class Undelete(Verb[Restored], frozen=True):
+    """Bring expunged messages back.  `since`: UTC seconds of their removal; None asks no such thing."""
+
+    address: str
+    mailbox: str | None = None
+    since: int | None = None
+    message: str | None = None
+
+
+class Faults(msgspec.Struct, frozen=True):
+    """What is wrong, by address; and the accounts whose interrupted creation or removal has been finished."""
+
+    faults: tuple[tuple[str, str], ...]
+    finished: tuple[str, ...]
+
+
+class Check(Verb[Faults], frozen=True):
+    """Check the invariants of one account's data, or of all."""
+
+    address: str | None = None
+
+
+async def _add_account(offices: Offices, verb: AddAccount) -> Done:
+    account = await offices.accounts.create(verb.address, verb.password)
+    quota = offices.default_quota if verb.quota is None else verb.quota
+    if quota:
+        await offices.maintenance.set_quota(account.id, quota)
+    return Done()
+
+
+async def _list_accounts(offices: Offices, _verb: ListAccounts) -> AccountLines:
+    return AccountLines(tuple([await _account_line(offices, account.address) for account in offices.accounts.list()]))
+
+
+async def _show_account(offices: Offices, verb: ShowAccount) -> AccountLine:
+    return await _account_line(offices, verb.address)
+
+
+async def _account_line(offices: Offices, address: str) -> AccountLine:
+    account = offices.accounts.get(address)
+    usage = await offices.maintenance.usage(account.id)
+    return AccountLine(
+        address=account.address,
+        state=account.state,
+        octets=usage.octets,
+        messages=usage.messages,
+        quota=usage.quota,
+    )
+
+
+async def _set_password(offices: Offices, verb: SetPassword) -> Done:
+    await offices.accounts.set_password(verb.address, verb.password)
+    return Done()
+
+
+async def _remove_account(offices: Offices, verb: RemoveAccount) -> Done:
+    await offices.accounts.remove(verb.address)
+    return Done()
+
+
+async def _list_mailboxes(offices: Offices, verb: ListMailboxes) -> MailboxLines:
+    account = offices.accounts.get(verb.address)
+    return MailboxLines(
+        tuple(
+            MailboxLine(
+                name=mailbox.name,
+                role=mailbox.role or "",
+                messages=mailbox.total,
+                unseen=mailbox.unseen,
+                octets=mailbox.size,
+            )
+            for mailbox in await offices.mailboxes.list(account.id)
+        )
+    )
+
+
+async def _deliver(offices: Offices, verb: Deliver) -> Delivered:
+    done: list[str] = []
+    refused: list[tuple[str, str]] = []
+    for recipient in verb.to:
+        try:
+            account = offices.delivery.resolve(recipient)
+            await offices.delivery.deliver(account, recipient, verb.sender, _spooled(offices, verb.octets))
+        except MailError as error:
+            refused.append((recipient, error.text))
+        else:
+            done.append(recipient)
+    return Delivered(tuple(done), tuple(refused))
+
+
+def _spooled(offices: Offices, octets: bytes) -> Octets:
+    spool = offices.spool()
+    spool.write(octets)
+    return spool.finish()
+
+
+async def _undelete(offices: Offices, verb: Undelete) -> Restored:
+    account = offices.accounts.get(verb.address)
+    restored = await offices.messages.undelete(account.id, verb.mailbox, verb.since, verb.message)
+    names = {mailbox.id: mailbox.name for mailbox in await offices.mailboxes.list(account.id)}
+    return Restored(tuple((names[copied.mailbox], len(copied.target)) for copied in restored))
+
+
+async def _check(offices: Offices, verb: Check) -> Faults:
+    finished = await offices.accounts.finish()
+    accounts = offices.accounts.list() if verb.address is None else (offices.accounts.get(verb.address),)
+    faults = [(account.address, fault) for account in accounts for fault in await offices.maintenance.check(account.id)]
+    return Faults(tuple(faults), finished)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A verb by its name, with its answer and what carries it out."""
+
+    name: str
+    verb: type[Verb[Any]]
+    answer: type[msgspec.Struct]
+    run: Callable[[Offices, Any], Awaitable[msgspec.Struct]]
+
+
+VERBS: Final = (
+    Row("account add", AddAccount, Done, _add_account),
+    Row("account list", ListAccounts, AccountLines, _list_accounts),
+    Row("account show", ShowAccount, AccountLine, _show_account),
+    Row("account password", SetPassword, Done, _set_password),
+    Row("account remove", RemoveAccount, Done, _remove_account),
+    Row("mailbox list", ListMailboxes, MailboxLines, _list_mailboxes),
+    Row("deliver", Deliver, Delivered, _deliver),
+    Row("undelete", Undelete, Restored, _undelete),
+    Row("check", Check, Faults, _check),
+)
+
+
+def row_of(verb: Verb[Any]) -> Row:
+    """The row of the table that is about this verb."""
+    return next(row for row in VERBS if row.verb is type(verb))
+
+
+async def run(offices: Offices, verb: Verb[R]) -> R:
+    """Carry out `verb`.  Raises: MailError."""
+    answer: Any = await row_of(verb).run(offices, verb)
+    return answer  # type: ignore[no-any-return]  # the table pairs verbs with their answers
+
+
+async def run_encoded(offices: Offices, name: str, arguments: bytes) -> bytes:
+    """Carry out the verb `name`; arguments and answer are msgpack.  Raises: MailError, msgspec.DecodeError."""
+    row = next((row for row in VERBS if row.name == name), None)
+    if row is None:
+        raise Invalid(f"there is no verb {name}")
+    return msgspec.msgpack.encode(await run(offices, msgspec.msgpack.decode(arguments, type=row.verb)))

@@ -1,0 +1,97 @@
+"""mailkeep account: who has mail here."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mailkeep.administration import (
+    AccountLine,
+    AddAccount,
+    ListAccounts,
+    RemoveAccount,
+    SetPassword,
+    ShowAccount,
+)
+from mailkeep.cli.perform import perform
+from mailkeep.cli.place import ConfigOption, DataOption, find_place
+from mailkeep.cli.secret import PasswordFileOption, PasswordStdinOption, read_password
+from mailkeep.cli.size import SizeOption, parse_size
+from mailkeep.config import show_size
+
+app = typer.Typer(help="Accounts: add, list, show, password, remove.", no_args_is_help=True)
+
+Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The account's address, user@domain.")]
+
+
+@app.command()
+def add(  # noqa: PLR0913
+    address: Address,
+    *,
+    quota: SizeOption = None,
+    password_stdin: PasswordStdinOption = False,
+    password_file: PasswordFileOption = None,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Make an account; the data directory too where there is none."""
+    octets = parse_size(quota)
+    place = find_place(data, config)
+    password = read_password(address, stdin=password_stdin, file=password_file)
+    perform(place.config, AddAccount(address=address, password=password, quota=octets))
+    typer.echo(f"Account {address} is ready.")
+
+
+@app.command("list")
+def list_(*, data: DataOption = None, config: ConfigOption = None) -> None:
+    """List all accounts."""
+    accounts = perform(find_place(data, config).must_exist().config, ListAccounts()).accounts
+    width = max((len(line.address) for line in accounts), default=0)
+    for line in accounts:
+        typer.echo(f"{line.address:{width}}  {_text(line)}")
+
+
+@app.command()
+def show(address: Address, *, data: DataOption = None, config: ConfigOption = None) -> None:
+    """Show one account."""
+    line = perform(find_place(data, config).must_exist().config, ShowAccount(address=address))
+    typer.echo(f"{line.address}  {_text(line)}")
+
+
+@app.command()
+def password(
+    address: Address,
+    *,
+    password_stdin: PasswordStdinOption = False,
+    password_file: PasswordFileOption = None,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Change an account's password."""
+    place = find_place(data, config).must_exist()
+    new = read_password(address, stdin=password_stdin, file=password_file)
+    perform(place.config, SetPassword(address=address, password=new))
+    typer.echo(f"The password of {address} is changed.")
+
+
+@app.command()
+def remove(
+    address: Address,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Remove an account and all its mail; this cannot be undone."""
+    place = find_place(data, config).must_exist()
+    line = perform(place.config, ShowAccount(address=address))
+    if not yes:
+        typer.confirm(f"Remove {address} with {line.messages} messages, for good?", abort=True)
+    perform(place.config, RemoveAccount(address=address))
+    typer.echo(f"Account {address} is removed.")
+
+
+def _text(line: AccountLine) -> str:
+    quota = "no quota" if line.quota is None else f"quota {show_size(line.quota)}"
+    return f"{line.state}  {line.messages} messages  {line.octets} octets  {quota}"

@@ -1,0 +1,69 @@
+"""The commands, and what becomes of their errors."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from mailkeep.certificates import CertificateError
+from mailkeep.cli import account, check, config, deliver, demo, init, mailbox, serve, undelete
+from mailkeep.config import ConfigError
+from mailkeep.control import OutcomeUnknown
+from mailkeep.lock import Locked
+from mailkeep.model.errors import MailError
+from mailkeep.sockets import BindError
+
+app = typer.Typer(
+    name="mailkeep",
+    help="A mail server in which the server is the mailbox.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("demo")(demo.demo)
+app.command("init")(init.init)
+app.command("serve")(serve.serve)
+app.command("deliver")(deliver.deliver)
+app.command("undelete")(undelete.undelete)
+app.command("check")(check.check)
+app.add_typer(account.app, name="account")
+app.add_typer(mailbox.app, name="mailbox")
+app.add_typer(config.app, name="config")
+
+
+def _print_version(value: bool) -> None:  # noqa: FBT001  typer's signature of a callback
+    if value:
+        typer.echo(f"mailkeep {version('mailkeep')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,  # noqa: FBT002  typer's way to declare a flag
+) -> None: ...
+
+
+def main() -> None:
+    """Run the command that the arguments name, and exit with its status."""
+    try:
+        app()
+    except (ConfigError, Locked, CertificateError, BindError) as error:
+        _fail(str(error), 2)
+    except MailError as error:
+        _fail(error.text, 1)
+    except OutcomeUnknown as error:
+        _fail(f"{error}.\nThe outcome is unknown: look before you repeat the command", 1)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone; nobody wants to hear about it
+        sys.exit(1)
+
+
+def _fail(text: str, status: int) -> None:
+    typer.echo(f"mailkeep: {text}.", err=True)
+    sys.exit(status)
