@@ -1,0 +1,75 @@
+"""The text of a message, decoded and folded, for searching (RFC 9051 §6.4.4)."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Final
+
+from mailkeep.formats.mime.charset import decode_octets
+from mailkeep.formats.mime.encoding import UnknownEncoding, decode_transfer
+from mailkeep.formats.mime.header import split_fields, unfold
+from mailkeep.formats.mime.words import decode_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from mmap import mmap
+
+    from mailkeep.formats.mime.scan import Part
+
+FOLD_VERSION: Final = 1  # rises when `fold` answers differently: what is kept folded is then made anew
+MAX_PART_TEXT: Final = 16 << 20  # octets of one part's body that are searched
+
+
+def fold(text: str) -> str:
+    """The form in which texts are compared: NFKC, case-folded, NFKC again (Unicode §3.13, D145)."""
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def decode_text(part: Part, data: bytes | mmap) -> str:
+    """The body of a part as text, its transfer encoding and charset undone; an unknown encoding is read as it stands."""
+    octets = data[part.body_start : min(part.end, part.body_start + MAX_PART_TEXT)]
+    try:
+        octets = decode_transfer(octets, part.encoding)
+    except UnknownEncoding:
+        pass
+    return decode_octets(octets, part.charset)
+
+
+def header_text(part: Part, data: bytes | mmap) -> str:
+    """All fields of a part's header as ``Name: decoded value`` lines."""
+    fields = part.fields or split_fields(data[part.header_start : part.body_start])
+    return "".join([f"{name.decode('latin-1')}: {decode_words(unfold(whole))}\n" for name, whole in fields])
+
+
+def field_texts(part: Part, data: bytes | mmap, name: bytes) -> list[str]:
+    """The decoded values of the fields called `name` (lower case), for SEARCH HEADER and its short forms."""
+    fields = part.fields or split_fields(data[part.header_start : part.body_start])
+    return [decode_words(unfold(whole)) for each, whole in fields if each == name]
+
+
+def body_texts(root: Part, data: bytes | mmap) -> Iterator[str]:
+    """The texts that SEARCH BODY looks at: bodies of text parts (HTML as it is written), headers of parts and of the
+    messages inside.  Not the message's own header; not attachments that are no text.
+    """
+    stack = [root]
+    while stack:
+        part = stack.pop()
+        if part is not root:
+            yield header_text(part, data)
+        if part.children:
+            stack.extend(reversed(part.children))
+        elif part.maintype in ("text", "message"):
+            yield decode_text(part, data)
+
+
+def search_texts(root: Part, data: bytes | mmap) -> Iterator[str]:
+    """The texts that SEARCH TEXT looks at: the header's, then those of `body_texts`."""
+    yield header_text(root, data)
+    yield from body_texts(root, data)
+
+
+def matches(needle: str, texts: Iterator[str]) -> bool:
+    """Whether one of `texts` contains `needle`, which is folded already.  The empty string is in every text."""
+    return not needle or any(needle in fold(text) for text in texts)
