@@ -1,0 +1,210 @@
+"""What IMAP keeps beside each message, so that listing a mailbox reads no message.
+
+- ``imap.list``: ENVELOPE and BODYSTRUCTURE rendered, ready to be written into a FETCH row.
+- ``imap.headers``: the header fields that clients ask for when they list, as they came.
+- ``imap.parts``: the tree of parts with offsets: sections and BINARY need no scan.
+- ``imap.search``: From, To, Cc, Bcc and Subject decoded and folded, and the day of Date.
+
+Each has a decoder here.  All are pure and never fail on a message; decoders may trust what they are given.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from mailkeep.formats.mime.date import parse_day
+from mailkeep.formats.mime.header import unfold
+from mailkeep.formats.mime.partmap import VERSION as PARTS_VERSION
+from mailkeep.formats.mime.partmap import decode_parts, encode_parts
+from mailkeep.formats.mime.scan import MAX_HEADER, Part
+from mailkeep.formats.mime.text import FOLD_VERSION, fold
+from mailkeep.formats.mime.words import decode_words
+from mailkeep.imap.wire.bodystructure import bodystructure, without_extensions
+from mailkeep.imap.wire.envelope import envelope
+from mailkeep.model.derive import Deriver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from mmap import mmap
+
+LIST: Final = "imap.list"
+HEADERS: Final = "imap.headers"
+PARTS: Final = "imap.parts"
+SEARCH: Final = "imap.search"
+
+# What clients ask for when they list (Thunderbird 153, mutt 2.2, Apple Mail 16, K-9 6, Gnus, alpine, Roundcube), and
+# what searches ask for.  The position is kept in the block: only append, or raise the version.
+HOT: Final = (
+    b"from", b"to", b"cc", b"bcc", b"subject", b"date", b"message-id", b"in-reply-to", b"references", b"reply-to",
+    b"sender", b"content-type", b"content-transfer-encoding", b"content-description", b"mime-version", b"priority",
+    b"x-priority", b"importance", b"newsgroups", b"followup-to", b"list-id", b"list-post", b"list-unsubscribe",
+    b"list-unsubscribe-post", b"list-subscribe", b"list-help", b"list-archive", b"list-owner", b"mail-followup-to",
+    b"mail-reply-to", b"x-label", b"x-original-to", b"delivered-to", b"lines", b"xref", b"return-path",
+    b"disposition-notification-to", b"return-receipt-to", b"x-spam-flag", b"x-spam-status", b"x-tuid",
+    b"x-universally-unique-identifier", b"x-uniform-type-identifier", b"auto-submitted", b"precedence",
+)  # fmt: skip
+
+_NUMBER: Final = {name: number for number, name in enumerate(HOT)}
+_LENGTH: Final = struct.Struct("<I")
+_BLOCK: Final = struct.Struct("<QIH")  # mask of the hot names present; octets of the other names; number of fields
+_FIELD: Final = struct.Struct("<BI")  # number of the name, octets of the field
+_INCOMPLETE: Final = b""  # the block of a header too large to keep
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A decoded ``imap.list``.  `both` is ``ENVELOPE (…) BODYSTRUCTURE (…)``; the two others begin at their "("."""
+
+    both: bytes
+    envelope: bytes
+    bodystructure: bytes
+
+    @property
+    def body(self) -> bytes:
+        """BODY, rendered from BODYSTRUCTURE: hardly anybody asks for it."""
+        return without_extensions(self.bodystructure)
+
+
+def _list(message: Part, _data: bytes | mmap) -> bytes:
+    first = envelope(message)
+    return b"%bENVELOPE %b BODYSTRUCTURE %b" % (_LENGTH.pack(len(first)), first, bodystructure(message))
+
+
+def listing_row(data: bytes) -> bytes:
+    """``ENVELOPE (…) BODYSTRUCTURE (…)`` of an ``imap.list``, for a FETCH row that wants both in this order."""
+    return data[_LENGTH.size :]
+
+
+def listing(data: bytes) -> Listing:
+    """Take an ``imap.list`` apart."""
+    (size,) = _LENGTH.unpack_from(data)
+    start = _LENGTH.size + len(b"ENVELOPE ")
+    end = start + size
+    return Listing(data[_LENGTH.size :], data[start:end], data[end + len(b" BODYSTRUCTURE ") :])
+
+
+def _headers(message: Part, _data: bytes | mmap) -> bytes:
+    if message.body_start - message.header_start > MAX_HEADER:
+        return _INCOMPLETE
+    mask = 0
+    others: set[bytes] = set()
+    hot: list[tuple[int, bytes]] = []
+    for name, whole in message.fields:
+        number = _NUMBER.get(name)
+        if number is None:
+            others.add(name)
+        else:
+            mask |= 1 << number
+            hot.append((number, whole))
+    if len(hot) > 0xFFFF:
+        return _INCOMPLETE
+    names = b"\n%b\n" % b"\n".join(sorted(others))
+    index = b"".join([_FIELD.pack(number, len(whole)) for number, whole in hot])
+    return b"".join([_BLOCK.pack(mask, len(names), len(hot)), index, names, *[whole for _, whole in hot]])
+
+
+@dataclass(frozen=True, slots=True)
+class FieldNames:
+    """The names of a ``HEADER.FIELDS (…)`` request, made ready once for all messages of a FETCH."""
+
+    mask: int
+    others: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, names: Iterable[bytes]) -> FieldNames:
+        """`names` in any case."""
+        mask = 0
+        others: list[bytes] = []
+        for name in {name.lower() for name in names}:
+            number = _NUMBER.get(name)
+            if number is None:
+                others.append(b"\n%b\n" % name)
+            else:
+                mask |= 1 << number
+        return cls(mask, tuple(others))
+
+
+def header_fields(data: bytes, names: FieldNames) -> bytes | None:
+    """``BODY[HEADER.FIELDS (…)]`` of the message from its ``imap.headers``, blank line included.
+
+    None if the block cannot tell: then the message itself must be read (`read_section`).
+    """
+    if not data:
+        return None
+    present, size, count = _BLOCK.unpack_from(data)
+    index = _BLOCK.size
+    start = index + count * _FIELD.size
+    if names.others:
+        known = data[start : start + size]
+        if any(other in known for other in names.others):
+            return None
+    start += size
+    if not present & ~names.mask:
+        chosen = data[start:]
+    else:
+        mask = names.mask
+        out: list[bytes] = []
+        for number, length in _FIELD.iter_unpack(data[index : index + count * _FIELD.size]):
+            if mask >> number & 1:
+                out.append(data[start : start + length])
+            start += length
+        chosen = b"".join(out)
+    return chosen + (b"\r\n" if not chosen or chosen.endswith(b"\n") else b"\r\n\r\n")
+
+
+def _parts(message: Part, _data: bytes | mmap) -> bytes:
+    return encode_parts(message)
+
+
+def parts(data: bytes) -> Part:
+    """The tree of parts from an ``imap.parts``, for `formats.mime.section`."""
+    return decode_parts(data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchFields:
+    """A decoded ``imap.search``: texts decoded and folded (`formats.mime.text.fold`), several fields of one name joined.
+
+    `sent` is the day of the Date field as written, or None.
+    """
+
+    from_: str
+    to: str
+    cc: str
+    bcc: str
+    subject: str
+    sent: dt.date | None
+
+
+_SEARCHED: Final = (b"from", b"to", b"cc", b"bcc", b"subject")
+
+
+def _search(message: Part, _data: bytes | mmap) -> bytes:
+    found: dict[bytes, list[str]] = {name: [] for name in _SEARCHED}
+    day: dt.date | None = None
+    for name, whole in message.fields:
+        if name in found:
+            found[name].append(decode_words(unfold(whole)))
+        elif name == b"date" and day is None:
+            day = parse_day(unfold(whole))
+    # U+0000 separates; NFKC and case folding never make one
+    texts = [fold("\n".join(found[name]).replace("\0", "\ufffd")) for name in _SEARCHED]
+    return "\0".join([*texts, day.isoformat() if day else ""]).encode("utf-8", "surrogatepass")
+
+
+def search_fields(data: bytes) -> SearchFields:
+    """Take an ``imap.search`` apart."""
+    from_, to, cc, bcc, subject, day = data.decode("utf-8", "surrogatepass").split("\0")
+    sent = dt.date.fromisoformat(day) if day else None
+    return SearchFields(from_=from_, to=to, cc=cc, bcc=bcc, subject=subject, sent=sent)
+
+
+DERIVERS: Final[tuple[Deriver[Part], ...]] = (
+    Deriver(LIST, 1, _list),
+    Deriver(HEADERS, 1, _headers),
+    Deriver(PARTS, PARTS_VERSION, _parts),
+    Deriver(SEARCH, FOLD_VERSION, _search),
+)
