@@ -1,0 +1,119 @@
+"""Accepting connections of one protocol, and letting go of them when the server stops."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from mailkeep import telemetry
+from mailkeep.net.connection import Connection, Session, Step
+from mailkeep.net.limits import AddressLimit
+
+HANDSHAKE_S: Final = 60.0
+
+log = telemetry.logger()
+
+
+class Listener:
+    """Listening sockets of one protocol and the connections that came from them.
+
+    `open_session` makes the protocol's session on a new connection; `spawn` starts a task in the server's TaskGroup.
+    With `tls` the connections speak TLS from the first octet.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        open_session: Callable[[Connection], Session],
+        *,
+        spawn: Callable[[Step], asyncio.Task[None]],
+        limit: AddressLimit,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.name = name
+        self._open_session = open_session
+        self._spawn = spawn
+        self._limit = limit
+        self._tls = tls
+        self._servers: list[asyncio.Server] = []
+        self._connections: set[Connection] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    async def start(self, sockets: Iterable[socket.socket]) -> None:
+        """Accept on `sockets`, which become the listener's."""
+        loop = asyncio.get_running_loop()
+        for bound in sockets:
+            if bound.family == socket.AF_UNIX:
+                server = await loop.create_unix_server(self._connection, sock=bound)
+            else:
+                timeout = HANDSHAKE_S if self._tls else None
+                server = await loop.create_server(
+                    self._connection, sock=bound, ssl=self._tls, ssl_handshake_timeout=timeout
+                )
+            self._servers.append(server)
+
+    def drain(self) -> None:
+        """Accept no more, and have every session say goodbye as soon as what it is doing is done."""
+        for server in self._servers:
+            server.close()
+        for connection in tuple(self._connections):
+            connection.session.drain()
+
+    async def closed(self) -> None:
+        """Until the last connection has gone."""
+        await self._empty.wait()
+
+    def abort(self) -> None:
+        """Cut the connections that are left."""
+        for connection in tuple(self._connections):
+            connection.abort()
+
+    def _connection(self) -> Connection:
+        return Connection(self._open, self._spawn, on_close=self._close)
+
+    def _open(self, connection: Connection) -> Session:
+        if not self._limit.enter(connection.peer):
+            log.warning("net.too_many_connections", listener=self.name, peer=connection.peer)
+            connection.abort()
+            return TurnedAway()
+        self._connections.add(connection)
+        self._empty.clear()
+        return self._open_session(connection)
+
+    def _close(self, connection: Connection) -> None:
+        if connection in self._connections:
+            self._connections.remove(connection)
+            self._limit.leave(connection.peer)
+            if not self._connections:
+                self._empty.set()
+
+
+class TurnedAway:
+    """The session of a connection that was closed at once: its address holds as many as it may."""
+
+    def feed(self, data: bytes) -> None:
+        """Nothing is read."""
+
+    def next(self) -> Step | None:
+        """Nothing is run."""
+        return None
+
+    def buffered(self) -> int:
+        """Nothing is held."""
+        return 0
+
+    def timed_out(self) -> None:
+        """It has no deadline."""
+
+    def drain(self) -> None:
+        """It is closing already."""
+
+    def bug(self) -> None:
+        """It says nothing."""
+
+    def lost(self) -> None:
+        """It holds nothing."""
