@@ -10,7 +10,9 @@ from mailkeep.imap.wire.framing import UNKNOWN_TAG, Raw
 from mailkeep.imap.wire.lexer import Lexer, ParseError
 
 # The tag excludes "+", which would look like a continuation request in a response
-_HEAD: Final = re.compile(rb'([^\x00-\x20\x7f-\xff(){%*"\\+]{1,255}) (UID +)?([A-Za-z0-9.\-]{1,64})(?=[ ]|\Z)', re.IGNORECASE)
+_HEAD: Final = re.compile(
+    rb'([^\x00-\x20\x7f-\xff(){%*"\\+]{1,255}) (UID +)?([A-Za-z0-9.\-]{1,64})(?=[ ]|\Z)', re.IGNORECASE
+)
 _TAG: Final = re.compile(rb'([^\x00-\x20\x7f-\xff(){%*"\\+]{1,255})(?=[ ]|\Z)')
 
 

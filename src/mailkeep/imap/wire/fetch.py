@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
+from mailkeep.imap.wire.lexer import Lexer
+from mailkeep.imap.wire.response import astring
 from mailkeep.imap.wire.sequence_set import SequenceSet
 
 
@@ -76,7 +80,8 @@ FetchItem = Item | Section | Binary | BinarySize
 class Fetch:
     """The command; `items` in the order asked, each once, macros expanded.
 
-    `changed_since`: CHANGEDSINCE, or None (0 is accepted: iOS sends it).  `vanished` comes only with UID and CHANGEDSINCE.
+    With UID FETCH they hold UID, with CHANGEDSINCE MODSEQ, asked for or not (RFC 9051 §6.4.9, RFC 7162 §3.1.4.1).
+    `changed_since`: CHANGEDSINCE, or None (0 is accepted: iOS sends it).  `vanished`: only with UID and CHANGEDSINCE.
     """
 
     numbers: SequenceSet
@@ -84,3 +89,195 @@ class Fetch:
     uid: bool
     changed_since: int | None = None
     vanished: bool = False
+
+
+MAX_ITEMS: Final = 1000
+MAX_PART_DEPTH: Final = 100
+
+_FAST: Final = (Item.FLAGS, Item.INTERNALDATE, Item.SIZE)
+_MACROS: Final[dict[bytes, tuple[FetchItem, ...]]] = {
+    b"FAST": _FAST,
+    b"ALL": (*_FAST, Item.ENVELOPE),
+    b"FULL": (*_FAST, Item.ENVELOPE, Item.BODY),
+}
+_WORDS: Final[dict[bytes, FetchItem]] = {
+    **{item.value: item for item in Item},
+    b"RFC822": Section(label=b"RFC822"),
+    b"RFC822.HEADER": Section(label=b"RFC822.HEADER", text=Text.HEADER, peek=True),
+    b"RFC822.TEXT": Section(label=b"RFC822.TEXT", text=Text.TEXT),
+}
+_TEXTS: Final = {text.value.encode("ascii"): text for text in Text if text is not Text.ALL}
+
+_WORD: Final = re.compile(rb"[A-Za-z0-9.]+")
+_PART: Final = re.compile(rb"[1-9][0-9]{0,9}(?:\.[1-9][0-9]{0,9})*")
+_PARTIAL: Final = re.compile(rb"<([0-9]{1,19})\.([1-9][0-9]{0,18})>")
+
+
+def parse(lexer: Lexer) -> Fetch:
+    """The arguments of FETCH."""
+    return _parse(lexer, uid=False)
+
+
+def parse_uid(lexer: Lexer) -> Fetch:
+    """The arguments of UID FETCH.  UID is added to the items when it was not asked for, in front."""
+    return _parse(lexer, uid=True)
+
+
+def _parse(lexer: Lexer, *, uid: bool) -> Fetch:
+    lexer.space()
+    numbers = lexer.sequence_set()
+    lexer.space()
+    items = _items(lexer)
+    changed_since: int | None = None
+    vanished = False
+    if lexer.more():
+        changed_since, vanished = _modifiers(lexer, uid=uid)
+        if Item.MODSEQ not in items:
+            items.append(Item.MODSEQ)
+    if uid and Item.UID not in items:
+        items.insert(0, Item.UID)
+    lexer.end()
+    return Fetch(numbers=numbers, items=tuple(items), uid=uid, changed_since=changed_since, vanished=vanished)
+
+
+def _items(lexer: Lexer) -> list[FetchItem]:
+    if lexer.peek() != b"(":
+        macro = _macro(lexer)
+        return [_item(lexer)] if macro is None else macro
+    items = lexer.items(lambda: _item(lexer))
+    if len(items) > 1:
+        items = list(dict.fromkeys(items))
+    if len(items) > MAX_ITEMS:
+        raise lexer.error(f"More than {MAX_ITEMS} items")
+    return items
+
+
+def _macro(lexer: Lexer) -> list[FetchItem] | None:
+    found = _WORD.match(lexer.text, lexer.pos)
+    macro = _MACROS.get(found[0].upper()) if found else None
+    if found is None or macro is None:
+        return None
+    lexer.pos = found.end()
+    return list(macro)
+
+
+def _item(lexer: Lexer) -> FetchItem:
+    found = _WORD.match(lexer.text, lexer.pos)
+    if found is None:
+        raise lexer.error("An item is expected")
+    word = found[0].upper()
+    lexer.pos = found.end()
+    if lexer.peek() != b"[":
+        item = _WORDS.get(word)
+        if item is None:
+            lexer.pos = found.start()
+            raise lexer.error(f"Unknown item {word[:30].decode()}")
+        return item
+    lexer.pos += 1
+    if word in (b"BODY", b"BODY.PEEK"):
+        return _section(lexer, peek=word == b"BODY.PEEK")
+    if word in (b"BINARY", b"BINARY.PEEK"):
+        return _binary(lexer, peek=word == b"BINARY.PEEK")
+    if word == b"BINARY.SIZE":
+        part = _binary_part(lexer)
+        return BinarySize(label=_label(b"BINARY.SIZE", _dotted(part), None), part=part)
+    raise lexer.error(f"{word[:30].decode()} has no section")
+
+
+def _binary(lexer: Lexer, *, peek: bool) -> Binary:
+    part = _binary_part(lexer)
+    partial = _partial(lexer)
+    return Binary(label=_label(b"BINARY", _dotted(part), partial), part=part, partial=partial, peek=peek)
+
+
+def _section(lexer: Lexer, *, peek: bool) -> Section:
+    start = lexer.pos
+    part = _part(lexer)
+    text = Text.ALL
+    fields: tuple[str, ...] = ()
+    if not part or lexer.skip(b"."):
+        text, fields = _text(lexer, nested=bool(part))
+    spelled = lexer.text[start : lexer.pos]
+    if b"\n" in spelled:
+        spelled = _spelled(part, text, fields)
+    lexer.expect(b"]")
+    partial = _partial(lexer)
+    label = _label(b"BODY", spelled, partial)
+    return Section(label=label, part=part, text=text, fields=fields, partial=partial, peek=peek)
+
+
+def _text(lexer: Lexer, *, nested: bool) -> tuple[Text, tuple[str, ...]]:
+    """What stands after the part number, or instead of it."""
+    if not nested and lexer.peek() == b"]":
+        return Text.ALL, ()
+    found = _WORD.match(lexer.text, lexer.pos)
+    text = _TEXTS.get(found[0].upper()) if found else None
+    if found is None or text is None or (text is Text.MIME and not nested):
+        raise lexer.error("There is no such section")
+    lexer.pos = found.end()
+    if text not in (Text.FIELDS, Text.FIELDS_NOT):
+        return text, ()
+    lexer.space()
+    return text, tuple(lexer.items(lexer.text_astring))
+
+
+def _part(lexer: Lexer) -> tuple[int, ...]:
+    found = _PART.match(lexer.text, lexer.pos)
+    if found is None:
+        return ()
+    numbers = tuple(map(int, found[0].split(b".")))
+    if len(numbers) > MAX_PART_DEPTH:
+        raise lexer.error(f"More than {MAX_PART_DEPTH} numbers in a part")
+    lexer.pos = found.end()
+    return numbers
+
+
+def _binary_part(lexer: Lexer) -> tuple[int, ...]:
+    part = _part(lexer)
+    lexer.expect(b"]")
+    return part
+
+
+def _partial(lexer: Lexer) -> tuple[int, int] | None:
+    if lexer.peek() != b"<":
+        return None
+    found = _PARTIAL.match(lexer.text, lexer.pos)
+    if found is None:
+        raise lexer.error("A partial like <0.1000> is expected")
+    lexer.pos = found.end()
+    return int(found[1]), int(found[2])
+
+
+def _dotted(part: tuple[int, ...]) -> bytes:
+    return b".".join([b"%d" % number for number in part])
+
+
+def _spelled(part: tuple[int, ...], text: Text, fields: tuple[str, ...]) -> bytes:
+    """The section as a client without literals would write it: a response line must not carry the client's literals."""
+    names = b" ".join([astring(field.encode("utf-8")) for field in fields])
+    return b"%b%b%b (%b)" % (_dotted(part), b"." if part else b"", text.value.encode("ascii"), names)
+
+
+def _label(word: bytes, spelled: bytes, partial: tuple[int, int] | None) -> bytes:
+    return b"%b[%b]" % (word, spelled) if partial is None else b"%b[%b]<%d>" % (word, spelled, partial[0])
+
+
+def _modifiers(lexer: Lexer, *, uid: bool) -> tuple[int, bool]:
+    changed_since: int | None = None
+    vanished = False
+
+    def modifier() -> None:
+        nonlocal changed_since, vanished
+        match lexer.word():
+            case b"CHANGEDSINCE" if changed_since is None:
+                lexer.space()
+                changed_since = lexer.number64()
+            case b"VANISHED" if uid and not vanished:
+                vanished = True
+            case word:
+                raise lexer.error(f"The modifier {word[:30].decode()} is not allowed here")
+
+    lexer.items(modifier)
+    if changed_since is None:
+        raise lexer.error("VANISHED needs CHANGEDSINCE")
+    return changed_since, vanished

@@ -115,11 +115,11 @@ class _State(Enum):
 
 
 # The announcement of a literal, at the end of a line only.  More digits than 20 announce nothing.
-_ANNOUNCEMENT: Final = re.compile(rb"~?\{([0-9]{1,20})(\+?)\}\r?\n\Z")
-_MAX_ANNOUNCEMENT: Final = 27
-_HEAD: Final = re.compile(rb'([^\x00-\x20\x7f-\xff(){%*"\\+]+) ([A-Za-z]*)')
-# The message of APPEND is any literal but the one that may stand first, for the mailbox
-_MESSAGE: Final = re.compile(rb"[^ ]+ APPEND +[^ ]+(?:\r?\n[^ ]*)? ", re.IGNORECASE)
+_ANNOUNCEMENT: Final = re.compile(rb"\{([0-9]{1,20})(\+?)\}\r?\n\Z")
+_MAX_ANNOUNCEMENT: Final = 26
+_TAG: Final = re.compile(rb'([^\x00-\x20\x7f-\xff(){%*"\\+]{1,255})(?: ([A-Za-z]{1,64}))?(?=[ \r\n])')
+# The messages of APPEND are all literals but one that stands first: it is the mailbox name
+_MESSAGE: Final = re.compile(rb"[^ ]+ APPEND [^ ]+ ", re.IGNORECASE)
 _BRACE: Final = ord("}")
 _CR: Final = ord("\r")
 
@@ -127,13 +127,33 @@ _CR: Final = ord("\r")
 class Framer:
     """Cuts octets into commands; see the module.  Cost is linear in the octets, however they are split.
 
-    `limits` may be set at any time, and holds from the next line on.
+    `limits` may be set at any time; it holds from the next line or literal on.
     """
+
+    __slots__ = (
+        "_begun", "_chunk", "_chunks", "_is_refused", "_is_too_long", "_line", "_literal", "_literals", "_memory",
+        "_name", "_pos", "_remaining", "_state", "_streamed", "_tag", "limits",
+    )  # fmt: skip
+
+    _state: _State
+    _begun: bool  # whether a command has begun that is not whole yet
+    _line: bytearray  # the text so far; once the command is given up, only the end of its line
+    _literals: list[bytes | Streamed]
+    _memory: int  # octets of literals held
+    _tag: bytes
+    _name: str
+    _remaining: int  # octets of the current literal still to come
+    _literal: bytearray  # the current literal, if in memory
+    _streamed: Streamed | None  # the current literal, if streamed
+    _is_refused: bool
+    _is_too_long: bool
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self._chunks: deque[bytes] = deque()  # fed, and not yet begun
-        self.reset()
+        self._chunks: deque[bytes] = deque()  # fed after `_chunk`
+        self._chunk = b""
+        self._pos = 0  # in `_chunk`: all before is done
+        self._begin_command()
 
     def reset(self) -> None:
         """Forget all octets that have not become events (RFC 9051 §6.2.1: nothing sent before TLS survives it)."""
@@ -142,22 +162,10 @@ class Framer:
         self._pos = 0
         self._begin_command()
 
-    def _begin_command(self) -> None:
-        self._state = _State.LINE
-        self._line = bytearray()  # the text so far, when it is not all in one chunk
-        self._lines = 0  # octets of it that are whole lines
-        self._literals: list[bytes | Streamed] = []
-        self._memory = 0
-        self._tag = UNKNOWN_TAG
-        self._name = ""
-        self._remaining = 0  # octets of the literal still to come
-        self._literal = bytearray()
-        self._streamed: Streamed | None = None
-        self._refused = False
-        self._too_long = False
-
     def feed(self, data: bytes) -> None:
         """Octets from the peer."""
+        if not data:
+            return
         if self._pos < len(self._chunk) or self._chunks:
             self._chunks.append(data)
         else:
@@ -172,4 +180,198 @@ class Framer:
     @property
     def mid_command(self) -> bool:
         """Whether a command has begun and is not whole yet."""
-        return self._state is not _State.LINE or bool(self._line) or bool(self._literals)
+        return self._begun
+
+    def next(self) -> Event | None:
+        """The next event, or None when more octets, or `accept` or `refuse`, are needed first."""
+        if not self._begun:
+            # the hot path: a whole command without literals in one chunk
+            chunk, pos = self._chunk, self._pos
+            end = chunk.find(b"\n", pos)
+            if 0 <= end - pos < self.limits.max_line:
+                stop = end - 1 if end > pos and chunk[end - 1] == _CR else end
+                if stop == pos or chunk[stop - 1] != _BRACE:
+                    self._pos = end + 1
+                    return Raw(chunk[pos:stop])
+        return self._next()
+
+    def next_line(self) -> bytes | TooLong | None:
+        """The next line without its end, where no command is expected: an answer to a SASL challenge, DONE of IDLE.
+
+        None when more octets are needed.  Not to be called in the middle of a command.
+        """
+        while not self._take_line():
+            if not self._advance():
+                return None
+        line: bytes | TooLong = TooLong(UNKNOWN_TAG) if self._is_too_long else _without_end(self._line)
+        self._begin_command()
+        return line
+
+    def accept(self) -> None:
+        r"""Let the client send the literal of the last `NeedContinuation`; the connection sends ``+ OK\r\n``."""
+        assert self._state is _State.ASKED
+        self._begin_literal()
+
+    def refuse(self) -> None:
+        """Carry out no more of this command.
+
+        After a `NeedContinuation` the connection answers NO itself: the client abandons the command (RFC 9051 §4.3).
+        In the middle of a streamed literal, or after it, the rest of the command is thrown away, then comes `Refused`.
+        """
+        if self._state is _State.ASKED:
+            self._begin_command()
+        elif self._begun:
+            self._is_refused = True
+            if self._state is _State.STREAM:
+                self._state = _State.SKIP
+
+    def _begin_command(self) -> None:
+        self._state = _State.LINE
+        self._begun = False
+        self._line = bytearray()
+        self._literals = []
+        self._memory = 0
+        self._tag = UNKNOWN_TAG
+        self._name = ""
+        self._remaining = 0
+        self._literal = bytearray()
+        self._streamed = None
+        self._is_refused = False
+        self._is_too_long = False
+
+    def _next(self) -> Event | None:
+        while True:
+            event = self._step()
+            if event is not None:
+                return event
+            if self._state is _State.ASKED or (self._pos >= len(self._chunk) and not self._advance()):
+                return None
+
+    def _advance(self) -> bool:
+        """Go on to the next chunk; False when there is none."""
+        self._pos = 0
+        self._chunk = self._chunks.popleft() if self._chunks else b""
+        return bool(self._chunk)
+
+    def _step(self) -> Event | None:
+        match self._state:
+            case _State.LINE:
+                return self._end_of_line() if self._take_line() else None
+            case _State.ASKED:
+                return None
+            case _State.MEMORY:
+                self._literal += self._take()
+                if not self._remaining:
+                    self._literals.append(bytes(self._literal))
+                    self._state = _State.LINE
+                return None
+            case _State.STREAM:
+                return self._stream()
+            case _State.SKIP:
+                self._take()
+                if not self._remaining:
+                    self._state = _State.LINE
+                return None
+
+    def _take_line(self) -> bool:
+        """Move text from the chunk to `_line`; whether a line is whole now."""
+        pos = self._pos
+        end = self._chunk.find(b"\n", pos) + 1
+        piece = self._chunk[pos:end] if end else self._chunk[pos:]
+        if piece:
+            self._begun = True
+        self._pos = pos + len(piece)
+        if not (self._is_too_long or self._is_refused):
+            if len(self._line) + len(piece) <= self.limits.max_line:
+                self._line += piece
+                return end > 0
+            self._line += piece[:512]
+            self._note_head()
+            self._is_too_long = True
+        self._line = (self._line + piece[-_MAX_ANNOUNCEMENT:])[-_MAX_ANNOUNCEMENT:]
+        return end > 0
+
+    def _end_of_line(self) -> Event | None:
+        announced = _ANNOUNCEMENT.search(self._line, max(0, len(self._line) - _MAX_ANNOUNCEMENT))
+        if announced is None:
+            return self._end_of_command()
+        self._note_head()
+        self._remaining = int(announced[1])
+        is_waiting = not announced[2]
+        if not (self._is_too_long or self._is_refused) and not self._admit():
+            self._is_refused = True
+        if self._is_too_long or self._is_refused:
+            if is_waiting:
+                return self._end_of_command()  # without a "+" the client sends nothing more of it
+            self._state = _State.SKIP
+            return None
+        if is_waiting:
+            self._state = _State.ASKED
+            so_far = Raw(bytes(self._line), tuple(self._literals))
+            return NeedContinuation(self._tag, self._name, self._remaining, so_far)
+        self._begin_literal()
+        return None
+
+    def _end_of_command(self) -> Event:
+        literals = tuple(self._literals)
+        event: Event
+        if self._is_too_long:
+            event = TooLong(self._tag, literals)
+        elif self._is_refused:
+            event = Refused(self._tag, self._name, literals)
+        else:
+            event = Raw(_without_end(self._line), literals)
+        self._begin_command()
+        return event
+
+    def _note_head(self) -> None:
+        if self._tag == UNKNOWN_TAG and not (self._is_too_long or self._is_refused):
+            found = _TAG.match(self._line)
+            if found is not None:
+                self._tag = found[1]
+                self._name = (found[2] or b"").decode("ascii").upper()
+
+    def _admit(self) -> bool:
+        """Whether the literal announced is within the limits; decides whether it is streamed."""
+        limits, size = self.limits, self._remaining
+        self._streamed = None
+        if len(self._literals) >= limits.max_literals:
+            return False
+        fits = self._memory + size <= limits.max_memory
+        if self._name == "APPEND" and _MESSAGE.match(self._line):
+            if size > limits.max_append:
+                return False
+            if size > limits.stream_over or not fits:
+                self._streamed = Streamed(size)
+            return True
+        return fits
+
+    def _begin_literal(self) -> None:
+        if self._streamed is not None:
+            self._literals.append(self._streamed)
+            self._state = _State.STREAM if self._remaining else _State.LINE
+            return
+        self._memory += self._remaining
+        self._literal = bytearray()
+        self._state = _State.MEMORY
+
+    def _stream(self) -> Event | None:
+        chunk = self._take()
+        if not chunk:
+            return None
+        assert self._streamed is not None
+        if not self._remaining:
+            self._state = _State.LINE
+        return LiteralData(self._tag, self._streamed, chunk, last=not self._remaining)
+
+    def _take(self) -> bytes:
+        """Octets of the current literal, as many as the chunk has."""
+        pos = self._pos
+        octets = self._chunk[pos : pos + self._remaining]
+        self._pos = pos + len(octets)
+        self._remaining -= len(octets)
+        return octets
+
+
+def _without_end(line: bytearray) -> bytes:
+    return bytes(line[:-2] if line.endswith(b"\r\n") else line[:-1])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, Flag, auto
+from typing import Final
 
+from mailkeep.imap.wire.lexer import Lexer, ParseError, Refusal
 from mailkeep.imap.wire.sequence_set import SequenceSet
 
 
@@ -144,7 +147,7 @@ class Uids:
 
 @dataclass(frozen=True, slots=True)
 class ModSeq:
-    """MODSEQ: the mod-sequence is `at_least` or greater; an entry name, if given, is read and not used (RFC 7162 §3.1.5)."""
+    """MODSEQ: it is `at_least` or greater; an entry name, if given, is read and not used (RFC 7162 §3.1.5)."""
 
     at_least: int
 
@@ -180,3 +183,245 @@ class Search:
     returns: Return | None
     uid: bool
     modseq: bool = False
+
+
+MAX_DEPTH: Final = 100
+CHARSETS: Final = ("US-ASCII", "UTF-8")
+
+_RETURNS: Final = {
+    b"MIN": Return.MIN,
+    b"MAX": Return.MAX,
+    b"ALL": Return.ALL,
+    b"COUNT": Return.COUNT,
+    b"SAVE": Return.SAVE,
+}
+_RECENT: Final = HasFlag("\\Recent")
+_SEEN: Final = HasFlag("\\Seen")
+_PLAIN: Final[dict[bytes, Key]] = {
+    b"ALL": All(),
+    b"ANSWERED": HasFlag("\\Answered"),
+    b"DELETED": HasFlag("\\Deleted"),
+    b"DRAFT": HasFlag("\\Draft"),
+    b"FLAGGED": HasFlag("\\Flagged"),
+    b"SEEN": _SEEN,
+    b"RECENT": _RECENT,
+    b"UNANSWERED": Not(HasFlag("\\Answered")),
+    b"UNDELETED": Not(HasFlag("\\Deleted")),
+    b"UNDRAFT": Not(HasFlag("\\Draft")),
+    b"UNFLAGGED": Not(HasFlag("\\Flagged")),
+    b"UNSEEN": Not(_SEEN),
+    b"NEW": And((_RECENT, Not(_SEEN))),
+    b"OLD": Not(_RECENT),
+    b"SAVEDATESUPPORTED": All(),
+}
+
+
+def parse(lexer: Lexer) -> Search:
+    """The arguments of SEARCH.  Raises: Refusal (BADCHARSET), when the charset is not known."""
+    return _parse(lexer, uid=False)
+
+
+def parse_uid(lexer: Lexer) -> Search:
+    """The arguments of UID SEARCH.  Raises: as `parse`."""
+    return _parse(lexer, uid=True)
+
+
+def _parse(lexer: Lexer, *, uid: bool) -> Search:
+    lexer.space()
+    returns: Return | None = None
+    if lexer.skip(b"RETURN "):
+        returns = _returns(lexer)
+        lexer.space()
+    if lexer.skip(b"CHARSET "):
+        _charset(lexer)
+        lexer.space()
+    reader = _Reader(lexer)
+    key = reader.read()
+    return Search(key=key, returns=returns, uid=uid, modseq=reader.uses_modseq)
+
+
+def _returns(lexer: Lexer) -> Return:
+    def option() -> Return:
+        word = lexer.word()
+        found = _RETURNS.get(word)
+        if found is None:
+            raise lexer.error(f"Unknown return option {word[:30].decode()}")
+        return found
+
+    returns = Return.NONE
+    for one in lexer.items(option, may_be_empty=True):
+        returns |= one
+    return returns or Return.ALL
+
+
+def _charset(lexer: Lexer) -> None:
+    """US-ASCII is a part of UTF-8, so that one way of decoding serves both."""
+    start = lexer.pos
+    name = lexer.astring().upper()
+    if name not in (b"UTF-8", b"US-ASCII", b"UTF8", b"ASCII"):
+        raise Refusal(f"BADCHARSET ({' '.join(CHARSETS)})", "Only US-ASCII and UTF-8 are known", start)
+
+
+class _Kind(Enum):
+    TOP = 1
+    GROUP = 2
+    OR = 3
+    NOT = 4
+
+
+class _Frame:
+    """A key whose operands are being read.  `missing`: operands still to come, for OR and NOT."""
+
+    __slots__ = ("keys", "kind", "missing")
+
+    def __init__(self, kind: _Kind, missing: int = 0) -> None:
+        self.kind = kind
+        self.keys: list[Key] = []
+        self.missing = missing
+
+
+class _Reader:
+    """Reads keys with a stack of its own, as iOS sends hundreds of nested OR.
+
+    Nested ORs become one Or and NOT NOT disappears, so that only real alternation counts as depth.
+    """
+
+    def __init__(self, lexer: Lexer) -> None:
+        self.uses_modseq = False
+        self._lexer = lexer
+        self._stack = [_Frame(_Kind.TOP)]
+
+    def read(self) -> Key:
+        """All keys up to the end of the command, as one."""
+        lexer, stack = self._lexer, self._stack
+        while True:
+            if self._opens():
+                continue
+            self._operand(self._key())
+            while lexer.skip(b")"):
+                if stack[-1].kind is not _Kind.GROUP:
+                    raise lexer.error("Unexpected )")
+                self._operand(_all_of(stack.pop().keys))
+            if not lexer.more():
+                break
+        if len(stack) > 1:
+            raise lexer.error("Missing )" if stack[-1].kind is _Kind.GROUP else "A search key is expected")
+        lexer.end()
+        return _all_of(stack[0].keys)
+
+    def _opens(self) -> bool:
+        """Read what begins a key with operands, if it stands here."""
+        lexer, top = self._lexer, self._stack[-1]
+        if lexer.skip(b"("):
+            self._push(_Kind.GROUP)
+        elif lexer.skip(b"OR "):
+            if top.kind is _Kind.OR:
+                top.missing += 1
+            else:
+                self._push(_Kind.OR, 2)
+        elif lexer.skip(b"NOT "):
+            if top.kind is _Kind.NOT:
+                self._stack.pop()
+            else:
+                self._push(_Kind.NOT, 1)
+        else:
+            return False
+        return True
+
+    def _push(self, kind: _Kind, missing: int = 0) -> None:
+        if len(self._stack) > MAX_DEPTH:
+            raise self._lexer.error("The search is nested too deeply")
+        self._stack.append(_Frame(kind, missing))
+
+    def _operand(self, key: Key) -> None:
+        """Hand a whole key to the frame above, and go on while that makes it whole too."""
+        while True:
+            frame = self._stack[-1]
+            frame.keys.append(key)
+            if not frame.missing:
+                return
+            frame.missing -= 1
+            if frame.missing:
+                return
+            self._stack.pop()
+            key = Or(tuple(frame.keys)) if frame.kind is _Kind.OR else Not(key)
+
+    def _key(self) -> Key:
+        """A key without further keys in it."""
+        lexer = self._lexer
+        if lexer.peek() in _SET_START:
+            return Numbers(lexer.sequence_set())
+        start = lexer.pos
+        word = lexer.word()
+        plain = _PLAIN.get(word)
+        if plain is not None:
+            return plain
+        read = _WITH_ARGUMENTS.get(word)
+        if read is None:
+            raise ParseError(f"Unknown search key {word[:30].decode()}", start)
+        if word == b"MODSEQ":
+            self.uses_modseq = True
+        lexer.space()
+        return read(lexer)
+
+
+def _header(lexer: Lexer) -> Header:
+    field = lexer.text_astring()
+    lexer.space()
+    return Header(field, lexer.text_astring())
+
+
+def _modseq(lexer: Lexer) -> ModSeq:
+    if lexer.peek() == b'"':
+        lexer.string()
+        lexer.space()
+        if lexer.word() not in (b"PRIV", b"SHARED", b"ALL"):
+            raise lexer.error("priv, shared or all is expected")
+        lexer.space()
+    return ModSeq(lexer.number64())
+
+
+def _field_reader(field: str) -> Callable[[Lexer], Key]:
+    return lambda lexer: Header(field, lexer.text_astring())
+
+
+def _date_reader(of: DateOf, when: When) -> Callable[[Lexer], Key]:
+    return lambda lexer: Date(of, when, lexer.date())
+
+
+_WITH_ARGUMENTS: Final[dict[bytes, Callable[[Lexer], Key]]] = {
+    b"BCC": _field_reader("Bcc"),
+    b"CC": _field_reader("Cc"),
+    b"FROM": _field_reader("From"),
+    b"SUBJECT": _field_reader("Subject"),
+    b"TO": _field_reader("To"),
+    b"HEADER": _header,
+    b"BODY": lambda lexer: Body(lexer.text_astring()),
+    b"TEXT": lambda lexer: Text(lexer.text_astring()),
+    b"BEFORE": _date_reader(DateOf.INTERNAL, When.BEFORE),
+    b"ON": _date_reader(DateOf.INTERNAL, When.ON),
+    b"SINCE": _date_reader(DateOf.INTERNAL, When.SINCE),
+    b"SENTBEFORE": _date_reader(DateOf.SENT, When.BEFORE),
+    b"SENTON": _date_reader(DateOf.SENT, When.ON),
+    b"SENTSINCE": _date_reader(DateOf.SENT, When.SINCE),
+    b"SAVEDBEFORE": _date_reader(DateOf.SAVED, When.BEFORE),
+    b"SAVEDON": _date_reader(DateOf.SAVED, When.ON),
+    b"SAVEDSINCE": _date_reader(DateOf.SAVED, When.SINCE),
+    b"OLDER": lambda lexer: Older(lexer.nz_number()),
+    b"YOUNGER": lambda lexer: Younger(lexer.nz_number()),
+    b"LARGER": lambda lexer: Larger(lexer.number64()),
+    b"SMALLER": lambda lexer: Smaller(lexer.number64()),
+    b"KEYWORD": lambda lexer: HasFlag(lexer.atom()),
+    b"UNKEYWORD": lambda lexer: Not(HasFlag(lexer.atom())),
+    b"UID": lambda lexer: Uids(lexer.sequence_set()),
+    b"MODSEQ": _modseq,
+    b"EMAILID": lambda lexer: EmailId(lexer.atom()),
+    b"THREADID": lambda lexer: ThreadId(lexer.atom()),
+}
+_SET_START: Final = frozenset([b"%d" % digit for digit in range(10)] + [b"*", b"$"])
+
+
+def _all_of(keys: list[Key]) -> Key:
+    if len(keys) == 1:
+        return keys[0]
+    return And(tuple(keys))

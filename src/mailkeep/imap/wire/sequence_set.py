@@ -19,6 +19,11 @@ class SequenceSet:
     ranges: tuple[tuple[int, int], ...]
     saved: bool = False
 
+    @property
+    def has_star(self) -> bool:
+        """Whether ``*`` occurs."""
+        return any(high == STAR for _, high in self.ranges)
+
     def resolve(self, largest: int) -> list[tuple[int, int]]:
         """Ranges of plain numbers, low <= high, in any order, perhaps overlapping, with ``*`` read as `largest`.
 

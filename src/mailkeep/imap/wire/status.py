@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
+
+from mailkeep.imap.wire.lexer import Lexer
 
 
 class StatusItem(Enum):
@@ -26,3 +29,29 @@ class Status:
 
     mailbox: str
     items: tuple[StatusItem, ...]
+
+
+_ITEMS: Final = {item.value: item for item in StatusItem}
+
+
+def parse(lexer: Lexer) -> Status:
+    """The arguments of STATUS."""
+    lexer.space()
+    mailbox = lexer.mailbox()
+    lexer.space()
+    items = status_items(lexer)
+    lexer.end()
+    return Status(mailbox, items)
+
+
+def status_items(lexer: Lexer) -> tuple[StatusItem, ...]:
+    """Items in parentheses, at least one."""
+
+    def item() -> StatusItem:
+        word = lexer.word()
+        found = _ITEMS.get(word)
+        if found is None:
+            raise lexer.error(f"Unknown status item {word[:30].decode()}")
+        return found
+
+    return tuple(dict.fromkeys(lexer.items(item)))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
+from mailkeep.imap.wire.lexer import Lexer, settable
 from mailkeep.imap.wire.sequence_set import SequenceSet
 
 
@@ -18,7 +20,10 @@ class How(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    r"""The command.  `flags`: system flags in the RFC's spelling (``\Seen``), keywords as written; never ``\Recent``."""
+    r"""The command.
+
+    `flags`: system flags in the RFC's spelling (``\Seen``), keywords as written; never ``\Recent``.
+    """
 
     numbers: SequenceSet
     how: How
@@ -26,3 +31,56 @@ class Store:
     silent: bool
     uid: bool
     unchanged_since: int | None = None
+
+
+_ACTIONS: Final = {
+    b"FLAGS": (How.REPLACE, False),
+    b"+FLAGS": (How.ADD, False),
+    b"-FLAGS": (How.REMOVE, False),
+    b"FLAGS.SILENT": (How.REPLACE, True),
+    b"+FLAGS.SILENT": (How.ADD, True),
+    b"-FLAGS.SILENT": (How.REMOVE, True),
+}
+
+
+def parse(lexer: Lexer) -> Store:
+    """The arguments of STORE."""
+    return _parse(lexer, uid=False)
+
+
+def parse_uid(lexer: Lexer) -> Store:
+    """The arguments of UID STORE."""
+    return _parse(lexer, uid=True)
+
+
+def _parse(lexer: Lexer, *, uid: bool) -> Store:
+    lexer.space()
+    numbers = lexer.sequence_set()
+    lexer.space()
+    unchanged_since: int | None = None
+    if lexer.peek() == b"(":
+        unchanged_since = _modifier(lexer)
+        lexer.space()
+    action = _ACTIONS.get(lexer.word())
+    if action is None:
+        raise lexer.error("FLAGS, +FLAGS or -FLAGS is expected")
+    how, silent = action
+    lexer.space()
+    flags = lexer.flag_list() if lexer.peek() == b"(" else _bare_flags(lexer)
+    lexer.end()
+    return Store(numbers=numbers, how=how, flags=flags, silent=silent, uid=uid, unchanged_since=unchanged_since)
+
+
+def _modifier(lexer: Lexer) -> int:
+    lexer.expect(b"(")
+    lexer.expect(b"UNCHANGEDSINCE ")
+    value = lexer.number64()
+    lexer.expect(b")")
+    return value
+
+
+def _bare_flags(lexer: Lexer) -> tuple[str, ...]:
+    flags = [lexer.flag()]
+    while lexer.more():
+        flags.append(lexer.flag())
+    return settable(flags)
