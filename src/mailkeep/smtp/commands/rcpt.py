@@ -1,0 +1,27 @@
+"""RCPT: one more recipient."""
+
+from __future__ import annotations
+
+from mailkeep.model.errors import MailError
+from mailkeep.smtp.errors import reply_to
+from mailkeep.smtp.session import Recipient, Session
+from mailkeep.smtp.wire.rcpt import Rcpt
+from mailkeep.smtp.wire.reply import Reply
+
+
+def rcpt(session: Session, command: Rcpt) -> Reply:
+    """Accept a recipient whose account is there.  RFC 5321 §4.1.1.3."""
+    transaction = session.transaction
+    assert transaction is not None
+    if transaction.spool is not None:
+        return Reply(503, "5.5.1", "The message has begun")
+    if len(transaction.recipients) >= session.options.max_recipients:
+        return Reply(452, "4.5.3", "Too many recipients")
+    if not (transaction.mail.smtputf8 or command.forward_path.isascii()):
+        return Reply(553, "5.6.7", "An address beyond ASCII needs SMTPUTF8")
+    try:
+        account = session.delivery.resolve(command.forward_path)
+    except MailError as error:
+        return reply_to(error)
+    transaction.recipients.append(Recipient(account, command.forward_path))
+    return Reply(250, "2.1.5", "Recipient accepted")
