@@ -18,10 +18,13 @@ def is_loopback(peer: str) -> bool:
 
 
 class AddressLimit:
-    """Counts connections by address; loopback is exempt.  An address without connections costs nothing."""
+    """Counts connections by address; loopback is exempt.  An address without connections costs nothing.
+
+    `limit` may be changed at any time.
+    """
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self._count: dict[str, int] = {}
 
     def enter(self, peer: str) -> bool:
@@ -29,7 +32,7 @@ class AddressLimit:
         if is_loopback(peer):
             return True
         count = self._count.get(peer, 0)
-        if count >= self._limit:
+        if count >= self.limit:
             return False
         self._count[peer] = count + 1
         return True

@@ -325,16 +325,19 @@ class _Known:
 
 
 class ConnectionCounts:
-    """Counts the connections of each account; an account without connections costs nothing."""
+    """Counts the connections of each account; an account without connections costs nothing.
+
+    `limit` may be changed at any time.
+    """
 
     def __init__(self, limit: int = MAX_CONNECTIONS) -> None:
-        self._limit = limit
+        self.limit = limit
         self._count: dict[AccountId, int] = {}
 
     def acquire(self, account: AccountId) -> None:
         """Count one more.  Raises: LimitReached."""
         count = self._count.get(account, 0)
-        if count >= self._limit:
+        if count >= self.limit:
             raise LimitReached("Too many connections of this account")
         self._count[account] = count + 1
 
