@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -18,7 +19,7 @@ from mailkeep.service.delivery import Delivery
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.maintenance import Maintenance
 from mailkeep.service.messages import Messages
-from mailkeep.service.spool import Octets, Spool
+from mailkeep.service.spool import Spool
 
 R = TypeVar("R")
 
@@ -32,8 +33,13 @@ class Offices:
     messages: Messages
     delivery: Delivery
     maintenance: Maintenance
-    spool: Callable[[], Spool]
+    spool_dir: Path
+    message_size: int  # octets; the largest message taken in
     default_quota: int  # octets; 0 is no limit
+
+    def spool(self) -> Spool:
+        """For one message on its way in."""
+        return Spool(self.spool_dir, self.message_size)
 
 
 class Verb(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
@@ -211,23 +217,20 @@ async def _list_mailboxes(offices: Offices, verb: ListMailboxes) -> MailboxLines
 
 
 async def _deliver(offices: Offices, verb: Deliver) -> Delivered:
+    spool = offices.spool()
+    spool.write(verb.octets)
+    octets = spool.finish()
     done: list[str] = []
     refused: list[tuple[str, str]] = []
     for recipient in verb.to:
         try:
-            account = offices.delivery.resolve(recipient)
-            await offices.delivery.deliver(account, recipient, verb.sender, _spooled(offices, verb.octets))
+            await offices.delivery.deliver(offices.delivery.resolve(recipient), recipient, verb.sender, octets)
         except MailError as error:
             refused.append((recipient, error.text))
         else:
             done.append(recipient)
+    octets.discard()
     return Delivered(tuple(done), tuple(refused))
-
-
-def _spooled(offices: Offices, octets: bytes) -> Octets:
-    spool = offices.spool()
-    spool.write(octets)
-    return spool.finish()
 
 
 async def _undelete(offices: Offices, verb: Undelete) -> Restored:

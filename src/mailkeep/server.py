@@ -2,12 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+import dataclasses
+import datetime as dt
+import socket
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from operator import attrgetter
 from pathlib import Path
+from typing import Final
 
-from mailkeep.config import Config
+from mailkeep import control, telemetry
+from mailkeep.administration import Offices, run_encoded
+from mailkeep.certificates import CertificateFiles, TlsContext, ensure_self_signed, names_for
+from mailkeep.config import Config, options
+from mailkeep.imap.connection import ImapConnection
+from mailkeep.imap.derive import DERIVERS
+from mailkeep.imap.session import Options as ImapOptions
+from mailkeep.imap.session import Services as ImapServices
+from mailkeep.lock import DataLock
+from mailkeep.model.address import parse_address
+from mailkeep.net.connection import Connection
+from mailkeep.net.limits import AddressLimit
+from mailkeep.net.listener import Listener
+from mailkeep.service.accounts import Accounts, ConnectionCounts
+from mailkeep.service.bus import Bus
+from mailkeep.service.delivery import Delivery
+from mailkeep.service.mailboxes import Mailboxes
+from mailkeep.service.maintenance import Maintenance
+from mailkeep.service.messages import Messages
+from mailkeep.smtp.lmtp import LmtpConnection
+from mailkeep.sockets import tcp_sockets, unix_socket
+from mailkeep.store.sqlite import open_store
+
+DRAIN_S: Final = 7.0  # for sessions to finish what they do; then they are cut, so that all is over within 10 s
+
+# What `Server.reload` takes over at once; any other option needs a restart.
+RELOADED: Final = ("tls.", "log.", "imap.", "limits.", "accounts.")
+
+log = telemetry.logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +56,33 @@ class Endpoints:
     lmtp_socket: Path | None
 
 
+@asynccontextmanager
+async def open_offices(config: Config, *, program: str) -> AsyncIterator[Offices]:
+    """The store of `config` and the services on it, held by this process alone; no listeners.
+
+    `program` is what the lock tells others.  Makes the data directory where it is missing.
+    Raises: Locked, Unavailable (the data cannot be read).
+    """
+    config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with DataLock(config.data_dir, program):
+        async with open_store(config.data_dir, shards=config.shards) as (store, directory):
+            bus = Bus()
+            accounts = Accounts(directory, store)
+            mailboxes = Mailboxes(store, bus)
+            messages = Messages(store, bus, DERIVERS)
+            await accounts.finish()
+            yield Offices(
+                accounts=accounts,
+                mailboxes=mailboxes,
+                messages=messages,
+                delivery=Delivery(accounts, mailboxes, messages, hostname=config.hostname),
+                maintenance=Maintenance(store),
+                spool_dir=store.spool_dir,
+                message_size=config.limits.message_size,
+                default_quota=config.accounts.quota,
+            )
+
+
 class Server:
     """A running server.
 
@@ -29,13 +92,27 @@ class Server:
             await server.accounts.create("ann@example.org", "secret")
             host, port = server.endpoints.imap
 
-    Attributes: `config`, `accounts` (service.accounts.Accounts), `mailboxes`, `messages`, `delivery`, `endpoints`,
-    `certificate` (path of the certificate that clients must trust).
+    Attributes: `config`, `offices` (all services), `endpoints`, `certificate` (path of what clients must trust).
     """
 
-    config: Config
-    endpoints: Endpoints
-    certificate: Path
+    def __init__(self, config: Config, offices: Offices) -> None:
+        """Not for use: see `open`."""
+        self.config = config
+        self.offices = offices
+        self.endpoints: Endpoints
+        self._tls = TlsContext(self._certificate_files(config))
+        self._address_limit = AddressLimit(config.limits.connections_per_address)
+        self._connection_counts = ConnectionCounts(config.limits.connections_per_account)
+
+    @property
+    def accounts(self) -> Accounts:
+        """Who has mail here."""
+        return self.offices.accounts
+
+    @property
+    def certificate(self) -> Path:
+        """The certificate that clients must trust, with its chain (PEM)."""
+        return self._tls.files.certificate
 
     @classmethod
     @asynccontextmanager
@@ -43,13 +120,142 @@ class Server:
         """Open the store, accept on every listener, and hand over the server; on leaving, drain.
 
         Draining: nothing more is accepted, sessions get their BYE, commits finish; 10 s at most.
-        Raises: Locked, ConfigError, CertificateError, OSError (an address that cannot be bound; its text says which).
+        Raises: Locked, CertificateError, BindError, Unavailable (the data cannot be read).
         """
-        yield cls()
+        async with open_offices(config, program="a mailkeep server") as offices:
+            with ExitStack() as stack:
+                server = cls(config, offices)
+                bound = _bind(config, stack)
+                server.endpoints = _endpoints(bound, config)
+                async with server._running(bound):
+                    yield server
 
-    async def reload(self, config: Config) -> tuple[str, ...]:
-        """Use the new certificate, limits and log level from now on; connections stay.
+    @asynccontextmanager
+    async def _running(self, bound: Mapping[str, list[socket.socket]]) -> AsyncIterator[None]:
+        """Accept while the block runs, then drain."""
+        largest = self.config.limits.message_size + control.OVERHEAD
+        failure: Exception | None = None
+        async with asyncio.TaskGroup() as group:
+            listeners = self._listeners(group)
+            for name, sockets in bound.items():
+                await listeners[name].start(sockets)
+            try:
+                async with control.listening(self.config.control_socket, self._on_request, largest=largest):
+                    yield
+            except Exception as error:  # noqa: BLE001  kept from the TaskGroup, which would wrap it
+                failure = error
+            finally:
+                await _drain(listeners.values())
+        if failure is not None:
+            raise failure
 
-        Returns the keys of changed options that need a restart.  Raises: CertificateError (nothing has changed then).
+    def reload(self, config: Config) -> tuple[str, ...]:
+        """Take over certificate, limits, IMAP and log options; connections stay.
+
+        Returns: the keys of changed options that need a restart.  Raises: CertificateError (nothing has changed then).
         """
-        return ()
+        self._tls.reload(self._certificate_files(config))
+        changed = tuple(key for key in _changed(self.config, config) if not key.startswith(RELOADED))
+        self.config = config
+        self._address_limit.limit = config.limits.connections_per_address
+        self._connection_counts.limit = config.limits.connections_per_account
+        self.offices = dataclasses.replace(
+            self.offices,
+            message_size=config.limits.message_size,
+            default_quota=config.accounts.quota,
+        )
+        return changed
+
+    def refresh_certificate(self) -> None:
+        """Add the names of new accounts' domains to a self-signed certificate; nothing to do for one from files."""
+        if set(self._names(self.config)) - self._certified:
+            self._tls.reload(self._certificate_files(self.config))
+            log.info("tls.renewed")
+
+    def _certificate_files(self, config: Config) -> CertificateFiles:
+        names = self._names(config)
+        self._certified = frozenset(names)
+        if config.tls.certificate and config.tls.key:
+            return CertificateFiles(config.tls.certificate, config.tls.key)
+        return ensure_self_signed(config.data_dir, names, dt.datetime.now(dt.UTC))
+
+    def _names(self, config: Config) -> tuple[str, ...]:
+        domains = [parse_address(account.address).domain for account in self.offices.accounts.list()]
+        return names_for(config.hostname, domains, config.tls.names)
+
+    async def _on_request(self, name: str, arguments: bytes) -> bytes:
+        answer = await run_encoded(self.offices, name, arguments)
+        self.refresh_certificate()
+        return answer
+
+    def _listeners(self, group: asyncio.TaskGroup) -> dict[str, Listener]:
+        new = partial(Listener, spawn=group.create_task, limit=self._address_limit)
+        return {
+            "imap": new("imap", self._open_imap),
+            "imaps": new("imaps", self._open_imap, tls=self._tls.context),
+            "lmtp": new("lmtp", self._open_lmtp),
+            "lmtp_socket": new("lmtp_socket", self._open_lmtp),
+        }
+
+    def _open_imap(self, connection: Connection) -> ImapConnection:
+        limits = self.config.limits
+        services = ImapServices(
+            accounts=self.offices.accounts,
+            connections=self._connection_counts,
+            mailboxes=self.offices.mailboxes,
+            messages=self.offices.messages,
+        )
+        imap_options = ImapOptions(
+            max_message=limits.message_size,
+            max_line=limits.line_length,
+            literal_plus=self.config.imap.literal == "plus",
+            version=version("mailkeep"),
+        )
+        return ImapConnection(connection, services, imap_options, lambda: self._tls.context, self.offices.spool_dir)
+
+    def _open_lmtp(self, connection: Connection) -> LmtpConnection:
+        return LmtpConnection(connection, self.offices.delivery, self.offices.spool, hostname=self.config.hostname)
+
+
+def _bind(config: Config, stack: ExitStack) -> dict[str, list[socket.socket]]:
+    """Sockets for every listener that is switched on, closed by `stack` if nobody takes them.  Raises: BindError."""
+    bound: dict[str, list[socket.socket]] = {}
+    addresses = {"imap": config.listen.imap, "imaps": config.listen.imaps, "lmtp": config.listen.lmtp}
+    for name, address in addresses.items():
+        if address is not None:
+            bound[name] = [stack.enter_context(one) for one in tcp_sockets(address, f"listen.{name}")]
+    if config.lmtp_socket is not None:
+        bound["lmtp_socket"] = [stack.enter_context(unix_socket(config.lmtp_socket))]
+    return bound
+
+
+def _endpoints(bound: Mapping[str, list[socket.socket]], config: Config) -> Endpoints:
+    def where(name: str) -> tuple[str, int] | None:
+        if name not in bound:
+            return None
+        host, port = bound[name][0].getsockname()[:2]
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104  an address to connect to
+
+    return Endpoints(imap=where("imap"), imaps=where("imaps"), lmtp=where("lmtp"), lmtp_socket=config.lmtp_socket)
+
+
+async def _drain(listeners: Iterable[Listener]) -> None:
+    """Have every session say goodbye; cut those that take too long."""
+    every = tuple(listeners)
+    for listener in every:
+        listener.drain()
+    try:
+        async with asyncio.timeout(DRAIN_S):
+            for listener in every:
+                await listener.closed()
+    except TimeoutError:
+        log.warning("server.cut_connections")
+        for listener in every:
+            listener.abort()
+
+
+def _changed(old: Config, new: Config) -> Iterator[str]:
+    for option in options():
+        pick = attrgetter(option.key)
+        if pick(old) != pick(new):
+            yield option.key
