@@ -63,7 +63,7 @@ def _domain(domain: str) -> str:
         ascii_form = domain.encode("idna").decode("ascii").lower()
     except UnicodeError as error:
         raise Invalid("The domain is not valid") from error
-    if not all(_is_label(label) for label in ascii_form.split(".")):
+    if len(ascii_form) > MAX_DOMAIN_OCTETS or not all(_is_label(label) for label in ascii_form.split(".")):
         raise Invalid("The domain is not valid")
     return ascii_form
 

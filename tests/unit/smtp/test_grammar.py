@@ -1,0 +1,191 @@
+"""The grammar of command lines, paths, parameters and replies."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailkeep.smtp.wire import bdat, lhlo, mail, rcpt, xtext
+from mailkeep.smtp.wire.bdat import Bdat
+from mailkeep.smtp.wire.command import WireError, split
+from mailkeep.smtp.wire.mail import Body, Mail
+from mailkeep.smtp.wire.rcpt import Rcpt
+from mailkeep.smtp.wire.reply import Reply
+
+
+def code_of(error: pytest.ExceptionInfo[WireError]) -> tuple[int, str]:
+    return error.value.reply.code, error.value.reply.enhanced
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b"MAIL FROM:<a@b>", ("MAIL", "FROM:<a@b>")),
+        (b"noop", ("NOOP", "")),
+        (b"  Rset  ", ("RSET", "")),
+        (b"BDAT\t12  LAST ", ("BDAT", "12  LAST")),
+        ("RCPT TO:<jörg@b>".encode(), ("RCPT", "TO:<jörg@b>")),
+    ],
+    ids=repr,
+)
+def test_a_line_is_a_verb_and_an_argument(line: bytes, expected: tuple[str, str]) -> None:
+    assert split(line) == expected
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"   ", b"\xff\xfe", b"NOOP\0", b"NOOP\r", b"12", b"a" * 33, b"\x16\x03\x01", "ÄÖ".encode()], ids=repr
+)
+def test_a_line_that_is_no_command_is_refused(line: bytes) -> None:
+    with pytest.raises(WireError) as error:
+        split(line)
+    assert code_of(error) == (500, "5.5.2")
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [
+        ("FROM:<>", Mail(reverse_path="")),
+        ("from: <a@b.example>", Mail(reverse_path="a@b.example")),
+        ("FROM:<Joe.O'Neil+x=y@B.example> SIZE=12", Mail(reverse_path="Joe.O'Neil+x=y@B.example", size=12)),
+        ("FROM:<@one,@two:joe@three>", Mail(reverse_path="joe@three")),
+        ('FROM:<"a b\\"@>"@b.example>', Mail(reverse_path='"a b\\"@>"@b.example')),
+        ("FROM:<a@[127.0.0.1]>", Mail(reverse_path="a@[127.0.0.1]")),
+        ("FROM:<a@[IPv6:::1]>", Mail(reverse_path="a@[IPv6:::1]")),
+        ("FROM:<da..me.@docomo.example>", Mail(reverse_path="da..me.@docomo.example")),
+        ("FROM:<a@b> body=8bitmime", Mail(reverse_path="a@b", body=Body.EIGHT_BIT)),
+        ("FROM:<a@b> SMTPUTF8", Mail(reverse_path="a@b", smtputf8=True)),
+        ("FROM:<jörg@bücher.example> SMTPUTF8", Mail(reverse_path="jörg@bücher.example", smtputf8=True)),
+        (
+            "FROM:<>  SMTPUTF8   BODY=7BIT SIZE=99999999999999999999",
+            Mail(reverse_path="", size=99999999999999999999, smtputf8=True),
+        ),
+    ],
+    ids=repr,
+)
+@pytest.mark.rfc("5321", "4.1.1.2")
+def test_mail_is_read(argument: str, expected: Mail) -> None:
+    assert mail.parse(argument) == expected
+
+
+@pytest.mark.parametrize(
+    ("argument", "code"),
+    [
+        ("", (501, "5.5.4")),
+        ("TO:<a@b>", (501, "5.5.4")),
+        ("FROM <a@b>", (501, "5.5.4")),
+        ("FROM:a@b", (501, "5.1.7")),
+        ("FROM:<a@b", (501, "5.1.7")),
+        ("FROM:<a b@c>", (501, "5.1.7")),
+        ("FROM:<a>", (501, "5.1.7")),
+        ("FROM:<@b>", (501, "5.1.7")),
+        ("FROM:<a@>", (501, "5.1.7")),
+        ("FROM:<a@b>SIZE=1", (501, "5.5.4")),
+        ("FROM:<a@b> SIZE=", (501, "5.5.4")),
+        ("FROM:<a@b> SIZE=-1", (501, "5.5.4")),
+        ("FROM:<a@b> SIZE=١", (501, "5.5.4")),
+        ("FROM:<a@b> SIZE", (501, "5.5.4")),
+        ("FROM:<a@b> SIZE=1 size=1", (501, "5.5.4")),
+        ("FROM:<a@b> BODY=BINARYMIME", (501, "5.5.4")),
+        ("FROM:<a@b> SMTPUTF8=yes", (501, "5.5.4")),
+        ("FROM:<a@b> RET=FULL", (555, "5.5.4")),
+        ("FROM:<a@b> =x", (501, "5.5.4")),
+        ("FROM:<jörg@b>", (553, "5.6.7")),
+    ],
+    ids=repr,
+)
+def test_mail_that_is_not_well_formed_is_refused(argument: str, code: tuple[int, str]) -> None:
+    with pytest.raises(WireError) as error:
+        mail.parse(argument)
+    assert code_of(error) == code
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [
+        ("TO:<a+b@c>", "a+b@c"),
+        ("TO: <@x:a@c>", "a@c"),
+        ("to:<PostMaster>", "PostMaster"),
+        ("TO:<jörg@bücher.example>", "jörg@bücher.example"),
+    ],
+    ids=repr,
+)
+@pytest.mark.rfc("5321", "4.1.1.3")
+def test_rcpt_is_read(argument: str, expected: str) -> None:
+    assert rcpt.parse(argument) == Rcpt(expected)
+
+
+@pytest.mark.parametrize(
+    ("argument", "code"),
+    [
+        ("TO:<>", (501, "5.1.3")),
+        ("TO:<joe>", (501, "5.1.3")),
+        ("FROM:<a@b>", (501, "5.5.4")),
+        ("TO:<a@b> NOTIFY=NEVER", (555, "5.5.4")),
+    ],
+    ids=repr,
+)
+def test_rcpt_that_is_not_well_formed_is_refused(argument: str, code: tuple[int, str]) -> None:
+    with pytest.raises(WireError) as error:
+        rcpt.parse(argument)
+    assert code_of(error) == code
+
+
+def test_a_long_hostile_path_is_refused_in_little_time() -> None:
+    started = time.process_time()
+    for argument in ("TO:<" + "@a," * 20_000, "TO:<" + "a." * 30_000, 'TO:<"' + "\\a" * 30_000, "TO:<@" + "a" * 60_000):
+        with pytest.raises(WireError):
+            rcpt.parse(argument)
+    assert time.process_time() - started < 1.0
+
+
+@given(st.text())
+def test_any_argument_is_read_or_refused(argument: str) -> None:
+    for parse in (mail.parse, rcpt.parse, bdat.parse, lhlo.parse):
+        try:
+            parse(argument)
+        except WireError as error:
+            assert 500 <= error.reply.code < 600
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [("0", Bdat(0, last=False)), ("86 LAST", Bdat(86, last=True)), ("1  last", Bdat(1, last=True))],
+    ids=repr,
+)
+@pytest.mark.rfc("3030", "2")
+def test_bdat_is_read(argument: str, expected: Bdat) -> None:
+    assert bdat.parse(argument) == expected
+
+
+@pytest.mark.parametrize("argument", ["", "LAST", "-1", "1 FIRST", "1 LAST x", "1LAST", "1" * 19, "٣"], ids=repr)
+def test_bdat_that_is_not_well_formed_is_refused(argument: str) -> None:
+    with pytest.raises(WireError):
+        bdat.parse(argument)
+
+
+@pytest.mark.rfc("2034", "4")
+def test_a_reply_repeats_its_enhanced_code_on_each_line() -> None:
+    assert Reply(250, "2.1.0", "one\ntwo").encode() == b"250-2.1.0 one\r\n250 2.1.0 two\r\n"
+    assert Reply(354, "", "go").encode() == b"354 go\r\n"
+
+
+@given(st.text())
+def test_a_reply_is_always_lines_of_printable_ascii_within_the_limit(text: str) -> None:
+    lines = Reply(550, "5.1.1", text).encode().split(b"\r\n")
+    assert lines.pop() == b""
+    assert all(len(line) <= 510 and line.isascii() and line.decode().isprintable() for line in lines)
+
+
+@given(st.binary())
+def test_xtext_comes_back(octets: bytes) -> None:
+    assert xtext.decode(xtext.encode(octets)) == octets
+
+
+@pytest.mark.parametrize("text", ["a b", "a=b", "+", "+4", "+4g", "+ff", "ä"], ids=repr)
+@pytest.mark.rfc("3461", "4")
+def test_what_is_not_xtext_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not xtext"):
+        xtext.decode(text)
