@@ -35,6 +35,7 @@ from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.maintenance import Maintenance
 from mailkeep.service.messages import Messages
 from mailkeep.smtp.lmtp import LmtpConnection
+from mailkeep.smtp.session import Options as LmtpOptions
 from mailkeep.sockets import tcp_sockets, unix_socket
 from mailkeep.store.sqlite import open_store
 
@@ -214,7 +215,8 @@ class Server:
         return ImapConnection(connection, services, imap_options, lambda: self._tls.context, self.offices.spool_dir)
 
     def _open_lmtp(self, connection: Connection) -> LmtpConnection:
-        return LmtpConnection(connection, self.offices.delivery, self.offices.spool, hostname=self.config.hostname)
+        lmtp_options = LmtpOptions(hostname=self.config.hostname, max_message=self.config.limits.message_size)
+        return LmtpConnection(connection, self.offices.delivery, lmtp_options, self.offices.spool_dir)
 
 
 def _bind(config: Config, stack: ExitStack) -> dict[str, list[socket.socket]]:

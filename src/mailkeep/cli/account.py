@@ -26,7 +26,7 @@ Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The account's a
 
 
 @app.command()
-def add(  # noqa: PLR0913
+def add(
     address: Address,
     *,
     quota: SizeOption = None,

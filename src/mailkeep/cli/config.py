@@ -18,7 +18,9 @@ def check(*, data: DataOption = None, config: ConfigOption = None) -> None:
     tls = place.config.tls
     if tls.certificate and tls.key:
         TlsContext(CertificateFiles(tls.certificate, tls.key))
-    typer.echo(f"{place.file} is right." if place.file else "There is no configuration file: the defaults are in force.")
+    typer.echo(
+        f"{place.file} is right." if place.file else "There is no configuration file: the defaults are in force."
+    )
 
 
 @app.command()

@@ -43,9 +43,10 @@ def _print_version(value: bool) -> None:  # noqa: FBT001  typer's signature of a
 
 @app.callback()
 def _common(
+    *,
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
-    ] = False,  # noqa: FBT002  typer's way to declare a flag
+    ] = False,
 ) -> None: ...
 
 

@@ -40,8 +40,8 @@ class Place:
         """Raises: ConfigError (there is no data directory)."""
         if not self.config.data_dir.is_dir():
             raise ConfigError(
-                f"there is no data directory {self.config.data_dir}: say --data DIR where your mail lies, or make one with"
-                " `mailkeep init ADDRESS`"
+                f"there is no data directory {self.config.data_dir}: say --data DIR where your mail lies,"
+                " or make one with `mailkeep init ADDRESS`"
             )
         return self
 

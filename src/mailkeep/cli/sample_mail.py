@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from typing import Final
+from typing import Final, cast
 
 ANN: Final = "Ann Beech <ann@garden.example>"
 BEN: Final = "Ben Cole <ben@works.example>"
@@ -52,7 +52,7 @@ class _Writer:
     user: str
     now: dt.datetime
 
-    def letter(  # noqa: PLR0913  the fields of a letter
+    def letter(
         self, sender: str, to: str, subject: str, text: str, *, days: float, key: str, replies: tuple[str, ...] = ()
     ) -> EmailMessage:
         """A plain letter of `days` ago.  `key` names it for `replies` of later ones, oldest first."""
@@ -210,8 +210,8 @@ def _newsletters(w: _Writer, me: str) -> Iterable[Sample]:
             f'<html><body><h2>Issue {issue}</h2><img src="cid:logo@hedge.example"><p>Clip in June.</p></body></html>',
             subtype="html",
         )
-        html = letter.get_payload()[1]  # type: ignore[index, union-attr]  # the alternative just added
-        html.add_related(_picture(16, 16), "image", "png", cid="<logo@hedge.example>")  # type: ignore[union-attr]
+        html = cast("list[EmailMessage]", letter.get_payload())[1]  # the alternative just added
+        html.add_related(_picture(16, 16), "image", "png", cid="<logo@hedge.example>")
         yield w.put("INBOX" if issue == 104 else "Archive", letter, *(() if issue == 104 else ("\\Seen",)), days=days)
 
 

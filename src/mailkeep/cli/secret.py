@@ -29,7 +29,9 @@ def read_password(address: str, *, stdin: bool, file: Path | None) -> str:
     if stdin:
         return _first_line(sys.stdin.readline())
     if not sys.stdin.isatty():
-        raise typer.BadParameter("there is no terminal to ask for the password: say --password-stdin or --password-file")
+        raise typer.BadParameter(
+            "there is no terminal to ask for the password: say --password-stdin or --password-file"
+        )
     password: str = typer.prompt(f"Password for {address}", hide_input=True, confirmation_prompt=True)
     return password
 

@@ -10,7 +10,9 @@ from mailkeep.config import read_size
 
 SizeOption = Annotated[
     str | None,
-    typer.Option("--quota", metavar="SIZE", help='What the account may hold: octets, or text like "2 GiB"; 0 = no limit.'),
+    typer.Option(
+        "--quota", metavar="SIZE", help='What the account may hold: octets, or text like "2 GiB"; 0 = no limit.'
+    ),
 ]
 
 

@@ -1,0 +1,5 @@
+"""python -m mailkeep: the same as the command mailkeep."""
+
+from mailkeep.cli import main
+
+main()

@@ -1,0 +1,42 @@
+"""mailkeep serve: the server."""
+
+from __future__ import annotations
+
+import typer
+
+from mailkeep import telemetry
+from mailkeep.cli.place import ConfigOption, DataOption, find_place
+from mailkeep.cli.running import ReadyFileOption, run, run_server
+from mailkeep.server import Server
+
+
+def serve(*, ready_file: ReadyFileOption = None, data: DataOption = None, config: ConfigOption = None) -> None:
+    """Run the server until SIGTERM or Ctrl-C.  SIGHUP reads configuration and certificate again."""
+    place = find_place(data, config)
+    telemetry.configure(place.config.log.level, place.config.log.format)
+    run(
+        run_server(
+            place.config,
+            announce=_announce,
+            ready_file=ready_file.absolute() if ready_file else None,
+            reread=lambda: find_place(data, config).config,
+        )
+    )
+
+
+def _announce(server: Server) -> None:
+    endpoints = server.endpoints
+    lines = (
+        ("IMAP", endpoints.imap),
+        ("IMAP over TLS", endpoints.imaps),
+        ("LMTP", endpoints.lmtp),
+    )
+    for name, where in lines:
+        if where is not None:
+            typer.echo(f"{name}: {where[0]} port {where[1]}")
+    if endpoints.lmtp_socket is not None:
+        typer.echo(f"LMTP: {endpoints.lmtp_socket}")
+    typer.echo(f"Certificate: {server.certificate}")
+    typer.echo(f"Data: {server.config.data_dir}")
+    if not server.accounts.list():
+        typer.echo("There is no account yet: mailkeep account add ADDRESS")
