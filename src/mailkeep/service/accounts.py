@@ -26,7 +26,6 @@ from mailkeep.model.errors import (
     Unavailable,
 )
 from mailkeep.model.ids import AccountId
-from mailkeep.model.mailbox import INBOX, Role
 from mailkeep.service.throttle import Throttle, network_of
 from mailkeep.store import ops
 from mailkeep.store.contract import AccountState, Directory, DirectoryEntry, Store
@@ -37,9 +36,6 @@ CACHE_ENTRIES: Final = 20_000
 HASHES_AT_ONCE: Final = 4  # each takes a core, and 19 MiB
 FREE_FAILURES_OF_NETWORK: Final = 10  # many people may share one address
 MAX_CONNECTIONS: Final = 200  # of one account
-
-# What every account begins with (RFC 6154); all are subscribed.
-FIRST_MAILBOXES: Final[tuple[tuple[str, Role | None], ...]] = ((INBOX, None), *((role.value, role) for role in Role))
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,13 +250,8 @@ class Accounts:
         return tuple(entry.address for entry in unfinished)
 
     async def _finish_creation(self, entry: DirectoryEntry) -> None:
-        account, now = entry.account, int(self._now())
-        await self._store.write(ops.create_account, account, None, now)
-        for name, role in FIRST_MAILBOXES:
-            if await self._store.read(ops.find_mailbox, account, (name,)) is None:
-                subscribe = True
-                await self._store.write(ops.create_mailbox, account, (name,), role, subscribe, now)
-        self._directory.set_state(account, AccountState.ACTIVE)
+        await self._store.write(ops.create_account, entry.account, None, int(self._now()))
+        self._directory.set_state(entry.account, AccountState.ACTIVE)
 
     async def _finish_removal(self, entry: DirectoryEntry) -> None:
         while not await self._store.write(ops.remove_account, entry.account):

@@ -42,7 +42,7 @@ NO_ADDRESSES = (
     "a\0@c",
     "\udc80@b",
 )
-TOO_LONG = ("ann@" + "a" * 64, "ann@" + "a." * 200 + "a", "a" * 256 + "@b", "a@\udc80")
+TOO_LONG = ("ann@" + "a" * 64, "ann@" + "a." * 200 + "a", "a" * 256 + "@b", "a@\udc80", "\udc80@b")
 
 
 @pytest.mark.parametrize("text", NO_ADDRESSES + TOO_LONG, ids=ascii)
