@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from mailkeep.imap.done import Bad
 from mailkeep.imap.flag_text import FlagText
 from mailkeep.imap.selected import Exists, Expunge, FlagUpdate, SelectedView
-from mailkeep.imap.wire import response
-from mailkeep.imap.wire.framing import Framer, Limits
+from mailkeep.imap.wire.framing import Framer, Limits, TooLong
+from mailkeep.imap.wire.sequence_set import STAR, SequenceSet
 from mailkeep.model.change import Hint
-from mailkeep.model.ids import AccountId, MailboxId, Uid
+from mailkeep.model.errors import Forbidden
+from mailkeep.model.ids import AccountId, MailboxId
 from mailkeep.model.message import FlagState
 from mailkeep.model.uidset import EMPTY, UidSet
 from mailkeep.net.limits import is_loopback
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from mailkeep.service.accounts import Accounts, ConnectionCounts
     from mailkeep.service.mailboxes import Mailboxes
     from mailkeep.service.messages import Messages
+    from mailkeep.service.search import Search
     from mailkeep.service.view import View
 
 # RFC 9051 §5.4: at least 30 minutes once logged in.  Before, a peer has nothing to think about.
@@ -54,6 +57,7 @@ class Services:
     connections: ConnectionCounts
     mailboxes: Mailboxes
     messages: Messages
+    search: Search
 
 
 @dataclass(slots=True)
@@ -89,6 +93,8 @@ class Session:
         self.authenticated: Authenticated | None = None
         self.selected: Selected | None = None
         self.closing = False
+        self.idling = False
+        self.tag = b""  # of the command that runs
         self._wake: asyncio.Future[None] | None = None
 
     @property
@@ -109,8 +115,15 @@ class Session:
     async def read_line(self) -> bytes:
         """The next raw line: a SASL answer, or what ends IDLE."""
         await self.connection.drain()
-        while (line := self.framer.next_line()) is None:
+        while (line := self.next_line()) is None:
             await self.wait()
+        return line
+
+    def next_line(self) -> bytes | None:
+        """The next raw line if it is there.  Raises: Bad, when it is too long."""
+        line = self.framer.next_line()
+        if isinstance(line, TooLong):
+            raise Bad("Line is longer than allowed")
         return line
 
     async def wait(self) -> None:
@@ -131,9 +144,7 @@ class Session:
     def log_in(self, account: AccountId, address: str) -> None:
         """Enter the authenticated state.  Raises: LimitReached."""
         self.services.connections.acquire(account)
-        self.framer.limits = Limits(
-            max_line=self.options.max_line, max_append=self.options.max_message
-        )
+        self.framer.limits = Limits(max_line=self.options.max_line, max_append=self.options.max_message)
         self.authenticated = Authenticated(self, account, address)
 
     def close_mailbox(self) -> None:
@@ -173,19 +184,10 @@ class Authenticated:
         self.session.services.connections.release(self.account)
 
 
-@dataclass(slots=True)
-class Saved:
-    """The result variable ``$`` (RFC 9051 §6.4.4.1)."""
-
-    uids: UidSet = field(default=EMPTY)
-
-
 class Selected:
     """A session that has a mailbox open."""
 
-    def __init__(
-        self, owner: Authenticated, name: str, shared: View, *, read_only: bool
-    ) -> None:
+    def __init__(self, owner: Authenticated, name: str, shared: View, *, read_only: bool) -> None:
         self.owner = owner
         self.session = owner.session
         self.account = owner.account
@@ -198,18 +200,47 @@ class Selected:
         self.read_only = read_only
         self.flag_text = FlagText(owner.messages.keywords(owner.account))
         self.known_keywords = 0
-        self.saved = Saved()
+        self.saved: UidSet = EMPTY  # the result variable $ (RFC 9051 §6.4.4.1)
 
     def release(self) -> None:
         """Give back the shared view."""
         self.messages.close_view(self.shared)
 
+    def require_writable(self) -> None:
+        """Raises: Forbidden, when the mailbox was opened by EXAMINE."""
+        if self.read_only:
+            raise Forbidden("The mailbox is open for reading only")
+
+    def resolve(self, numbers: SequenceSet, *, uid: bool) -> Sequence[int]:
+        """The UIDs that a set means, ascending; UIDs that the client does not know are left out.
+
+        Raises: NoSuchMessage, for a message number that is none (RFC 9051 §9).
+        """
+        view = self.view
+        if uid:
+            found = view.uids_in(numbers.resolve(view.last_uid))
+        else:
+            # "*" in an empty mailbox means nothing, and n:* holds at least the last message
+            ranges = [
+                (min(low or view.count, view.count), view.count) if high == STAR else (low, high)
+                for low, high in numbers.ranges
+                if high != STAR or view.count
+            ]
+            found = view.uids_of_numbers(ranges)
+        if numbers.saved:
+            found = view.uids_in((self.saved | UidSet(found)).ranges)
+        return found
+
     # --- telling the client
+
+    async def refresh(self) -> None:
+        """Make sure that the shared view is as new as the store."""
+        if self.shared.stale:
+            await self.messages.refresh(self.shared)
 
     async def sync(self, *, may_expunge: bool, with_uid: bool = False) -> None:
         """Tell the client all that has happened (RFC 9051 §5.2), in the order EXPUNGE, EXISTS, FETCH."""
-        if self.shared.stale:
-            await self.messages.refresh(self.shared)
+        await self.refresh()
         self.announce_keywords()
         for update in self.view.apply(may_expunge=may_expunge):
             match update:
@@ -224,7 +255,7 @@ class Selected:
                     self.tell_flags(seq, state, with_uid=with_uid)
 
     def _tell_expunge(self, numbers: Iterable[int], uids: UidSet) -> None:
-        self.saved.uids -= uids
+        self.saved -= uids
         if self.session.enabled.qresync:
             self.session.untagged(b"VANISHED " + str(uids).encode())
         else:
@@ -238,10 +269,15 @@ class Selected:
     def announce_keywords(self) -> None:
         """FLAGS again when the account has got keywords that this client has not been told (RFC 9051 §7.3.5)."""
         if self.flag_text.count != self.known_keywords:
-            self.known_keywords = self.flag_text.count
-            self.session.untagged(b"FLAGS (%b)" % self.flag_text.defined())
-            if not self.read_only:
-                self.session.untagged(b"OK [PERMANENTFLAGS (%b \\*)] Flags permitted" % self.flag_text.defined())
+            self.announce_flags()
+
+    def announce_flags(self) -> None:
+        """FLAGS and PERMANENTFLAGS."""
+        self.known_keywords = self.flag_text.count
+        defined = self.flag_text.defined()
+        self.session.untagged(b"FLAGS (%b)" % defined)
+        permanent = b"" if self.read_only else defined + b" \\*"
+        self.session.untagged(b"OK [PERMANENTFLAGS (%b)] Flags that can be changed" % permanent)
 
     def flags(self, state: FlagState) -> bytes:
         r"""The flag list of a message without its parentheses, with \Recent where that exists."""
@@ -252,16 +288,14 @@ class Selected:
 
     def tell_flags(self, seq: int, state: FlagState, *, with_uid: bool) -> None:
         """An untagged FETCH with what has changed.  With QRESYNC it must hold the UID (RFC 7162 §3.2.4)."""
+        modseq = b" MODSEQ (%d)" % state.modseq if self.session.enabled.condstore else b""
+        uid = self._uid(state, with_uid=with_uid)
+        self.session.untagged(b"%d FETCH (%bFLAGS (%b)%b)" % (seq, uid, self.flags(state), modseq))
+
+    def tell_modseq(self, seq: int, state: FlagState, *, with_uid: bool) -> None:
+        """An untagged FETCH with the mod-sequence alone."""
+        self.session.untagged(b"%d FETCH (%bMODSEQ (%d))" % (seq, self._uid(state, with_uid=with_uid), state.modseq))
+
+    def _uid(self, state: FlagState, *, with_uid: bool) -> bytes:
         enabled = self.session.enabled
-        items = [b"UID %d" % state.uid] if with_uid or enabled.qresync or enabled.rev2 else []
-        items.append(b"FLAGS (%b)" % self.flags(state))
-        if enabled.condstore:
-            items.append(b"MODSEQ (%d)" % state.modseq)
-        self.session.untagged(b"%d FETCH (%b)" % (seq, b" ".join(items)))
-
-    def state(self, uid: Uid) -> FlagState | None:
-        """The present flags of a message."""
-        return self.shared.state(uid)
-
-
-__all__ = ["Authenticated", "Enabled", "Options", "Selected", "Services", "Session", "response"]
+        return b"UID %d " % state.uid if with_uid or enabled.qresync or enabled.rev2 else b""

@@ -256,8 +256,14 @@ class Connection(asyncio.Protocol):
         return self._out_size
 
     async def drain(self) -> None:
-        """Flush, and wait until the peer has read enough.  Raises: ConnectionResetError when it is gone."""
+        """Flush, and wait until the peer has read enough; after much output, also let others have their turn.
+
+        Raises: ConnectionResetError when the peer is gone.
+        """
+        much = self._out_size >= LOW_WATER
         self.flush()
+        if much and not self._paused:
+            await asyncio.sleep(0)
         if self._paused:
             self._resumed = self.loop.create_future()
             await self._resumed

@@ -18,7 +18,12 @@ class Bus:
 
     def __init__(self) -> None:
         self._listeners: dict[AccountId, dict[int, Listener]] = {}
+        self._everything: list[Listener] = []
         self._next = 0
+
+    def subscribe_all(self, listener: Listener) -> None:
+        """Call `listener` with every hint, before those who subscribed to its account."""
+        self._everything.append(listener)
 
     def subscribe(self, account: AccountId, listener: Listener) -> Callable[[], None]:
         """Call `listener` with each hint about `account` until the returned function is called.
@@ -38,6 +43,8 @@ class Bus:
 
     def publish(self, hint: Hint) -> None:
         """Tell everybody who watches the account."""
+        for listener in self._everything:
+            listener(hint)
         listeners = self._listeners.get(hint.account)
         if listeners:
             for listener in tuple(listeners.values()):

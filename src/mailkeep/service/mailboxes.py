@@ -15,6 +15,7 @@ from mailkeep.service.bus import Bus
 from mailkeep.store import ops
 from mailkeep.store.contract import Store
 
+SUBSCRIBE: Final = True
 NOWHERE: Final[frozenset[MailboxId]] = frozenset()
 
 
@@ -69,7 +70,7 @@ class Mailboxes:
         Raises: AlreadyExists, Invalid (the name), LimitReached.
         """
         path = path_of(canonical(name))
-        made = await self._store.write(ops.create_mailbox, account, path, role, True, self._now())
+        made = await self._store.write(ops.create_mailbox, account, path, role, SUBSCRIBE, self._now())
         self._changed(account, made.modseq, made.id)
         return made
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mailkeep.formats.mime.scan import Part, scan
+from mailkeep.formats.mime.thread import base_subject, message_id, references
 from mailkeep.model.change import Delta, Hint
 from mailkeep.model.derive import Deriver
 from mailkeep.model.ids import AccountId, MailboxId, ModSeq, Uid
@@ -63,17 +64,16 @@ class Messages:
         self._views: dict[tuple[AccountId, MailboxId], View] = {}
         self._keywords: dict[AccountId, Keywords] = {}
         self._first_recent: dict[tuple[AccountId, MailboxId], int] = {}
+        bus.subscribe_all(self._mark_stale)
 
     def _changed(self, account: AccountId, modseq: int, *mailboxes: MailboxId) -> None:
-        self.publish(Hint(account, frozenset(mailboxes), ModSeq(modseq)))
+        self.bus.publish(Hint(account, frozenset(mailboxes), ModSeq(modseq)))
 
-    def publish(self, hint: Hint) -> None:
-        """Something has been committed: whoever looks at these mailboxes must ask for the delta."""
+    def _mark_stale(self, hint: Hint) -> None:
         for mailbox in hint.mailboxes:
             view = self._views.get((hint.account, mailbox))
             if view is not None:
                 view.stale = True
-        self.bus.publish(hint)
 
     # --- taking in
 
@@ -115,7 +115,9 @@ class Messages:
 
     def _derive(self, part: Part, data: bytes | mmap.mmap) -> tuple[tuple[Derived, ...], tuple[int, ...]]:
         derived = tuple(Derived(d.kind, d.version, d.function(part, data)) for d in self._derivers.values())
-        return derived, thread_keys(part)
+        subject, _ = base_subject(part.find_field(b"subject") or b"")
+        own = message_id(part)
+        return derived, thread_keys(([own] if own else []) + references(part), subject)
 
     # --- reading
 
@@ -170,7 +172,7 @@ class Messages:
 
     # --- changing
 
-    async def store_flags(  # noqa: PLR0913
+    async def store_flags(
         self,
         account: AccountId,
         mailbox: MailboxId,
@@ -220,7 +222,7 @@ class Messages:
         """Bring expunged messages back, with new UIDs (see `ops.undelete`)."""
         restored = await self._store.write(ops.undelete, account, mailbox, since, message, int(self._clock()))
         for copied in restored:
-            self.publish(Hint(account, frozenset({copied.mailbox}), copied.modseq, tree=True))
+            self.bus.publish(Hint(account, frozenset({copied.mailbox}), copied.modseq, tree=True))
         return restored
 
     # --- views
@@ -292,21 +294,24 @@ class Messages:
         self._store.later(ops.claim_recent, view.account, view.mailbox)
         return first, last
 
+    def count_recent(self, account: AccountId, mailbox: Mailbox) -> int:
+        r"""How many messages are \Recent to whoever selects next; too many where some of them are expunged."""
+        first = max(self._first_recent.get((account, mailbox.id), 0), mailbox.first_recent)
+        return max(0, min(mailbox.total, mailbox.uidnext - first))
+
     async def vanished(self, account: AccountId, mailbox: MailboxId, since: ModSeq) -> UidSet:
         """UIDs expunged after `since`, perhaps more (RFC 7162 §3.2.5.1 allows it)."""
         return await self._store.read(ops.vanished, account, mailbox, since)
 
 
-@dataclass(frozen=True, slots=True)
 class InMemory:
     """Octets that came with their row."""
 
-    octets: bytes
+    __slots__ = ("octets", "size")
 
-    @property
-    def size(self) -> int:
-        """How many."""
-        return len(self.octets)
+    def __init__(self, octets: bytes) -> None:
+        self.octets = octets
+        self.size = len(octets)
 
     def read(self, offset: int = 0, length: int | None = None) -> bytes:
         """At most `length` octets from `offset`."""

@@ -1,0 +1,98 @@
+"""THE TABLE of IMAP commands: when each is allowed, how its arguments are read, what it does.
+
+- A handler takes values, asks the service, writes values.  It parses nothing, checks no state, completes nothing.
+- It raises domain errors; `connection` turns them into answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from mailkeep.imap.commands import (
+    append,
+    authenticate,
+    capability,
+    close,
+    copy,
+    create,
+    delete,
+    enable,
+    expunge,
+    fetch,
+    id_,
+    idle,
+    list_,
+    login,
+    logout,
+    move,
+    namespace,
+    noop,
+    rename,
+    search,
+    select,
+    starttls,
+    status,
+    store,
+    subscribe,
+)
+from mailkeep.imap.commands.table import Command, State
+from mailkeep.imap.wire import append as wire_append
+from mailkeep.imap.wire import arguments as wire_arguments
+from mailkeep.imap.wire import authenticate as wire_authenticate
+from mailkeep.imap.wire import copy as wire_copy
+from mailkeep.imap.wire import create as wire_create
+from mailkeep.imap.wire import enable as wire_enable
+from mailkeep.imap.wire import expunge as wire_expunge
+from mailkeep.imap.wire import fetch as wire_fetch
+from mailkeep.imap.wire import id_ as wire_id
+from mailkeep.imap.wire import list_ as wire_list
+from mailkeep.imap.wire import login as wire_login
+from mailkeep.imap.wire import rename as wire_rename
+from mailkeep.imap.wire import search as wire_search
+from mailkeep.imap.wire import select as wire_select
+from mailkeep.imap.wire import status as wire_status
+from mailkeep.imap.wire import store as wire_store
+
+no_args, mailbox_name = wire_arguments.no_args, wire_arguments.mailbox_name
+
+_ROWS: Final = (
+    Command("CAPABILITY", State.ANY, no_args, capability.capability),
+    Command("ID", State.ANY, wire_id.parse, id_.id_),
+    Command("NOOP", State.ANY, no_args, noop.noop),
+    Command("LOGOUT", State.ANY, no_args, logout.logout),
+    Command("STARTTLS", State.NOT_AUTHENTICATED, no_args, starttls.starttls),
+    Command("AUTHENTICATE", State.NOT_AUTHENTICATED, wire_authenticate.parse, authenticate.authenticate),
+    Command("LOGIN", State.NOT_AUTHENTICATED, wire_login.parse, login.login),
+    Command("ENABLE", State.AUTHENTICATED, wire_enable.parse, enable.enable),
+    Command("SELECT", State.AUTHENTICATED, wire_select.parse, select.select),
+    Command("EXAMINE", State.AUTHENTICATED, wire_select.parse, select.examine),
+    Command("CREATE", State.AUTHENTICATED, wire_create.parse, create.create),
+    Command("DELETE", State.AUTHENTICATED, mailbox_name, delete.delete),
+    Command("RENAME", State.AUTHENTICATED, wire_rename.parse, rename.rename),
+    Command("SUBSCRIBE", State.AUTHENTICATED, mailbox_name, subscribe.subscribe),
+    Command("UNSUBSCRIBE", State.AUTHENTICATED, mailbox_name, subscribe.unsubscribe),
+    Command("LIST", State.AUTHENTICATED, wire_list.parse, list_.list_),
+    Command("LSUB", State.AUTHENTICATED, wire_list.parse_lsub, list_.lsub),
+    Command("NAMESPACE", State.AUTHENTICATED, no_args, namespace.namespace),
+    Command("STATUS", State.AUTHENTICATED, wire_status.parse, status.status),
+    Command("APPEND", State.AUTHENTICATED, wire_append.parse, append.append),
+    Command("IDLE", State.AUTHENTICATED, no_args, idle.idle),
+    Command("CHECK", State.SELECTED, no_args, noop.noop),
+    Command("CLOSE", State.SELECTED, no_args, close.close),
+    Command("UNSELECT", State.SELECTED, no_args, close.unselect),
+    Command("EXPUNGE", State.SELECTED, no_args, expunge.expunge),
+    Command("UID EXPUNGE", State.SELECTED, wire_expunge.parse_uid, expunge.uid_expunge),
+    Command("SEARCH", State.SELECTED, wire_search.parse, search.search, may_expunge=False),
+    Command("UID SEARCH", State.SELECTED, wire_search.parse_uid, search.search),
+    Command("FETCH", State.SELECTED, wire_fetch.parse, fetch.fetch, may_expunge=False),
+    Command("UID FETCH", State.SELECTED, wire_fetch.parse_uid, fetch.fetch),
+    Command("STORE", State.SELECTED, wire_store.parse, store.store, may_expunge=False),
+    Command("UID STORE", State.SELECTED, wire_store.parse_uid, store.store),
+    Command("COPY", State.SELECTED, wire_copy.parse, copy.copy),
+    Command("UID COPY", State.SELECTED, wire_copy.parse_uid, copy.copy),
+    Command("MOVE", State.SELECTED, wire_copy.parse, move.move),
+    Command("UID MOVE", State.SELECTED, wire_copy.parse_uid, move.move),
+)
+
+COMMANDS: Final[Mapping[str, Command]] = {row.name: row for row in _ROWS}

@@ -1,0 +1,17 @@
+"""CLOSE and UNSELECT."""
+
+from __future__ import annotations
+
+from mailkeep.imap.session import Selected
+
+
+async def close(s: Selected, _: None) -> None:
+    """Remove what is \\Deleted without a word, and leave the mailbox.  RFC 9051 §6.4.1."""
+    if not s.read_only:
+        await s.messages.expunge(s.account, s.mailbox)
+    s.session.close_mailbox()
+
+
+async def unselect(s: Selected, _: None) -> None:
+    """Leave the mailbox; nothing is removed.  RFC 9051 §6.4.2."""
+    s.session.close_mailbox()

@@ -1,0 +1,37 @@
+"""COPY, UID COPY."""
+
+from __future__ import annotations
+
+from mailkeep.imap.done import Done, Refused
+from mailkeep.imap.session import Selected
+from mailkeep.imap.wire import response
+from mailkeep.imap.wire.copy import Copy
+from mailkeep.model.mailbox import Mailbox
+from mailkeep.model.uidset import UidSet
+
+
+async def copy(s: Selected, cmd: Copy) -> Done:
+    """Copy messages, all or none.  RFC 9051 §6.4.7.  Raises: NotFound (as TRYCREATE), OverQuota."""
+    target = await target_mailbox(s, cmd)
+    uids = await source_uids(s, cmd)
+    copied = await s.messages.copy(s.account, s.mailbox, uids, target.id)
+    if not copied.target:
+        return Done("Nothing to copy")
+    return Done(code=response.copyuid(copied.uidvalidity, copied.source, copied.target))
+
+
+async def target_mailbox(s: Selected, cmd: Copy) -> Mailbox:
+    """Where to.  Raises: Refused with TRYCREATE."""
+    target = await s.mailboxes.find(s.account, cmd.mailbox)
+    if target is None or not target.selectable:
+        raise Refused("There is no such mailbox", b"TRYCREATE")
+    return target
+
+
+async def source_uids(s: Selected, cmd: Copy) -> UidSet:
+    """What to copy or move.  By number, nothing is done when one is gone (RFC 2180 §4.4.1).  Raises: Refused."""
+    await s.refresh()
+    uids = s.resolve(cmd.numbers, uid=cmd.uid)
+    if not cmd.uid and any(s.view.is_withheld(uid) for uid in uids):
+        raise Refused("Some of the messages no longer exist", b"EXPUNGEISSUED")
+    return UidSet(uids)

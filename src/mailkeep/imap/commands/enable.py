@@ -1,0 +1,27 @@
+"""ENABLE."""
+
+from __future__ import annotations
+
+from mailkeep.imap.session import Authenticated
+from mailkeep.imap.wire import response
+
+
+async def enable(s: Authenticated, names: tuple[str, ...]) -> None:
+    """Switch on extensions that change what the server sends; unknown ones are skipped.  RFC 5161, RFC 9051 §6.3.1.
+
+    ENABLED is always sent, also when it names nothing: mutt asks for UTF8=ACCEPT where it is not offered.
+    """
+    session = s.session
+    now_enabled = []
+    for name in dict.fromkeys(names):
+        match name:
+            case "CONDSTORE":
+                session.enabled.condstore = True
+            case "QRESYNC":
+                session.enabled.condstore = session.enabled.qresync = True
+            case "IMAP4REV2":
+                session.enabled.rev2 = True
+            case _:
+                continue
+        now_enabled.append("IMAP4rev2" if name == "IMAP4REV2" else name)
+    session.write(response.enabled(now_enabled))

@@ -1,0 +1,27 @@
+"""EXPUNGE and UID EXPUNGE."""
+
+from __future__ import annotations
+
+from mailkeep.imap.done import Done
+from mailkeep.imap.session import Selected
+from mailkeep.imap.wire import response
+from mailkeep.imap.wire.sequence_set import SequenceSet
+from mailkeep.model.uidset import UidSet
+
+
+async def expunge(s: Selected, _: None) -> Done:
+    """Remove all messages with \\Deleted.  RFC 9051 §6.4.3.  Raises: Forbidden."""
+    return await _expunge(s, None)
+
+
+async def uid_expunge(s: Selected, numbers: SequenceSet) -> Done:
+    """Remove those of the given UIDs with \\Deleted.  RFC 9051 §6.4.9.  Raises: Forbidden."""
+    return await _expunge(s, UidSet(s.resolve(numbers, uid=True)))
+
+
+async def _expunge(s: Selected, uids: UidSet | None) -> Done:
+    s.require_writable()
+    modseq, gone = await s.messages.expunge(s.account, s.mailbox, uids)
+    # RFC 7162 §3.2.7: the highest mod-sequence belongs to the tagged answer once QRESYNC is on
+    code = response.highestmodseq(modseq) if s.session.enabled.qresync and gone else b""
+    return Done(code=code)

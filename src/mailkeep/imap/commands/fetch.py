@@ -1,0 +1,145 @@
+"""FETCH and UID FETCH."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Final
+
+from mailkeep.imap.done import Bad
+from mailkeep.imap.fetch_row import Big, Message, Plan
+from mailkeep.imap.session import Selected
+from mailkeep.imap.wire import response
+from mailkeep.imap.wire.fetch import Fetch, FetchItem, Item
+from mailkeep.model.flags import System
+from mailkeep.model.ids import ModSeq, Uid
+from mailkeep.model.message import FlagState
+from mailkeep.model.uidset import UidSet
+from mailkeep.service.messages import Flags, How
+
+ROWS: Final = 200  # read from the store at a time; each range is a snapshot of its own
+ROWS_WITH_BODIES: Final = 20
+PIECE: Final = 64 * 1024  # octets given out before others get their turn
+FROM_ARRAYS: Final = frozenset({Item.UID, Item.FLAGS, Item.MODSEQ})
+
+
+async def fetch(s: Selected, cmd: Fetch) -> None:
+    """Tell what was asked for of each message, ascending.  RFC 9051 §6.4.5, RFC 7162 §3.1.4, §3.2.6.
+
+    Message numbers of which the message is gone are answered from its tombstone until the client has been told.
+    """
+    if cmd.vanished and not s.session.enabled.qresync:
+        raise Bad("ENABLE QRESYNC first")
+    await s.refresh()
+    items = _items(s, cmd)
+    uids = s.resolve(cmd.numbers, uid=cmd.uid)
+    if cmd.changed_since is not None:
+        since = ModSeq(cmd.changed_since)
+        if cmd.vanished:
+            await _tell_vanished(s, since, UidSet.of_ranges(cmd.numbers.resolve(s.view.last_uid)))
+        uids = [uid for uid in uids if (state := s.shared.state(Uid(uid))) and state.modseq > since]
+    if not uids:
+        return
+    seen = await _set_seen(s, uids) if _reads(items) and not s.read_only else {}
+    if FROM_ARRAYS.issuperset(items) and not any(s.view.is_withheld(uid) for uid in uids):
+        await _fetch_from_arrays(s, uids, items)
+    else:
+        await _fetch_rows(s, uids, Plan(s, items), seen)
+
+
+def _items(s: Selected, cmd: Fetch) -> tuple[FetchItem, ...]:
+    """The items, with those that the protocol adds: UID first for UID FETCH, MODSEQ with CHANGEDSINCE."""
+    items = cmd.items
+    if cmd.uid:
+        items = (Item.UID, *(item for item in items if item is not Item.UID))
+    if cmd.changed_since is not None and Item.MODSEQ not in items:
+        items = (*items, Item.MODSEQ)
+    if Item.MODSEQ in items:
+        s.session.enabled.condstore = True
+    return items
+
+
+def _reads(items: Sequence[FetchItem]) -> bool:
+    return any(not getattr(item, "peek", True) for item in items)
+
+
+async def _set_seen(s: Selected, uids: Sequence[int]) -> dict[int, FlagState]:
+    """Reading a body sets \\Seen; the rows then tell the new flags too."""
+    unseen = UidSet(uid for uid in uids if (state := s.shared.state(Uid(uid))) and not state.mask & System.SEEN)
+    if not unseen:
+        return {}
+    stored = await s.messages.store_flags(s.account, s.mailbox, unseen, How.ADD, Flags(System.SEEN))
+    s.view.expect(stored.states)
+    return {state.uid: state for state in stored.states if state.uid in stored.changed}
+
+
+async def _fetch_from_arrays(s: Selected, uids: Sequence[int], items: Sequence[FetchItem]) -> None:
+    """UID, FLAGS and MODSEQ stand in the shared view: nothing is read from the store."""
+    out: list[bytes] = []
+    for uid in uids:
+        state = s.shared.state(Uid(uid))
+        seq = s.view.seq(uid)
+        if state is None or not seq:
+            continue
+        pieces = []
+        for item in items:
+            match item:
+                case Item.UID:
+                    pieces.append(b"UID %d" % uid)
+                case Item.FLAGS:
+                    pieces.append(b"FLAGS (%b)" % s.flags(state))
+                case _:
+                    pieces.append(b"MODSEQ (%d)" % state.modseq)
+        out.append(b"* %d FETCH (%b)\r\n" % (seq, b" ".join(pieces)))
+        if len(out) == 1000:
+            s.session.write(b"".join(out))
+            out.clear()
+            await s.session.connection.drain()
+    s.session.write(b"".join(out))
+
+
+async def _fetch_rows(s: Selected, uids: Sequence[int], plan: Plan, seen: dict[int, FlagState]) -> None:
+    connection = s.session.connection
+    remaining = iter(uids)
+    while batch := UidSet(islice(remaining, ROWS_WITH_BODIES if plan.bodies else ROWS)):
+        for row in await s.messages.fetch(s.account, s.mailbox, batch, plan.kinds, bodies=plan.bodies):
+            seq = s.view.seq(row.entry.uid)
+            if not seq:
+                continue
+            s.session.write(b"* %d FETCH (" % seq)
+            await _write_row(s, plan, Message(s.messages, s.account, row), seen.get(row.entry.uid))
+            if connection.queued > PIECE:
+                await connection.drain()
+
+
+async def _write_row(s: Selected, plan: Plan, message: Message, now_seen: FlagState | None) -> None:
+    write = s.session.write
+    separator = b""
+    for piece in plan.pieces(message, now_seen):
+        if isinstance(piece, Big):
+            write(separator + response.section_head(piece.label, piece.stop - piece.start))
+            for start in range(piece.start, piece.stop, PIECE):
+                write(response.without_nul(message.octets(start, min(start + PIECE, piece.stop))))
+                await s.session.connection.drain()
+        else:
+            write(separator + piece)
+        separator = b" "
+    write(b")\r\n")
+
+
+async def _tell_vanished(s: Selected, since: ModSeq, wanted: UidSet) -> None:
+    """VANISHED (EARLIER) of RFC 7162 §3.2.6, before the rows."""
+    vanished = (await s.messages.vanished(s.account, s.mailbox, since)) & wanted
+    vanished = vanished - UidSet(s.view.all_uids())
+    if vanished:
+        s.session.write(response.vanished(vanished.ranges, earlier=True))
+
+
+async def tell_changed(s: Selected, since: ModSeq, within: UidSet | None) -> None:
+    """The flags of all messages changed after `since`, for SELECT (QRESYNC)."""
+    for state in s.shared.changed_since(since):
+        seq = s.view.seq(state.uid)
+        if seq and (within is None or state.uid in within):
+            s.tell_flags(seq, state, with_uid=True)
+            if s.session.connection.queued > PIECE:
+                await s.session.connection.drain()

@@ -1,0 +1,31 @@
+"""IDLE."""
+
+from __future__ import annotations
+
+from mailkeep.imap.done import Bad
+from mailkeep.imap.session import KEEP_ALIVE_S, Authenticated
+from mailkeep.imap.wire import response
+
+
+async def idle(s: Authenticated, _: None) -> None:
+    """Tell what happens as it happens, until DONE.  RFC 9051 §6.3.13, RFC 2177.
+
+    Works without a selected mailbox too.  The engine sends a word now and then, so that routers keep the connection.
+    """
+    session = s.session
+    session.write(response.continuation(b"idling"))
+    session.connection.set_deadline(KEEP_ALIVE_S)
+    session.idling = True
+    try:
+        while True:
+            if session.selected is not None:
+                await session.selected.sync(may_expunge=True)
+            await session.connection.drain()
+            line = session.next_line()
+            if line is not None:
+                break
+            await session.wait()
+    finally:
+        session.idling = False
+    if line.upper() != b"DONE":
+        raise Bad("DONE is expected to end IDLE")

@@ -1,0 +1,152 @@
+"""LIST and LSUB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mailkeep.imap.commands.status import tell_status
+from mailkeep.imap.session import Authenticated
+from mailkeep.imap.wire import response
+from mailkeep.imap.wire.list_ import List, Lsub, Return, Selection
+from mailkeep.imap.wire.list_match import matches
+from mailkeep.model.mailbox import DELIMITER, INBOX, Mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """The account's names: mailboxes, subscriptions, and who has children."""
+
+    mailboxes: dict[str, Mailbox]
+    subscribed: frozenset[str]
+    parents: frozenset[str]
+
+    @classmethod
+    def of(cls, mailboxes: Iterable[Mailbox], subscriptions: Iterable[str]) -> _Tree:
+        by_name = {mailbox.name: mailbox for mailbox in mailboxes}
+        return cls(by_name, frozenset(subscriptions), frozenset(parent for name in by_name for parent in _above(name)))
+
+
+def _above(name: str) -> Iterable[str]:
+    """The names above a name, nearest first."""
+    while DELIMITER in name:
+        name = name.rpartition(DELIMITER)[0]
+        yield name
+
+
+async def _read(s: Authenticated) -> _Tree:
+    return _Tree.of(await s.mailboxes.list(s.account), await s.mailboxes.subscriptions(s.account))
+
+
+async def list_(s: Authenticated, cmd: List) -> None:
+    """Names that match, with attributes, children, subscriptions, status.  RFC 9051 §6.3.9, RFC 5258, 5819, 6154."""
+    if not cmd.extended and cmd.patterns == ("",):
+        # asks for the delimiter and the root of the reference
+        s.session.write(response.list_line(("\\Noselect",), b'""'))
+        return
+    tree = await _read(s)
+    patterns = [_join(cmd.reference, pattern) for pattern in cmd.patterns]
+    for name in sorted(_candidates(tree, cmd.selection), key=_order):
+        if any(matches(pattern, name) for pattern in patterns) and (line := _line(s, tree, cmd, name)):
+            s.session.write(line)
+            mailbox = tree.mailboxes.get(name)
+            if cmd.status and mailbox is not None and mailbox.selectable:
+                tell_status(s, mailbox, cmd.status)
+
+
+def _join(reference: str, pattern: str) -> str:
+    """The reference is a prefix; a pattern that begins at the root ignores it (RFC 9051 §6.3.9)."""
+    return pattern if pattern.startswith(DELIMITER) or not reference else reference + pattern
+
+
+def _order(name: str) -> tuple[bool, str]:
+    """INBOX first."""
+    return name != INBOX, name
+
+
+def _candidates(tree: _Tree, selection: Selection) -> set[str]:
+    names = set(tree.mailboxes)
+    if Selection.SUBSCRIBED in selection:
+        names = set(tree.subscribed)
+        if Selection.RECURSIVEMATCH in selection:
+            names.update(parent for name in tree.subscribed for parent in _above(name))
+    elif Selection.SPECIAL_USE in selection and Selection.RECURSIVEMATCH in selection:
+        names.update(tree.parents)
+    return names
+
+
+def _line(s: Authenticated, tree: _Tree, cmd: List, name: str) -> bytes | None:
+    mailbox = tree.mailboxes.get(name)
+    subscribed = name in tree.subscribed
+    selected = _is_selected(cmd.selection, mailbox, subscribed=subscribed)
+    child_info = _child_info(tree, cmd, name)
+    if not selected and not child_info:
+        return None
+    attributes = list(_attributes(tree, mailbox, name))
+    if subscribed and (Return.SUBSCRIBED in cmd.returns or Selection.SUBSCRIBED in cmd.selection):
+        attributes.append("\\Subscribed")
+    extended = response.childinfo(child_info) if child_info else b""
+    text = response.mailbox(name, utf8=s.session.enabled.utf8_names)
+    return response.list_line(attributes, text, extended=extended)
+
+
+def _is_selected(selection: Selection, mailbox: Mailbox | None, *, subscribed: bool) -> bool:
+    if Selection.SUBSCRIBED in selection and not subscribed:
+        return False
+    return Selection.SPECIAL_USE not in selection or (mailbox is not None and mailbox.role is not None)
+
+
+def _child_info(tree: _Tree, cmd: List, name: str) -> list[str]:
+    """The selection options that something below `name` meets (RFC 5258 §3.5)."""
+    if Selection.RECURSIVEMATCH not in cmd.selection:
+        return []
+    prefix = name + DELIMITER
+    info = []
+    if Selection.SUBSCRIBED in cmd.selection and any(
+        other.startswith(prefix) and _meets_rest(tree, cmd.selection, other) for other in tree.subscribed
+    ):
+        info.append("SUBSCRIBED")
+    if Selection.SPECIAL_USE in cmd.selection and any(
+        other.startswith(prefix) and mailbox.role is not None for other, mailbox in tree.mailboxes.items()
+    ):
+        info.append("SPECIAL-USE")
+    return info
+
+
+def _meets_rest(tree: _Tree, selection: Selection, name: str) -> bool:
+    mailbox = tree.mailboxes.get(name)
+    return Selection.SPECIAL_USE not in selection or (mailbox is not None and mailbox.role is not None)
+
+
+def _attributes(tree: _Tree, mailbox: Mailbox | None, name: str) -> Iterable[str]:
+    """Attributes that are always told; special use too, as Outlook and others look for it in a plain LIST."""
+    if mailbox is None:
+        yield "\\NonExistent"
+    elif not mailbox.selectable:
+        yield "\\Noselect"
+    yield "\\HasChildren" if name in tree.parents else "\\HasNoChildren"
+    if mailbox is not None and mailbox.role is not None:
+        yield f"\\{mailbox.role}"
+
+
+async def lsub(s: Authenticated, cmd: Lsub) -> None:
+    """Names subscribed to; with ``%``, a parent of one that is not itself is \\Noselect.  RFC 3501 §6.3.9.
+
+    Gone from IMAP4rev2, but clients send it always.
+    """
+    tree = await _read(s)
+    pattern = _join(cmd.reference, cmd.pattern)
+    names = set(tree.subscribed)
+    if pattern.endswith("%"):
+        names.update(parent for name in tree.subscribed for parent in _above(name))
+    for name in sorted(names, key=_order):
+        if matches(pattern, name):
+            mailbox = tree.mailboxes.get(name)
+            if name not in tree.subscribed:
+                attributes = ["\\Noselect"]
+            else:
+                attributes = [a for a in _attributes(tree, mailbox, name) if a != "\\NonExistent"]
+                if mailbox is None:
+                    attributes.insert(0, "\\Noselect")
+            text = response.mailbox(name, utf8=s.session.enabled.utf8_names)
+            s.session.write(response.list_line(attributes, text, word=b"LSUB"))

@@ -1,0 +1,25 @@
+"""LOGIN."""
+
+from __future__ import annotations
+
+from mailkeep.imap.capabilities import capability_code
+from mailkeep.imap.done import Done, Refused
+from mailkeep.imap.session import Session
+from mailkeep.imap.wire.login import Login
+
+
+async def login(session: Session, cmd: Login) -> Done:
+    """Log in with a password.  RFC 9051 §6.2.3.
+
+    Raises: AuthenticationFailed, Unavailable, LimitReached.
+    """
+    return await log_in(session, cmd.user, cmd.password)
+
+
+async def log_in(session: Session, user: str, password: str) -> Done:
+    """What LOGIN and AUTHENTICATE have in common; the answer carries the new capabilities."""
+    if not session.plaintext_allowed:
+        raise Refused("A password is taken under TLS only", b"PRIVACYREQUIRED")
+    account = await session.services.accounts.authenticate(user, password, session.connection.peer)
+    session.log_in(account, user)
+    return Done("Logged in", capability_code(session))

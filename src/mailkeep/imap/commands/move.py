@@ -1,0 +1,26 @@
+"""MOVE, UID MOVE."""
+
+from __future__ import annotations
+
+from mailkeep.imap.commands.copy import source_uids, target_mailbox
+from mailkeep.imap.done import Done
+from mailkeep.imap.session import Selected
+from mailkeep.imap.wire import response
+from mailkeep.imap.wire.copy import Copy
+
+
+async def move(s: Selected, cmd: Copy) -> Done:
+    """Move messages, all or none.  RFC 9051 §6.4.8, RFC 6851.  Raises: NotFound (as TRYCREATE), Forbidden.
+
+    COPYUID comes before the EXPUNGEs, untagged, so that the client can still match the numbers (RFC 6851 §4.3).
+    """
+    s.require_writable()
+    target = await target_mailbox(s, cmd)
+    uids = await source_uids(s, cmd)
+    moved = await s.messages.move(s.account, s.mailbox, uids, target.id)
+    if not moved.target:
+        return Done("Nothing to move")
+    s.session.untagged(b"OK [%b] Moved" % response.copyuid(moved.uidvalidity, moved.source, moved.target))
+    # RFC 7162 §3.2.8: as after EXPUNGE
+    code = response.highestmodseq(moved.modseq) if s.session.enabled.qresync else b""
+    return Done(code=code)

@@ -1,0 +1,96 @@
+"""SELECT and EXAMINE."""
+
+from __future__ import annotations
+
+from mailkeep.imap.commands.fetch import tell_changed
+from mailkeep.imap.done import Bad, Done
+from mailkeep.imap.objectid import mailboxid
+from mailkeep.imap.session import Authenticated, Selected
+from mailkeep.imap.wire import response
+from mailkeep.imap.wire.select import Qresync, Select
+from mailkeep.model.errors import NotFound
+from mailkeep.model.ids import ModSeq
+from mailkeep.model.mailbox import Mailbox
+from mailkeep.model.uidset import UidSet
+
+
+async def select(s: Authenticated, cmd: Select) -> Done:
+    """Open a mailbox for reading and writing.  RFC 9051 §6.3.2, RFC 7162 §3.1.8, §3.2.5.  Raises: NotFound."""
+    await _open(s, cmd, read_only=False)
+    return Done("SELECT completed", b"READ-WRITE")
+
+
+async def examine(s: Authenticated, cmd: Select) -> Done:
+    """Open a mailbox for reading only.  RFC 9051 §6.3.3.  Raises: NotFound."""
+    await _open(s, cmd, read_only=True)
+    return Done("EXAMINE completed", b"READ-ONLY")
+
+
+async def _open(s: Authenticated, cmd: Select, *, read_only: bool) -> None:
+    session = s.session
+    if cmd.qresync is not None and not session.enabled.qresync:
+        raise Bad("ENABLE QRESYNC first")
+    if session.selected is not None:
+        session.close_mailbox()
+        if session.enabled.qresync or session.enabled.rev2:
+            session.untagged(b"OK [CLOSED] Previous mailbox is closed")
+    mailbox = await s.mailboxes.get(s.account, cmd.mailbox)
+    if not mailbox.selectable:
+        raise NotFound("This is a name without a mailbox")
+    session.enabled.condstore |= cmd.condstore
+    shared = await s.messages.open_view(s.account, mailbox)
+    selected = session.selected = Selected(s, mailbox.name, shared, read_only=read_only)
+    _introduce(selected, mailbox)
+    if cmd.qresync is not None and cmd.qresync.uidvalidity == mailbox.uidvalidity:
+        await _resynchronize(selected, cmd.qresync)
+
+
+def _introduce(selected: Selected, mailbox: Mailbox) -> None:
+    """The untagged data of RFC 9051 §6.3.2, and what RFC 3501 has more: RECENT and UNSEEN."""
+    session, view = selected.session, selected.view
+    if selected.read_only:
+        if mailbox.first_recent <= view.last_uid:
+            view.recent_ranges.append((mailbox.first_recent, view.last_uid))
+    elif claimed := selected.messages.claim_recent(selected.shared, mailbox.first_recent):
+        view.recent_ranges.append(claimed)
+    session.untagged(b"%d EXISTS" % view.count)
+    if not session.enabled.rev2:
+        session.untagged(b"%d RECENT" % view.recent)
+    selected.announce_flags()
+    if not session.enabled.rev2 and (first_unseen := selected.shared.first_unseen()) >= 0:
+        session.untagged(b"OK [UNSEEN %d] First unseen message" % (first_unseen + 1))
+    session.untagged(b"OK [UIDVALIDITY %d] UIDs are valid" % mailbox.uidvalidity)
+    session.untagged(b"OK [UIDNEXT %d] Predicted next UID" % max(mailbox.uidnext, view.last_uid + 1))
+    session.untagged(b"OK [%b] Highest mod-sequence" % response.highestmodseq(view.told))
+    session.untagged(b"OK [%b] Mailbox identifier" % response.mailboxid(mailboxid(selected.account, mailbox.id)))
+    if session.enabled.rev2:
+        name = response.mailbox(mailbox.name, utf8=session.enabled.utf8_names)
+        session.write(response.list_line((), name))
+
+
+async def _resynchronize(selected: Selected, known: Qresync) -> None:
+    """What happened since the client last looked (RFC 7162 §3.2.5.1)."""
+    since = ModSeq(known.modseq)
+    vanished = await selected.messages.vanished(selected.account, selected.mailbox, since)
+    if known.known_uids is not None:
+        vanished = vanished & UidSet.of_ranges(known.known_uids)
+    vanished = vanished - UidSet(selected.view.all_uids())
+    vanished = vanished - _unchanged_prefix(selected, known)
+    if vanished:
+        selected.session.write(response.vanished(vanished.ranges, earlier=True))
+    within = None if known.known_uids is None else UidSet.of_ranges(known.known_uids)
+    await tell_changed(selected, since, within)
+
+
+def _unchanged_prefix(selected: Selected, known: Qresync) -> UidSet:
+    """UIDs up to which the client surely knows of all expunges, by its sample of numbers and UIDs (§3.2.5.2)."""
+    surely = 0
+    for numbers, uids in known.matches:
+        for offset in range(numbers[1] - numbers[0] + 1):
+            if selected.view.seq(uids[0] + offset) != numbers[0] + offset:
+                break
+            surely = uids[0] + offset
+        else:
+            continue
+        break
+    return UidSet.of_ranges([(1, surely)]) if surely else UidSet()

@@ -1,0 +1,51 @@
+"""STORE and UID STORE."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mailkeep.imap.done import Done, Refused
+from mailkeep.imap.flags import parse_flags
+from mailkeep.imap.session import Selected
+from mailkeep.imap.wire import response
+from mailkeep.imap.wire import store as wire
+from mailkeep.model.uidset import UidSet
+from mailkeep.service.messages import How
+
+HOW: Final = {wire.How.REPLACE: How.REPLACE, wire.How.ADD: How.ADD, wire.How.REMOVE: How.REMOVE}
+
+
+async def store(s: Selected, cmd: wire.Store) -> Done:
+    """Change flags of messages.  RFC 9051 §6.4.6; UNCHANGEDSINCE and the MODIFIED code: RFC 7162 §3.1.3.
+
+    Raises: Forbidden (mailbox opened read-only), LimitReached (keywords).
+    """
+    s.require_writable()
+    flags = parse_flags(cmd.flags)
+    if cmd.unchanged_since is not None:
+        s.session.enabled.condstore = True
+    await s.refresh()
+    uids = s.resolve(cmd.numbers, uid=cmd.uid)
+    expunged = not cmd.uid and any(s.view.is_withheld(uid) for uid in uids)
+    stored = await s.messages.store_flags(s.account, s.mailbox, UidSet(uids), HOW[cmd.how], flags, cmd.unchanged_since)
+    await s.refresh()
+    s.announce_keywords()
+    condstore = s.session.enabled.condstore
+    for state in stored.states:
+        seq = s.view.seq(state.uid)
+        if not cmd.silent:
+            s.tell_flags(seq, state, with_uid=cmd.uid)
+        elif condstore and state.uid in stored.changed:
+            # the client knows the flags: we obeyed.  But not the mod-sequence (RFC 7162 §3.1.3)
+            s.tell_modseq(seq, state, with_uid=cmd.uid)
+    s.view.expect(stored.states)
+    return _answer(s, cmd, stored.refused, expunged=expunged)
+
+
+def _answer(s: Selected, cmd: wire.Store, refused: UidSet, *, expunged: bool) -> Done:
+    numbers = refused if cmd.uid else s.view.numbers(refused)
+    code = response.modified(numbers.ranges) if refused else b""
+    if expunged:
+        # RFC 2180 §4.2.2: the others are done; RFC 5530: what went is told with the next command that allows it
+        raise Refused("Some of the messages no longer exist", code or b"EXPUNGEISSUED")
+    return Done("Conditional STORE failed for some" if refused else "", code)

@@ -1,0 +1,209 @@
+"""Joins net, wire and session: runs each command that the framer finds, and completes it."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from mailkeep.imap.capabilities import capability_code
+from mailkeep.imap.commands import COMMANDS
+from mailkeep.imap.commands.table import Command, State
+from mailkeep.imap.done import Bad, Done, Refused
+from mailkeep.imap.errors import RESPONSE_CODE
+from mailkeep.imap.selected import NoSuchMessage
+from mailkeep.imap.session import (
+    KEEP_ALIVE_S,
+    LOGGED_IN_IDLE_S,
+    LOGGED_OUT_IDLE_S,
+    Options,
+    Services,
+    Session,
+)
+from mailkeep.imap.wire import command as wire_command
+from mailkeep.imap.wire import framing, response
+from mailkeep.imap.wire.lexer import ParseError, Refusal
+from mailkeep.model.errors import MailError
+from mailkeep.net.connection import Connection, Step
+from mailkeep.service.spool import Spool
+
+MISTAKES: Final = 20  # in a row; then the client is no IMAP client
+
+log = structlog.get_logger()
+
+
+class ImapConnection(Session):
+    """A session as the connection engine sees it."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        services: Services,
+        options: Options,
+        tls_context: Callable[[], ssl.SSLContext] | None,
+        spool_directory: Path,
+    ) -> None:
+        super().__init__(connection, services, options, tls_context)
+        self._spool_directory = spool_directory
+        self._mistakes = 0
+        self._draining = False
+        self._spools: list[Spool] = []  # of the command that is coming in
+        connection.set_deadline(LOGGED_OUT_IDLE_S)
+        # The words are neutral: MailKit looks for other servers' names in the greeting.
+        self.untagged(b"OK [%b] mailkeep ready" % capability_code(self))
+
+    # --- what the engine asks
+
+    def feed(self, data: bytes) -> None:
+        """Octets arrived."""
+        self.framer.feed(data)
+        self.wake()
+
+    def buffered(self) -> int:
+        """Octets not yet consumed."""
+        return self.framer.buffered
+
+    def next(self) -> Step | None:
+        """The next whole command; announcements of literals are answered on the way."""
+        if self._draining:
+            self._say_goodbye("Server is going down, reconnect soon")
+            return None
+        while not self.closing and (event := self.framer.next()) is not None:
+            match event:
+                case framing.Raw():
+                    return self._run(event)
+                case framing.NeedContinuation():
+                    self.framer.accept()  # its size has been checked
+                    self.write(response.continuation(b"Ready for literal data"))
+                case framing.LiteralData():
+                    self._take(event)
+                case framing.Refused(tag):
+                    self._answer_refused(tag, b"NO [TOOBIG] Literal is larger than allowed")
+                case framing.TooLong(tag):
+                    self._answer_refused(tag, b"BAD [TOOBIG] Command is longer than allowed")
+        return None
+
+    def timed_out(self) -> None:
+        """Nothing came for too long; in IDLE, time to show that the server is there."""
+        if self.idling:
+            self.untagged(b"OK Idling on")
+            self.connection.set_deadline(KEEP_ALIVE_S)
+            return
+        self._say_goodbye("Autologout: idle for too long")
+
+    def drain(self) -> None:
+        """The server stops."""
+        self._draining = True
+        if self.connection.busy and not self.idling:
+            return  # `_run` ends with a look at `_draining`
+        self._say_goodbye("Server is going down, reconnect soon")
+
+    def bug(self) -> None:
+        """Last words."""
+        self.untagged(b"BYE [SERVERBUG] Internal error, it has been logged")
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        self.release()
+        self._discard_spools()
+
+    def _say_goodbye(self, text: str) -> None:
+        if not self.closing:
+            self.closing = True
+            self.write(response.status_line(response.UNTAGGED, response.BYE, text))
+            self.connection.close()
+
+    # --- literals
+
+    def _take(self, event: framing.LiteralData) -> None:
+        literal = event.literal
+        if literal.sink is None:
+            literal.sink = Spool(self._spool_directory, self.options.max_message)
+            self._spools.append(literal.sink)
+        assert isinstance(literal.sink, Spool)
+        literal.sink.write(event.chunk)
+
+    def _answer_refused(self, tag: bytes, answer: bytes) -> None:
+        self._discard_spools()
+        self.write(b"%b %b\r\n" % (tag, answer))
+        self._mistake()
+
+    def _discard_spools(self) -> None:
+        """Forget messages that nobody took; those that were taken are the store's already."""
+        for spool in self._spools:
+            spool.discard()
+        self._spools.clear()
+
+    # --- commands
+
+    async def _run(self, raw: framing.Raw) -> None:
+        """Parse, check, carry out and complete one command."""
+        self.connection.set_deadline(LOGGED_IN_IDLE_S if self.authenticated else LOGGED_OUT_IDLE_S)
+        tag, row = b"*", None
+        try:
+            command = wire_command.parse(raw, utf8=self.enabled.utf8_names)
+            tag = self.tag = command.tag
+            row = COMMANDS.get(command.name)
+            if row is None:
+                raise Bad(f"Unknown command {command.name}")
+            state = self._state(row)
+            done = await row.handler(state, row.parse(command.args)) or Done()
+        except wire_command.InvalidCommand as error:
+            tag, done = error.tag, Done(error.text, word=response.BAD)
+        except Refusal as error:
+            done = Done(error.text, error.code.encode("ascii"), response.NO)
+        except ParseError as error:
+            done = Done(f"{error.text} (at octet {error.position})", word=response.BAD)
+        except (Bad, NoSuchMessage) as error:
+            done = Done(str(error), word=response.BAD)
+        except Refused as error:
+            done = Done(str(error), error.code, response.NO)
+        except MailError as error:
+            done = Done(error.text, RESPONSE_CODE[type(error)], response.NO)
+        finally:
+            if self._spools:
+                self._discard_spools()
+        await self._complete(tag, row, done)
+
+    def _state(self, row: Command) -> Any:
+        """What the handler is given: the session in the state that the command needs.  Raises: Bad."""
+        match row.state:
+            case State.ANY:
+                return self
+            case State.NOT_AUTHENTICATED:
+                if self.authenticated is not None:
+                    raise Bad("Already logged in")
+                return self
+            case State.AUTHENTICATED:
+                if self.authenticated is None:
+                    raise Bad("Log in first")
+                return self.authenticated
+            case State.SELECTED:
+                if self.selected is None:
+                    raise Bad("Log in first" if self.authenticated is None else "Select a mailbox first")
+                return self.selected
+
+    async def _complete(self, tag: bytes, row: Command | None, done: Done) -> None:
+        """Tell what has happened meanwhile, then the tagged answer (RFC 9051 §5.2, §7.1)."""
+        if self.selected is not None and row is not None:
+            await self.selected.sync(may_expunge=row.may_expunge, with_uid=row.name.startswith("UID "))
+        text = done.text or (f"{row.name} completed" if row else "Completed")
+        self.write(response.status_line(tag, done.word, text, done.code))
+        if done.word is response.BAD:
+            self._mistake()
+        else:
+            self._mistakes = 0
+        if done.then is not None:
+            await done.then()
+        if self._draining:
+            self._say_goodbye("Server is going down, reconnect soon")
+        elif self.closing:
+            self.connection.close()
+
+    def _mistake(self) -> None:
+        self._mistakes += 1
+        if self._mistakes >= MISTAKES:
+            self._say_goodbye("Too many mistakes in a row")

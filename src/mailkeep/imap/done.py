@@ -1,0 +1,30 @@
+"""How a command ends."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from mailkeep.imap.wire import response
+
+
+class Bad(Exception):
+    """The client made a mistake that the grammar does not show: answer BAD with this text."""
+
+
+class Refused(Exception):
+    """Answer NO with this text and response code."""
+
+    def __init__(self, text: str, code: bytes = b"") -> None:
+        super().__init__(text)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A tagged answer; without `text` it says that the command is completed.  `then` runs once it has been written."""
+
+    text: str = ""
+    code: bytes = b""
+    word: bytes = response.OK
+    then: Callable[[], Awaitable[None]] | None = None

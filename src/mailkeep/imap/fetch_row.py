@@ -1,0 +1,218 @@
+"""What a row of FETCH is made of: which derived data the items need, and each item's octets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Final
+
+from mailkeep.formats.mime.encoding import UnknownEncoding, decode_transfer
+from mailkeep.formats.mime.header import select_fields
+from mailkeep.formats.mime.scan import Part
+from mailkeep.formats.mime.section import Text as PartText
+from mailkeep.formats.mime.section import find_part, locate
+from mailkeep.imap import derive
+from mailkeep.imap.done import Refused
+from mailkeep.imap.objectid import emailid, threadid
+from mailkeep.imap.wire import response
+from mailkeep.imap.wire.fetch import Binary, BinarySize, FetchItem, Item, Section, Text
+from mailkeep.model.ids import AccountId
+from mailkeep.model.message import FlagState
+from mailkeep.service.messages import Blob, Fetched, Messages
+
+if TYPE_CHECKING:
+    from mailkeep.imap.session import Selected
+
+IN_ONE_PIECE: Final = 256 * 1024  # octets of a section; a larger one is streamed
+
+
+@dataclass(frozen=True, slots=True)
+class Big:
+    """A section too large to hold: its octets are the message's from `start` to `stop`."""
+
+    label: bytes
+    start: int
+    stop: int
+
+
+class Message:
+    """One fetched message; its octets and its tree of parts are looked at only when an item asks for them."""
+
+    def __init__(self, messages: Messages, account: AccountId, row: Fetched) -> None:
+        self._messages = messages
+        self._account = account
+        self.row = row
+        self.derived: dict[str, bytes] = {}
+
+    @cached_property
+    def blob(self) -> Blob:
+        """The message itself."""
+        return self._messages.open_body(self._account, self.row)
+
+    @cached_property
+    def parts(self) -> Part:
+        """Its structure."""
+        return derive.parts(self.derived[derive.PARTS])
+
+    def octets(self, start: int, stop: int) -> bytes:
+        """A stretch of the message."""
+        return self.blob.read(start, stop - start)
+
+
+Piece = bytes | Big
+Render = Callable[[Message], Piece]
+
+
+class Plan:
+    """What a FETCH needs, worked out once for all its messages.
+
+    `kinds`: derived data; `bodies`: whether the octets themselves are likely needed.
+    """
+
+    def __init__(self, s: Selected, items: Sequence[FetchItem]) -> None:
+        self._s = s
+        self._kinds: dict[str, None] = {}
+        self.bodies = False
+        self._with_flags = Item.FLAGS in items
+        self._with_modseq = Item.MODSEQ in items
+        self._renders = [self._render(item) for item in items]
+        self.kinds = tuple(self._kinds)
+
+    def pieces(self, message: Message, now_seen: FlagState | None) -> Iterator[Piece]:
+        """The row's pieces; with `now_seen` also the flags that this very command has changed."""
+        for kind, found in zip(self.kinds, message.row.derived, strict=True):
+            assert found is not None
+            message.derived[kind] = found[1]
+        if now_seen is not None:
+            # The row was read after the change: what it tells of flags is true already.
+            if not self._with_flags:
+                yield self._flags(message)
+            if self._s.session.enabled.condstore and not self._with_modseq:
+                yield response.modseq(now_seen.modseq)
+        for render in self._renders:
+            yield render(message)
+
+    def _flags(self, message: Message) -> bytes:
+        entry = message.row.entry
+        state = FlagState(entry.uid, entry.mask, entry.more, entry.modseq)
+        return b"FLAGS (%b)" % self._s.flags(state)
+
+    def _render(self, item: FetchItem) -> Render:
+        match item:
+            case Item():
+                return self._simple(item)
+            case Section():
+                return self._section(item)
+            case Binary():
+                self._need(derive.PARTS)
+                self.bodies = True
+                return partial(_binary, item)
+            case BinarySize():
+                self._need(derive.PARTS)
+                self.bodies = True
+                return partial(_binary_size, item)
+
+    def _need(self, kind: str) -> None:
+        self._kinds[kind] = None
+
+    def _simple(self, item: Item) -> Render:
+        match item:
+            case Item.FLAGS:
+                return self._flags
+            case Item.ENVELOPE:
+                self._need(derive.LIST)
+                return lambda m: b"ENVELOPE " + derive.listing(m.derived[derive.LIST]).envelope
+            case Item.BODYSTRUCTURE:
+                self._need(derive.LIST)
+                return lambda m: b"BODYSTRUCTURE " + derive.listing(m.derived[derive.LIST]).bodystructure
+            case Item.BODY:
+                self._need(derive.LIST)
+                return lambda m: b"BODY " + derive.listing(m.derived[derive.LIST]).body
+            case _:
+                return _OF_ENTRY[item]
+
+    def _section(self, item: Section) -> Render:
+        if item.text is Text.FIELDS and not item.part:
+            # Listing clients ask for this of every message: answered without the message where possible.
+            self._need(derive.HEADERS)
+            self._need(derive.PARTS)
+            names = derive.FieldNames.of(field.encode("utf-8") for field in item.fields)
+            return partial(_hot_fields, item, names)
+        self.bodies = True
+        if item.part or item.text is not Text.ALL:
+            self._need(derive.PARTS)
+        return partial(_section, item)
+
+
+_OF_ENTRY: Final[dict[Item, Render]] = {
+    Item.UID: lambda m: b"UID %d" % m.row.entry.uid,
+    Item.INTERNALDATE: lambda m: response.internaldate(m.row.entry.internaldate),
+    Item.SIZE: lambda m: b"RFC822.SIZE %d" % m.row.entry.size,
+    Item.MODSEQ: lambda m: b"MODSEQ (%d)" % m.row.entry.modseq,
+    Item.EMAILID: lambda m: response.emailid(emailid(m.row.entry.emailid)),
+    Item.THREADID: lambda m: response.threadid(threadid(m.row.entry.threadid)),
+    Item.SAVEDATE: lambda m: response.savedate(m.row.entry.saved_at),
+}
+
+
+def _hot_fields(item: Section, names: derive.FieldNames, message: Message) -> Piece:
+    octets = derive.header_fields(message.derived[derive.HEADERS], names)
+    if octets is None:
+        return _section(item, message)
+    return response.section(item.label, _partial(octets, item.partial))
+
+
+def _section(item: Section, message: Message) -> Piece:
+    text = PartText(item.text.value)
+    if not item.part and text is PartText.ALL:
+        span: tuple[int, int] | None = (0, message.row.entry.size)
+    else:
+        span = locate(message.parts, item.part, text)
+    if span is None:
+        return response.section(item.label, None)
+    start, stop = span
+    if text in (PartText.FIELDS, PartText.FIELDS_NOT):
+        names = frozenset(field.lower().encode("utf-8") for field in item.fields)
+        octets = select_fields(message.octets(start, stop), names, exclude=text is PartText.FIELDS_NOT)
+        return response.section(item.label, _partial(octets, item.partial))
+    if item.partial is not None:
+        offset, count = item.partial
+        start = min(start + offset, stop)
+        stop = min(start + count, stop)
+    if stop - start > IN_ONE_PIECE:
+        return Big(item.label, start, stop)
+    return response.section(item.label, message.octets(start, stop))
+
+
+def _partial(octets: bytes, wanted: tuple[int, int] | None) -> bytes:
+    """The stretch asked for; beyond the end it is empty, never NIL (RFC 9051 §6.4.5)."""
+    if wanted is None:
+        return octets
+    offset, count = wanted
+    return octets[offset : offset + count]
+
+
+def _binary(item: Binary, message: Message) -> Piece:
+    octets = _decoded(item.part, message)
+    return response.binary(item.label, None if octets is None else _partial(octets, item.partial))
+
+
+def _binary_size(item: BinarySize, message: Message) -> Piece:
+    octets = _decoded(item.part, message)
+    return response.binary_size(item.label, len(octets or b""))
+
+
+def _decoded(path: tuple[int, ...], message: Message) -> bytes | None:
+    """A part with its transfer encoding undone.  Raises: Refused with UNKNOWN-CTE (RFC 9051 §7.1)."""
+    span = locate(message.parts, path, PartText.ALL) if path else (0, message.row.entry.size)
+    if span is None:
+        return None
+    octets = message.octets(*span)
+    part = find_part(message.parts, path)
+    if not path or part is None or part.children or part.is_multipart:
+        return octets
+    try:
+        return decode_transfer(octets, part.encoding)
+    except UnknownEncoding as error:
+        raise Refused("The part is in an unknown transfer encoding", b"UNKNOWN-CTE") from error
