@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from mailkeep.model.flags import More
 from mailkeep.model.ids import MailboxId, MessageId, ModSeq, Uid
@@ -33,9 +33,8 @@ class Entry:
     threadid: tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class FlagState:
-    """The flags of one entry after a change."""
+class FlagState(NamedTuple):
+    """The flags of one entry after a change.  A named tuple, because STORE 1:* makes one per entry."""
 
     uid: Uid
     mask: int

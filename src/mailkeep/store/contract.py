@@ -11,20 +11,24 @@ and what is read in one snapshot up to modseq N holds every change up to N.
 **Identity.**  Numbers of accounts, mailboxes, messages, blobs and UIDs are never used twice, not even after a removal.
 UIDVALIDITY of a name never goes backwards, whatever the clock does.
 
-**Octets.**  Message octets are on disk before a row names them.  A blob is immutable and shared within one account only.
+**Octets.**  Message octets are on disk before a row names them.  A blob is immutable, and shared only within one
+account.
 
 **Errors.**  Operations raise `mailkeep.model.errors` only.  `Unavailable` from a write means: the outcome is unknown.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum, IntFlag, StrEnum
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol, TypeVar, TypeVarTuple
 
-from mailkeep.model.ids import AccountId
+from mailkeep.model.flags import More
+from mailkeep.model.ids import AccountId, Uid
+from mailkeep.model.mailbox import Mailbox
 from mailkeep.model.message import Entry
 from mailkeep.model.uidset import UidSet
 
@@ -118,6 +122,17 @@ class NewMessage:
     thread: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A whole mailbox at one moment, ascending by UID: `masks[i]` and `modseqs[i]` belong to `uids[i]`."""
+
+    mailbox: Mailbox
+    uids: array[int]  # type code I
+    masks: array[int]  # q
+    modseqs: array[int]  # q
+    more: dict[Uid, More]
+
+
 class Fetched:
     """What `fetch` reads of one UID.  Slots only: one is made per row of a listing.
 
@@ -199,7 +214,10 @@ class Directory(Protocol):
 class Blob(Protocol):
     """Octets of one message."""
 
-    size: int
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        ...
 
     def read(self, offset: int = 0, length: int | None = None) -> bytes:
         """At most `length` octets from `offset`; fewer only at the end.  Raises: Unavailable."""
@@ -214,7 +232,7 @@ class Store(Protocol):
         ...
 
     def later(self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args) -> None:
-        """Carry out `op` with the next commit, at the latest when closing.  A crash loses it: only for what can be lost."""
+        """Carry out `op` with the next commit, at the latest when closing.  A crash loses it, without harm."""
         ...
 
     async def read(self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args) -> T:

@@ -35,3 +35,69 @@ Writing:
     set_quota(account, quota) -> None
     sweep(account, now, keep_s) -> bool                         True when there was nothing (more) to do
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from mailkeep.store.contract import Op
+from mailkeep.store.ops.append import append
+from mailkeep.store.ops.claim_recent import claim_recent
+from mailkeep.store.ops.copy import copy
+from mailkeep.store.ops.create_account import create_account
+from mailkeep.store.ops.create_mailbox import create_mailbox
+from mailkeep.store.ops.delete_mailbox import delete_mailbox
+from mailkeep.store.ops.delta import delta
+from mailkeep.store.ops.expunge import expunge
+from mailkeep.store.ops.fetch import fetch
+from mailkeep.store.ops.find_mailbox import find_mailbox
+from mailkeep.store.ops.get_account import get_account
+from mailkeep.store.ops.get_mailbox import get_mailbox
+from mailkeep.store.ops.keywords import keywords
+from mailkeep.store.ops.list_mailboxes import list_mailboxes
+from mailkeep.store.ops.list_subscriptions import list_subscriptions
+from mailkeep.store.ops.move import move
+from mailkeep.store.ops.put_derived import put_derived
+from mailkeep.store.ops.remove_account import remove_account
+from mailkeep.store.ops.rename_inbox import rename_inbox
+from mailkeep.store.ops.rename_mailbox import rename_mailbox
+from mailkeep.store.ops.save_snapshot import save_snapshot
+from mailkeep.store.ops.set_quota import set_quota
+from mailkeep.store.ops.snapshot import snapshot
+from mailkeep.store.ops.store_flags import store_flags
+from mailkeep.store.ops.subscribe import subscribe, unsubscribe
+from mailkeep.store.ops.vanished import vanished
+
+ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
+    append,
+    claim_recent,
+    copy,
+    create_account,
+    create_mailbox,
+    delete_mailbox,
+    delta,
+    expunge,
+    fetch,
+    find_mailbox,
+    get_account,
+    get_mailbox,
+    keywords,
+    list_mailboxes,
+    list_subscriptions,
+    move,
+    put_derived,
+    remove_account,
+    rename_inbox,
+    rename_mailbox,
+    save_snapshot,
+    set_quota,
+    snapshot,
+    store_flags,
+    subscribe,
+    unsubscribe,
+    vanished,
+)
+
+OPS: Final[Mapping[str, Callable[..., Op[Any]]]] = MappingProxyType({op.__name__: op for op in ALL})

@@ -1,0 +1,112 @@
+"""Connections to a database file, with settings that are read back: a wrong one is refused, not worked with."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from mailkeep.model.errors import Unavailable
+from mailkeep.store.schema import migrations
+
+PAGE_SIZE: Final = 16384
+CACHE_KIB: Final = 32 * 1024
+BUSY_MS: Final = 5000  # only a checkpoint or the command line can be in the way
+STATEMENTS: Final = 256  # prepared ones kept per connection
+
+# a passing fault of disk or memory, as opposed to a mistake in a statement
+FAULTS: Final = (
+    apsw.FullError,
+    apsw.IOError,
+    apsw.BusyError,
+    apsw.LockedError,
+    apsw.NoMemError,
+    apsw.CantOpenError,
+    apsw.ReadOnlyError,
+    apsw.CorruptError,
+    apsw.NotADBError,
+    apsw.PermissionsError,
+    apsw.InterruptError,
+    apsw.ProtocolError,
+)
+
+
+class WrongSetting(Exception):
+    """A database does not do what was asked of it; the text says which file and what."""
+
+
+class NewerSchema(Exception):
+    """A database was written by a newer program; the text says which."""
+
+
+def unavailable(error: BaseException) -> Unavailable:
+    """What callers are told of one of `FAULTS`."""
+    if isinstance(error, apsw.FullError):
+        return Unavailable("The disk is full")
+    return Unavailable("The mail store is not available now")
+
+
+def open_writer(path: Path) -> apsw.Connection:
+    """Open for reading and writing, make the file if there is none.  Raises: WrongSetting, and `FAULTS`."""
+    new = not path.exists()
+    db = apsw.Connection(str(path), statementcachesize=STATEMENTS)
+    db.set_busy_timeout(BUSY_MS)
+    if new:
+        db.pragma("page_size", PAGE_SIZE)
+    for name, value, expected in (
+        ("journal_mode", "WAL", "wal"),
+        ("synchronous", "FULL", 2),
+        ("wal_autocheckpoint", 0, 0),
+        ("cache_size", -CACHE_KIB, -CACHE_KIB),
+        ("temp_store", "MEMORY", 2),
+    ):
+        db.pragma(name, value)
+        _require(db, path, name, expected)
+    _require(db, path, "page_size", PAGE_SIZE)
+    if new:
+        sync_directory(path.parent)
+    return db
+
+
+def open_reader(path: Path) -> apsw.Connection:
+    """Open for reading only; the writer must be open.  Raises: WrongSetting, and `FAULTS`."""
+    db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY, statementcachesize=STATEMENTS)
+    db.set_busy_timeout(BUSY_MS)
+    db.pragma("cache_size", -CACHE_KIB)
+    _require(db, path, "cache_size", -CACHE_KIB)
+    _require(db, path, "journal_mode", "wal")
+    return db
+
+
+def _require(db: apsw.Connection, path: Path, name: str, expected: object) -> None:
+    actual = db.pragma(name)
+    if actual != expected:
+        raise WrongSetting(f"{path}: {name} is {actual}, not {expected}")
+
+
+def migrate(db: apsw.Connection, path: Path, kind: str) -> None:
+    """Bring the tables up to date, one transaction a step.  Raises: NewerSchema, and `FAULTS`."""
+    db.execute("CREATE TABLE IF NOT EXISTS schema_version (number INTEGER NOT NULL PRIMARY KEY)").fetchall()
+    numbers = {row[0] for row in db.execute("SELECT number FROM schema_version").fetchall()}
+    have = len(numbers)
+    steps = migrations(kind)
+    if have > len(steps):
+        raise NewerSchema(
+            f"{path} has schema version {have}, but this program knows versions up to {len(steps)} only:"
+            " run the newer program that wrote it"
+        )
+    for step in steps[have:]:
+        with db:
+            db.execute(step.script).fetchall()
+            db.execute("INSERT INTO schema_version VALUES (?)", (step.number,)).fetchall()
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,116 @@
+"""Which accounts there are: a small database of its own."""
+
+from __future__ import annotations
+
+import builtins
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+
+from mailkeep.model.errors import AlreadyExists, Invalid, NotFound
+from mailkeep.model.ids import AccountId
+from mailkeep.store.contract import AccountState, DirectoryEntry
+from mailkeep.store.sqlite.connection import FAULTS, migrate, open_writer, unavailable
+
+COLUMNS: Final = "account, address, shard, state, password, created_at"
+MAX_ADDRESS: Final = 320  # octets
+
+
+class SqliteDirectory:
+    """See `mailkeep.store.contract.Directory`.  Every method may raise Unavailable."""
+
+    def __init__(self, path: Path, shards: int) -> None:
+        self._shards = shards
+        self._db = open_writer(path)
+        migrate(self._db, path, "directory")
+        self._shard_of: dict[AccountId, int] = {
+            AccountId(a): shard for a, shard in self._rows("SELECT account, shard FROM account")
+        }
+
+    def shard_of(self, account: AccountId) -> int:
+        """The shard that holds an account.  Raises: NotFound."""
+        try:
+            return self._shard_of[account]
+        except KeyError:
+            raise NotFound("No such account") from None
+
+    def add(self, address: str, password: str | None, now: int) -> DirectoryEntry:
+        """See `Directory.add`."""
+        local, at, domain = address.rpartition("@")
+        if not (local and at and domain) or len(address.encode()) > MAX_ADDRESS or not address.isprintable():
+            raise Invalid("Not a mail address")
+        with self._transaction():
+            if self._rows("SELECT 1 FROM account WHERE folded = ?", (fold(address),)):
+                raise AlreadyExists("There is an account of that address already")
+            [(number,)] = self._rows("UPDATE counter SET next_account = next_account + 1 RETURNING next_account - 1")
+            shard = number % self._shards
+            self._rows(
+                "INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (number, address, fold(address), shard, AccountState.CREATING.value, password, now),
+            )
+        self._shard_of[AccountId(number)] = shard
+        return self.get(AccountId(number))
+
+    def find(self, address: str) -> DirectoryEntry | None:
+        """See `Directory.find`."""
+        rows = self._rows(f"SELECT {COLUMNS} FROM account WHERE folded = ?", (fold(address),))  # noqa: S608  a constant
+        return _entry(rows[0]) if rows else None
+
+    def get(self, account: AccountId) -> DirectoryEntry:
+        """See `Directory.get`."""
+        rows = self._rows(f"SELECT {COLUMNS} FROM account WHERE account = ?", (account,))  # noqa: S608  a constant
+        if not rows:
+            raise NotFound("No such account")
+        return _entry(rows[0])
+
+    def list(self) -> builtins.list[DirectoryEntry]:
+        """See `Directory.list`."""
+        return [_entry(row) for row in self._rows(f"SELECT {COLUMNS} FROM account ORDER BY folded")]  # noqa: S608
+
+    def set_password(self, account: AccountId, password: str | None) -> None:
+        """See `Directory.set_password`."""
+        self._change("UPDATE account SET password = ? WHERE account = ? RETURNING 1", (password, account))
+
+    def set_state(self, account: AccountId, state: AccountState) -> None:
+        """See `Directory.set_state`."""
+        self._change("UPDATE account SET state = ? WHERE account = ? RETURNING 1", (state.value, account))
+
+    def remove(self, account: AccountId) -> None:
+        """See `Directory.remove`."""
+        self._rows("DELETE FROM account WHERE account = ?", (account,))
+        self._shard_of.pop(account, None)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close(force=True)
+
+    def _change(self, text: str, args: tuple[Any, ...]) -> None:
+        if not self._rows(text, args):
+            raise NotFound("No such account")
+
+    def _rows(self, text: str, args: tuple[Any, ...] = ()) -> builtins.list[tuple[Any, ...]]:
+        try:
+            return self._db.execute(text, args).fetchall()
+        except FAULTS as error:
+            raise unavailable(error) from error
+
+    def _transaction(self) -> apsw.Connection:
+        return self._db  # as a context manager: all or nothing
+
+
+def fold(address: str) -> str:
+    """An address as it is compared: letter case does not matter."""
+    return address.casefold()
+
+
+def _entry(row: tuple[Any, ...]) -> DirectoryEntry:
+    number, address, shard, state, password, created_at = row
+    return DirectoryEntry(
+        account=AccountId(number),
+        address=address,
+        shard=shard,
+        state=AccountState(state),
+        password=password,
+        created_at=created_at,
+    )

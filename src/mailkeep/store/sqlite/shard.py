@@ -1,0 +1,105 @@
+"""One shard: its writer, its reader, its packs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+import apsw
+
+from mailkeep.model.errors import NotFound, Unavailable
+from mailkeep.model.ids import AccountId
+from mailkeep.store.blobs.in_row import InRow
+from mailkeep.store.blobs.packs import Packed, Packs
+from mailkeep.store.contract import Blob, Op
+from mailkeep.store.sqlite.connection import FAULTS, open_reader, unavailable
+from mailkeep.store.sqlite.group import Group
+from mailkeep.store.sqlite.run import run
+from mailkeep.store.sqlite.writer import Job, Writer
+
+T = TypeVar("T")
+
+CHECKPOINT_PAGES: Final = 1000  # 16 MB of log: time to write back
+RESTART_PAGES: Final = 16 * CHECKPOINT_PAGES  # the log grows and grows: writers wait once until it is written back
+
+
+class Shard:
+    """Everything of the accounts that live here.  Needs a running loop for writes."""
+
+    def __init__(self, data_dir: Path, number: int) -> None:
+        path = data_dir / f"shard-{number:04d}.db"
+        self.writer = Writer(path)
+        self.packs = Packs(data_dir / "packs" / f"{number:04d}")
+        self.writes: Group[Job, Any] = Group(f"shard-{number}", self.writer.commit, lambda: self.writer.commit_s)
+        self.appends: Group[bytes, tuple[int, int]] = Group(
+            f"packs-{number}", self.packs.append, lambda: self.packs.append_s
+        )
+        self._reader = open_reader(path)
+        self._checkpointer = open_reader_for_checkpoints(path)
+
+    def read(self, op: Op[T]) -> T:
+        """Carry out a reading operation in one snapshot.  Raises: what it raises, and Unavailable."""
+        db = self._reader
+        try:
+            db.execute("BEGIN").fetchall()
+            try:
+                return run(db, op)
+            finally:
+                if db.in_transaction:
+                    db.execute("COMMIT").fetchall()
+        except FAULTS as error:
+            raise unavailable(error) from error
+
+    def open_blob(self, account: AccountId, blob: int) -> Blob:
+        """Raises: NotFound, Unavailable."""
+        for _ in range(2):  # a pack may be rewritten between row and file: then the row knows the new place
+            data, pack, offset, size = self._find_blob(account, blob)
+            if data is not None:
+                return InRow(data)
+            try:
+                return Packed(self.packs.open(pack), offset, size)
+            except FileNotFoundError:
+                continue
+        raise Unavailable("The message's octets are missing")
+
+    def _find_blob(self, account: AccountId, blob: int) -> tuple[bytes | None, int, int, int]:
+        try:
+            rows = self._reader.execute(
+                "SELECT data, pack, offset, size FROM blob WHERE account = ? AND blob = ?", (account, blob)
+            ).fetchall()
+        except FAULTS as error:
+            raise unavailable(error) from error
+        if not rows:
+            raise NotFound("No such message")
+        return cast(tuple[bytes | None, int, int, int], rows[0])
+
+    def checkpoint(self) -> None:
+        """Write the log back as far as no reader needs it; nobody waits for it.  Runs in a thread.
+
+        Raises: Unavailable.
+        """
+        try:
+            self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except FAULTS as error:
+            raise unavailable(error) from error
+
+    async def drain(self) -> None:
+        """Finish what is queued."""
+        await self.appends.drain()
+        await self.writes.drain()
+
+    def close(self) -> None:
+        """After `drain`."""
+        self.appends.close()
+        self.writes.close()
+        self.packs.close()
+        self._reader.close(force=True)
+        self._checkpointer.close(force=True)
+        self.writer.close()
+
+
+def open_reader_for_checkpoints(path: Path) -> apsw.Connection:
+    """A connection that may write back the log, used by one thread at a time."""
+    db = apsw.Connection(str(path))
+    db.pragma("wal_autocheckpoint", 0)
+    return db

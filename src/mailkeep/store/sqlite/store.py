@@ -1,0 +1,118 @@
+"""The embedded store, as `mailkeep.store.contract.Store` promises it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Self, TypeVar, TypeVarTuple, cast
+
+from mailkeep.model.ids import AccountId
+from mailkeep.store.contract import IN_ROW_LIMIT, Blob, NewBlob, Op
+from mailkeep.store.sqlite.directory import SqliteDirectory
+from mailkeep.store.sqlite.shard import CHECKPOINT_PAGES, RESTART_PAGES, Shard
+from mailkeep.store.sqlite.writer import Job
+
+T = TypeVar("T")
+Args = TypeVarTuple("Args")
+
+IDLE_S: Final = 5.0  # a shard nobody has written to for so long may write back its log
+LOOK_S: Final = 1.0  # how often `maintain` looks
+
+
+class SqliteStore:
+    """All shards and the directory of one data directory; whoever opens it holds the directory's lock.
+
+    Attributes: `directory`.
+    """
+
+    def __init__(self, data_dir: Path, *, shards: int = 1) -> None:
+        """Open, or make what is not there.  Blocks for some milliseconds.
+
+        Raises: WrongSetting, NewerSchema, apsw.Error and OSError (disk).
+        """
+        data_dir.mkdir(parents=True, exist_ok=True)
+        self._spool_dir = data_dir / "spool"
+        self._spool_dir.mkdir(exist_ok=True)
+        for left_over in self._spool_dir.iterdir():
+            left_over.unlink()
+        self.directory = SqliteDirectory(data_dir / "directory.db", shards)
+        self._shards = [Shard(data_dir, number) for number in range(shards)]
+
+    @property
+    def spool_dir(self) -> Path:
+        """See `Store.spool_dir`."""
+        return self._spool_dir
+
+    def _shard(self, account: AccountId) -> Shard:
+        return self._shards[self.directory.shard_of(account)]
+
+    async def write(self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args) -> T:
+        """See `Store.write`."""
+        return cast(T, await self._shard(account).writes.submit(Job(op, account, args)))
+
+    def later(self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args) -> None:
+        """See `Store.later`."""
+        self._shard(account).writes.submit_lazily(Job(op, account, args))
+
+    async def read(self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args) -> T:
+        """See `Store.read`; never suspends."""
+        return self._shard(account).read(op(account, *args))
+
+    async def put_blob(self, account: AccountId, octets: bytes | Path, sha256: bytes | None = None) -> NewBlob:
+        """See `Store.put_blob`."""
+        shard = self._shard(account)
+        if isinstance(octets, Path):
+            return await asyncio.to_thread(_adopt, shard, octets, sha256)
+        digest = sha256 or hashlib.sha256(octets).digest()
+        if len(octets) < IN_ROW_LIMIT:
+            return NewBlob(digest, len(octets), data=octets)
+        pack, offset = await shard.appends.submit(octets)
+        return NewBlob(digest, len(octets), pack=pack, offset=offset)
+
+    def open_blob(self, account: AccountId, blob: int) -> Blob:
+        """See `Store.open_blob`."""
+        return self._shard(account).open_blob(account, blob)
+
+    async def maintain(self) -> None:
+        """Write logs back, by size or when idle, until cancelled.  One task runs this as long as the store is open."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            for shard in self._shards:
+                shard.writes.work_off_lazy()
+                idle = time.monotonic() - shard.writes.last_used > IDLE_S
+                pages = shard.writer.wal_pages
+                if pages >= CHECKPOINT_PAGES or (pages and idle):
+                    await self.checkpoint(shard)
+
+    async def checkpoint(self, shard: Shard) -> None:
+        """Write one shard's log back, in a thread."""
+        written = shard.writer.wal_pages
+        await asyncio.to_thread(shard.checkpoint)
+        if shard.writer.wal_pages == written:
+            shard.writer.wal_pages = 0
+        elif shard.writer.wal_pages >= RESTART_PAGES:
+            shard.writer.restart_wal = True
+
+    async def close(self) -> None:
+        """Finish what is queued, lazy writes too, and let go of the files."""
+        for shard in self._shards:
+            await shard.drain()
+            shard.close()
+        self.directory.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+def _adopt(shard: Shard, path: Path, sha256: bytes | None) -> NewBlob:
+    if sha256 is None:
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").digest()
+    size = path.stat().st_size
+    return NewBlob(sha256, size, pack=shard.packs.adopt(path), offset=0)

@@ -1,0 +1,134 @@
+"""The one writer of a shard: a batch of operations, one transaction, one sync."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from mailkeep.model.errors import MailError, Unavailable
+from mailkeep.model.ids import AccountId
+from mailkeep.store.contract import Op
+from mailkeep.store.sqlite.connection import BUSY_MS, FAULTS, migrate, open_writer, unavailable
+from mailkeep.store.sqlite.run import run
+
+
+@dataclass(slots=True)
+class Job:
+    """An operation and its arguments.  Not frozen: one is made per write."""
+
+    op: Callable[..., Op[Any]]
+    account: AccountId
+    args: tuple[Any, ...]
+
+
+class _AnotherFailed(Exception):
+    """An operation of the batch failed after it had written: the others must run again."""
+
+
+class Writer:
+    """Owns the writing connection of one database file.  Not for two threads at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._db: apsw.Connection | None = None
+        self.wal_pages = 0
+        self.restart_wal = False  # the log has grown while it was never idle: write it back and begin it anew
+        self.commit_s = 0.0  # what the last COMMIT took
+        self._open()
+
+    def _open(self) -> apsw.Connection:
+        db = open_writer(self._path)
+        migrate(db, self._path, "shard")
+        db.set_wal_hook(self._committed)
+        self._db = db
+        return db
+
+    def _committed(self, db: apsw.Connection, name: str, pages: int) -> int:  # noqa: ARG002  SQLite's signature
+        self.wal_pages = pages
+        return apsw.SQLITE_OK
+
+    def commit(self, jobs: Sequence[Job]) -> Sequence[Any]:
+        """The result of each job, or the exception it ended with; none is good before COMMIT has returned."""
+        try:
+            outcomes = self._transaction(jobs)
+        except _AnotherFailed:
+            outcomes = [outcome for job in jobs for outcome in self._transaction([job])]
+        if self.restart_wal:
+            self._restart_wal()
+        return outcomes
+
+    def _restart_wal(self) -> None:
+        self.restart_wal = False
+        if self._db is not None:
+            with suppress(apsw.Error):  # in use: another time
+                self._db.set_busy_timeout(0)
+                self._db.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+            self._db.set_busy_timeout(BUSY_MS)
+
+    def _transaction(self, jobs: Sequence[Job]) -> Sequence[Any]:
+        """One transaction.  Raises: _AnotherFailed, when there are several jobs and they must be run one by one."""
+        try:
+            db = self._db or self._open()
+            db.execute("BEGIN IMMEDIATE").fetchall()
+        except FAULTS as error:
+            self._reopen()
+            return [_caused(error)] * len(jobs)
+        outcomes: list[Any] = []
+        for job in jobs:
+            before = db.total_changes()
+            try:
+                outcomes.append(run(db, job.op(job.account, *job.args)))
+            except Exception as error:  # it is handed to the one who asked
+                # One that failed before it wrote anything leaves the others alone.  After a fault SQLite may have
+                # rolled back by itself.
+                if isinstance(error, MailError) and db.in_transaction and db.total_changes() == before:
+                    outcomes.append(error)
+                    continue
+                self._rollback(db, error)
+                if len(jobs) > 1:
+                    raise _AnotherFailed from error
+                return [_caused(error) if isinstance(error, FAULTS) else error]
+        started = time.perf_counter()
+        try:
+            db.execute("COMMIT").fetchall()
+        except apsw.Error as error:
+            self._reopen()
+            return [_caused(error)] * len(jobs)
+        self.commit_s = time.perf_counter() - started
+        return outcomes
+
+    def _rollback(self, db: apsw.Connection, error: BaseException) -> None:
+        try:
+            if db.in_transaction:
+                db.execute("ROLLBACK").fetchall()
+        except apsw.Error:
+            self._reopen()
+            return
+        if isinstance(error, FAULTS) and not isinstance(error, apsw.FullError):
+            self._reopen()
+
+    def _reopen(self) -> None:
+        """What the connection believes of the file may be wrong after a fault: begin anew, now or at the next write."""
+        self.close()
+        try:
+            self._open()
+        except FAULTS:
+            self._db = None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._db is not None:
+            self._db.close(force=True)
+            self._db = None
+
+
+def _caused(error: BaseException) -> Unavailable:
+    told = unavailable(error)
+    told.__cause__ = error
+    return told

@@ -1,0 +1,219 @@
+"""The tree of mailboxes: rows, full names, places for new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from mailkeep.model.errors import AlreadyExists, Invalid, LimitReached, NotFound
+from mailkeep.model.ids import AccountId, MailboxId, ModSeq, Uid
+from mailkeep.model.mailbox import DELIMITER, MAX_DEPTH, Mailbox, Role
+from mailkeep.store.contract import LogKind, Op, Row, Sql
+from mailkeep.store.names import parse_path
+from mailkeep.store.steps.account import log
+
+MAX_MAILBOXES: Final = 10_000  # of an account
+TOP: Final = 0  # parent of the mailboxes at the top
+
+SELECT: Final = (  # living mailboxes; the order of columns is that of `as_mailbox`
+    "SELECT mailbox, parent, name, role, selectable, uidvalidity, uidnext, modseq, total, unseen, deleted, octets,"
+    " first_recent FROM mailbox WHERE account = ? AND deleted_at IS NULL"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMailbox:
+    """How the last mailbox of a new path is to be."""
+
+    role: Role | None
+    subscribe: bool
+    now: int
+
+
+def as_mailbox(row: Row, name: str) -> Mailbox:
+    """From a row of `SELECT` and its full name."""
+    return Mailbox(
+        id=MailboxId(row[0]),
+        name=name,
+        role=None if row[3] is None else Role(row[3]),
+        selectable=bool(row[4]),
+        uidvalidity=row[5],
+        uidnext=Uid(row[6]),
+        modseq=ModSeq(row[7]),
+        total=row[8],
+        unseen=row[9],
+        deleted=row[10],
+        size=row[11],
+        first_recent=Uid(row[12]),
+    )
+
+
+def read_mailboxes(account: AccountId) -> Op[tuple[Mailbox, ...]]:
+    """All mailboxes, ascending by name."""
+    rows = yield Sql(SELECT, (account,))
+    places = {row[0]: (row[1], row[2]) for row in rows}
+    found = [as_mailbox(row, _full_name(places, row[0])) for row in rows]
+    found.sort(key=lambda mailbox: mailbox.name)
+    return tuple(found)
+
+
+def _full_name(places: Mapping[int, tuple[int, str]], mailbox: int) -> str:
+    leaves = []
+    while mailbox != TOP:
+        mailbox, leaf = places[mailbox]
+        leaves.append(leaf)
+    return DELIMITER.join(reversed(leaves))
+
+
+def read_mailbox(account: AccountId, mailbox: MailboxId) -> Op[Mailbox]:
+    """One mailbox by its number.  Raises: NotFound."""
+    rows = yield Sql(SELECT + " AND mailbox = ?", (account, mailbox))
+    if not rows:
+        raise NotFound("No such mailbox")
+    [row] = rows
+    name = yield from path_of(account, row[1], row[2])
+    return as_mailbox(row, name)
+
+
+def path_of(account: AccountId, parent: int, leaf: str) -> Op[str]:
+    """The full name of `leaf` below `parent`, dead or alive."""
+    leaves = [leaf]
+    while parent != TOP:
+        [(parent, leaf)] = yield Sql(
+            "SELECT parent, name FROM mailbox WHERE account = ? AND mailbox = ?", (account, parent)
+        )
+        leaves.append(leaf)
+    return DELIMITER.join(reversed(leaves))
+
+
+def find_child(account: AccountId, parent: int, leaf: str) -> Op[Row | None]:
+    """The row (of `SELECT`) of a living mailbox by its place."""
+    rows = yield Sql(SELECT + " AND parent = ? AND name = ?", (account, parent, leaf))
+    return rows[0] if rows else None
+
+
+def find_path(account: AccountId, path: str) -> Op[Row | None]:
+    """The row (of `SELECT`) of a living mailbox by its full name; None also for a name that can never exist."""
+    try:
+        leaves = parse_path(path)
+    except Invalid:
+        return None
+    row: Row | None = None
+    parent = TOP
+    for leaf in leaves:
+        row = yield from find_child(account, parent, leaf)
+        if row is None:
+            return None
+        parent = row[0]
+    return row
+
+
+def make_path(account: AccountId, path: str, modseq: ModSeq, new: NewMailbox) -> Op[MailboxId]:
+    r"""Make a mailbox and those above it that are missing; a \NoSelect one is made anew, with a new UIDVALIDITY.
+
+    The caller raises the account's counter.  Raises: AlreadyExists, Invalid, LimitReached.
+    """
+    leaves = parse_path(path)
+    parent, made = yield from make_parents(account, leaves, modseq, new)
+    row = yield from find_child(account, parent, leaves[-1])
+    if row is None:
+        return (yield from _insert(account, parent, leaves[-1], modseq, new, made + 1))
+    if row[4]:
+        raise AlreadyExists("The mailbox exists already")
+    uidvalidity = yield from new_uidvalidity(account, new.now)
+    yield Sql(
+        # UIDs go on: the tombstones of its former life keep theirs
+        "UPDATE mailbox SET selectable = 1, uidvalidity = ?, first_recent = uidnext, role = ?, modseq = ?,"
+        " meta_modseq = ? WHERE account = ? AND mailbox = ?",
+        (uidvalidity, new.role, modseq, modseq, account, row[0]),
+    )
+    yield log(account, row[0], modseq, LogKind.MAILBOX_MADE)
+    return MailboxId(row[0])
+
+
+def make_parents(account: AccountId, leaves: tuple[str, ...], modseq: ModSeq, new: NewMailbox) -> Op[tuple[int, int]]:
+    """The mailbox above the last of `leaves`, and how many were made for it."""
+    parent, made = TOP, 0
+    plain = NewMailbox(role=None, subscribe=new.subscribe, now=new.now)
+    for leaf in leaves[:-1]:
+        row = yield from find_child(account, parent, leaf)
+        if row is not None:
+            parent = row[0]
+        else:
+            made += 1
+            parent = yield from _insert(account, parent, leaf, modseq, plain, made)
+    return parent, made
+
+
+def _insert(account: AccountId, parent: int, leaf: str, modseq: ModSeq, new: NewMailbox, made: int) -> Op[MailboxId]:
+    if made == 1:
+        yield from require_fewer_mailboxes(account)
+    uidvalidity = yield from new_uidvalidity(account, new.now)
+    [(number,)] = yield Sql(
+        "UPDATE account SET next_mailbox = next_mailbox + 1 WHERE account = ? RETURNING next_mailbox - 1", (account,)
+    )
+    yield Sql(
+        "INSERT INTO mailbox VALUES (?, ?, ?, ?, ?, 1, ?, ?, 0, 0, 0, 0, 1, ?, 1, NULL)",
+        (account, number, parent, leaf, uidvalidity, modseq, modseq, new.role),
+    )
+    yield log(account, number, modseq, LogKind.MAILBOX_MADE)
+    if new.subscribe:
+        name = yield from path_of(account, parent, leaf)
+        yield Sql("INSERT INTO subscription VALUES (?, ?) ON CONFLICT DO NOTHING", (account, name))
+    return MailboxId(number)
+
+
+def require_fewer_mailboxes(account: AccountId) -> Op[None]:
+    """Raises: LimitReached.  One path may pass the limit by its own depth."""
+    [(count,)] = yield Sql("SELECT count(*) FROM mailbox WHERE account = ? AND deleted_at IS NULL", (account,))
+    if count >= MAX_MAILBOXES:
+        raise LimitReached(f"An account has at most {MAX_MAILBOXES} mailboxes")
+
+
+def require_role_free(account: AccountId, role: Role | None) -> Op[None]:
+    """Raises: AlreadyExists (one mailbox of an account has a role, as in RFC 8621 §2)."""
+    if role is None:
+        return
+    rows = yield Sql(
+        "SELECT 1 FROM mailbox WHERE account = ? AND role = ? AND deleted_at IS NULL", (account, role.value)
+    )
+    if rows:
+        raise AlreadyExists(f"Another mailbox is {role.value} already")
+
+
+def new_uidvalidity(account: AccountId, now: int) -> Op[int]:
+    """A greater one than the account has ever given, and no less than the clock says."""
+    [(uidvalidity,)] = yield Sql(
+        "UPDATE account SET uidvalidity = CASE WHEN uidvalidity + 1 > ? THEN uidvalidity + 1 ELSE ? END"
+        " WHERE account = ? RETURNING uidvalidity",
+        (now, now, account),
+    )
+    return int(uidvalidity)
+
+
+def has_children(account: AccountId, mailbox: MailboxId) -> Op[bool]:
+    """Whether a living mailbox stands below this one."""
+    rows = yield Sql(
+        "SELECT 1 FROM mailbox WHERE account = ? AND parent = ? AND deleted_at IS NULL LIMIT 1", (account, mailbox)
+    )
+    return bool(rows)
+
+
+def height(account: AccountId, mailbox: MailboxId) -> Op[int]:
+    """How many levels stand below this mailbox."""
+    rows = yield Sql("SELECT mailbox, parent FROM mailbox WHERE account = ? AND deleted_at IS NULL", (account,))
+    children: dict[int, list[int]] = {}
+    for child, parent in rows:
+        children.setdefault(parent, []).append(child)
+    levels, level = 0, children.get(mailbox, [])
+    while level:
+        levels += 1
+        level = [child for parent in level for child in children.get(parent, [])]
+    return levels
+
+
+def require_depth(levels: int) -> None:
+    """Raises: Invalid."""
+    if levels > MAX_DEPTH:
+        raise Invalid(f"A mailbox name has at most {MAX_DEPTH} levels")
