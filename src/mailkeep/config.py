@@ -244,7 +244,7 @@ class Limits:
     line_length: int = _option(
         _Size(8 << 10, 16 << 20),
         "The longest command line of IMAP without its literals, in octets.",
-        default=64 << 10,
+        default=512 << 10,
     )
     connections_per_account: int = _option(
         _Count(1, 1_000_000), "IMAP connections logged in to one account.", default=200

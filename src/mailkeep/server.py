@@ -34,6 +34,8 @@ from mailkeep.service.delivery import Delivery
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.maintenance import Maintenance
 from mailkeep.service.messages import Messages
+from mailkeep.service.search import Search
+from mailkeep.service.search_fields import SEARCH_FIELDS
 from mailkeep.smtp.lmtp import LmtpConnection
 from mailkeep.smtp.session import Options as LmtpOptions
 from mailkeep.sockets import tcp_sockets, unix_socket
@@ -70,7 +72,7 @@ async def open_offices(config: Config, *, program: str) -> AsyncIterator[Offices
             bus = Bus()
             accounts = Accounts(directory, store)
             mailboxes = Mailboxes(store, bus)
-            messages = Messages(store, bus, DERIVERS)
+            messages = Messages(store, bus, (*DERIVERS, SEARCH_FIELDS))
             await accounts.finish()
             yield Offices(
                 accounts=accounts,
@@ -205,6 +207,7 @@ class Server:
             connections=self._connection_counts,
             mailboxes=self.offices.mailboxes,
             messages=self.offices.messages,
+            search=Search(self.offices.messages),
         )
         imap_options = ImapOptions(
             max_message=limits.message_size,
