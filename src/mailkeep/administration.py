@@ -33,6 +33,7 @@ class Offices:
     messages: Messages
     delivery: Delivery
     maintenance: Maintenance
+    upkeep: Callable[[], Awaitable[None]]  # the store's own work in the background, until cancelled
     spool_dir: Path
     message_size: int  # octets; the largest message taken in
     default_quota: int  # octets; 0 is no limit

@@ -15,6 +15,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
+import apsw
+
 from mailkeep import control, telemetry
 from mailkeep.administration import Offices, run_encoded
 from mailkeep.certificates import CertificateFiles, TlsContext, ensure_self_signed, names_for
@@ -25,6 +27,7 @@ from mailkeep.imap.session import Options as ImapOptions
 from mailkeep.imap.session import Services as ImapServices
 from mailkeep.lock import DataLock
 from mailkeep.model.address import parse_address
+from mailkeep.model.errors import Unavailable
 from mailkeep.net.connection import Connection
 from mailkeep.net.limits import AddressLimit
 from mailkeep.net.listener import Listener
@@ -39,9 +42,12 @@ from mailkeep.service.search_fields import SEARCH_FIELDS
 from mailkeep.smtp.lmtp import LmtpConnection
 from mailkeep.smtp.session import Options as LmtpOptions
 from mailkeep.sockets import tcp_sockets, unix_socket
-from mailkeep.store.sqlite import open_store
+from mailkeep.store.sqlite.connection import NewerSchema, WrongSetting
+from mailkeep.store.sqlite.store import SqliteStore
 
 DRAIN_S: Final = 7.0  # for sessions to finish what they do; then they are cut, so that all is over within 10 s
+
+UPKEEP_PAUSE_S: Final = 5.0  # after a fault
 
 # What `Server.reload` takes over at once; any other option needs a restart.
 RELOADED: Final = ("tls.", "log.", "imap.", "limits.", "accounts.")
@@ -68,9 +74,9 @@ async def open_offices(config: Config, *, program: str) -> AsyncIterator[Offices
     """
     config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with DataLock(config.data_dir, program):
-        async with open_store(config.data_dir, shards=config.shards) as (store, directory):
+        async with _open_store(config) as store:
             bus = Bus()
-            accounts = Accounts(directory, store)
+            accounts = Accounts(store.directory, store)
             mailboxes = Mailboxes(store, bus)
             messages = Messages(store, bus, (*DERIVERS, SEARCH_FIELDS))
             await accounts.finish()
@@ -80,10 +86,18 @@ async def open_offices(config: Config, *, program: str) -> AsyncIterator[Offices
                 messages=messages,
                 delivery=Delivery(accounts, mailboxes, messages, hostname=config.hostname),
                 maintenance=Maintenance(store),
+                upkeep=store.maintain,
                 spool_dir=store.spool_dir,
                 message_size=config.limits.message_size,
                 default_quota=config.accounts.quota,
             )
+
+
+def _open_store(config: Config) -> SqliteStore:
+    try:
+        return SqliteStore(config.data_dir, shards=config.shards)
+    except (NewerSchema, WrongSetting, apsw.Error, OSError) as error:
+        raise Unavailable(f"The data in {config.data_dir} cannot be opened: {error}") from error
 
 
 class Server:
@@ -139,6 +153,7 @@ class Server:
         largest = self.config.limits.message_size + control.OVERHEAD
         failure: Exception | None = None
         async with asyncio.TaskGroup() as group:
+            upkeep = group.create_task(self._upkeep())
             listeners = self._listeners(group)
             for name, sockets in bound.items():
                 await listeners[name].start(sockets)
@@ -149,8 +164,18 @@ class Server:
                 failure = error
             finally:
                 await _drain(listeners.values())
+                upkeep.cancel()
         if failure is not None:
             raise failure
+
+    async def _upkeep(self) -> None:
+        """Run the store's background work; a fault there (a full disk) must not end the server."""
+        while True:
+            try:
+                await self.offices.upkeep()
+            except Exception as error:
+                log.error("store.upkeep_failed", exc_info=error)
+                await asyncio.sleep(UPKEEP_PAUSE_S)
 
     def reload(self, config: Config) -> tuple[str, ...]:
         """Take over certificate, limits, IMAP and log options; connections stay.
