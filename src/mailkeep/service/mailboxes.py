@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import time
-import unicodedata
 from collections.abc import Callable
 from typing import Final
 
 from mailkeep.model.change import Hint
-from mailkeep.model.errors import NotFound
+from mailkeep.model.errors import Invalid, NotFound
 from mailkeep.model.ids import AccountId, MailboxId, ModSeq
-from mailkeep.model.mailbox import DELIMITER, INBOX, Mailbox, Role
+from mailkeep.model.mailbox import INBOX, Mailbox, Role
 from mailkeep.service.bus import Bus
 from mailkeep.store import ops
 from mailkeep.store.contract import Store
 
 SUBSCRIBE: Final = True
 NOWHERE: Final[frozenset[MailboxId]] = frozenset()
-
-
-def canonical(name: str) -> str:
-    """`name` as it is stored: NFC, INBOX in capitals, also as the first level of a path (RFC 9051 §5.1)."""
-    name = unicodedata.normalize("NFC", name)
-    first, delimiter, rest = name.partition(DELIMITER)
-    return INBOX + delimiter + rest if first.upper() == INBOX else name
-
-
-def path_of(name: str) -> tuple[str, ...]:
-    """The leaves of a canonical name."""
-    return tuple(name.split(DELIMITER))
 
 
 class Mailboxes:
@@ -50,8 +37,11 @@ class Mailboxes:
         return await self._store.read(ops.list_mailboxes, account)
 
     async def find(self, account: AccountId, name: str) -> Mailbox | None:
-        """The mailbox of that name."""
-        return await self._store.read(ops.find_mailbox, account, path_of(canonical(name)))
+        """The mailbox of that name; a name that no mailbox can have finds none."""
+        try:
+            return await self._store.read(ops.find_mailbox, account, name)
+        except Invalid:
+            return None
 
     async def get(self, account: AccountId, name: str) -> Mailbox:
         """The mailbox of that name.  Raises: NotFound."""
@@ -69,8 +59,7 @@ class Mailboxes:
 
         Raises: AlreadyExists, Invalid (the name), LimitReached.
         """
-        path = path_of(canonical(name))
-        made = await self._store.write(ops.create_mailbox, account, path, role, SUBSCRIBE, self._now())
+        made = await self._store.write(ops.create_mailbox, account, name, role, SUBSCRIBE, self._now())
         self._changed(account, made.modseq, made.id)
         return made
 
@@ -89,20 +78,19 @@ class Mailboxes:
         Raises: NotFound, AlreadyExists, Invalid.  RFC 9051 §6.3.6.
         """
         mailbox = await self.get(account, name)
-        path = path_of(canonical(new_name))
         if mailbox.name == INBOX:
-            made, copied = await self._store.write(ops.rename_inbox, account, path, self._now())
+            made, copied = await self._store.write(ops.rename_inbox, account, new_name, self._now())
             self._changed(account, copied.modseq, mailbox.id, made.id)
         else:
-            renamed = await self._store.write(ops.rename_mailbox, account, mailbox.id, path, self._now())
+            renamed = await self._store.write(ops.rename_mailbox, account, mailbox.id, new_name, self._now())
             self._changed(account, renamed.modseq, mailbox.id)
 
     async def subscribe(self, account: AccountId, name: str) -> None:
         """Remember that the user wants to see `name`, which need not exist.  Raises: Invalid (the name)."""
-        modseq = await self._store.write(ops.subscribe, account, canonical(name))
+        modseq = await self._store.write(ops.subscribe, account, name)
         self._bus.publish(Hint(account, NOWHERE, ModSeq(modseq), tree=True))
 
     async def unsubscribe(self, account: AccountId, name: str) -> None:
         """Forget it."""
-        modseq = await self._store.write(ops.unsubscribe, account, canonical(name))
+        modseq = await self._store.write(ops.unsubscribe, account, name)
         self._bus.publish(Hint(account, NOWHERE, ModSeq(modseq), tree=True))

@@ -12,7 +12,8 @@ from mailkeep.formats.mime.scan import Part, scan
 from mailkeep.formats.mime.thread import base_subject, message_id, references
 from mailkeep.model.change import Delta, Hint
 from mailkeep.model.derive import Deriver
-from mailkeep.model.ids import AccountId, MailboxId, ModSeq, Uid
+from mailkeep.model.errors import NotFound
+from mailkeep.model.ids import AccountId, MailboxId, MessageId, ModSeq, Uid
 from mailkeep.model.mailbox import Mailbox
 from mailkeep.model.message import Appended, Copied, FlagState, Stored
 from mailkeep.model.uidset import UidSet
@@ -143,7 +144,7 @@ class Messages:
     def _complete(self, account: AccountId, rows: list[Fetched], kinds: tuple[str, ...]) -> None:
         """Compute derived data that is missing or of another version, and write it back lazily."""
         wanted = [self._derivers[kind] for kind in kinds]
-        made: list[tuple[int, Derived]] = []
+        made: list[tuple[MessageId, Derived]] = []
         for row in rows:
             stale = [
                 i
@@ -185,7 +186,7 @@ class Messages:
         if not uids:
             return NO_CHANGE
         stored = await self._store.write(
-            ops.store_flags, account, mailbox, uids, how, flags.mask, flags.keywords, unchanged_since
+            ops.store_flags, account, mailbox, uids, how, flags.mask, flags.keywords, _modseq(unchanged_since)
         )
         if stored.changed:
             self._changed(account, max(state.modseq for state in stored.states), mailbox)
@@ -238,7 +239,7 @@ class Messages:
                 view = self._views[key] = View(
                     account,
                     mailbox.id,
-                    snapshot.modseq,
+                    snapshot.mailbox.modseq,
                     snapshot.uids,
                     snapshot.masks,
                     snapshot.modseqs,
@@ -262,7 +263,11 @@ class Messages:
         while view.stale:
             view.stale = False
             since = view.upto
-            delta: Delta = await self._store.read(ops.delta, view.account, view.mailbox, since)
+            try:
+                delta = await self._store.read(ops.delta, view.account, view.mailbox, since)
+            except NotFound:
+                # The mailbox was deleted: to whoever still looks at it, its messages are gone.
+                delta = Delta(ModSeq(since + 1), (), UidSet(view.uids))
             if view.upto == since:
                 await self._learn(view.account, delta.changed)
                 view.apply(delta)
@@ -302,6 +307,10 @@ class Messages:
     async def vanished(self, account: AccountId, mailbox: MailboxId, since: ModSeq) -> UidSet:
         """UIDs expunged after `since`, perhaps more (RFC 7162 §3.2.5.1 allows it)."""
         return await self._store.read(ops.vanished, account, mailbox, since)
+
+
+def _modseq(number: int | None) -> ModSeq | None:
+    return None if number is None else ModSeq(number)
 
 
 class InMemory:
