@@ -10,16 +10,15 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from mailkeep import telemetry
 from mailkeep.model.errors import Invalid, MailError, Unavailable
-from mailkeep.sockets import short_path, unix_socket
+from mailkeep.sockets import short_path
 
 VERSION: Final = 1  # of the frames and of all verbs: both ends are of one installation
 OVERHEAD: Final = 64 << 10  # octets of a frame around a message
@@ -57,6 +56,8 @@ class Refusal(msgspec.Struct, frozen=True, tag=True):
     kind: str
     text: str
 
+
+Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
 Handle = Callable[[str, bytes], Awaitable[bytes]]
 """Carries out a verb: its name and msgpack arguments → its msgpack answer.  May raise MailError."""
@@ -109,40 +110,68 @@ def _error(kind: str, text: str) -> MailError:
     return known.get(kind, Unavailable)(text)
 
 
-@asynccontextmanager
-async def listening(path: Path, handle: Handle, *, largest: int) -> AsyncIterator[None]:
-    """Answer requests of at most `largest` octets on the unix socket `path` while the block runs.
+class Door:
+    """Answers requests of at most `largest` octets on a unix socket; `spawn` starts a task of the server."""
 
-    On leaving, requests that have begun are still carried out and answered.
-    """
-    with unix_socket(path) as bound:
-        async with asyncio.TaskGroup() as group:
+    def __init__(self, handle: Handle, *, spawn: Spawn, largest: int) -> None:
+        self._handle = handle
+        self._spawn = spawn
+        self._largest = largest
+        self._server: asyncio.Server | None = None
+        self._asking: set[asyncio.StreamWriter] = set()  # connections that have not sent their request
+        self._tasks: set[asyncio.Task[None]] = set()
 
-            def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-                group.create_task(_serve(reader, writer, handle, largest))
+    async def start(self, sockets: Iterable[socket.socket]) -> None:
+        """Accept on the one socket given."""
+        (bound,) = sockets
+        self._server = await asyncio.start_unix_server(self._connected, sock=bound)
 
-            server = await asyncio.start_unix_server(connected, sock=bound)
-            try:
-                yield
-            finally:
-                server.close()
+    def drain(self) -> None:
+        """Accept no more; requests that have come are still carried out and answered."""
+        if self._server is not None:
+            self._server.close()
+        for writer in tuple(self._asking):
+            writer.transport.abort()
 
+    async def closed(self) -> None:
+        """Until the last request is answered."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
-async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handle: Handle, largest: int) -> None:
-    try:
-        async with asyncio.timeout(REQUEST_S):
-            (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
-            frame = await reader.readexactly(length) if length <= largest else b""
-        answer = msgspec.msgpack.encode(await _carry_out(frame, handle))
-        async with asyncio.timeout(REQUEST_S):
-            writer.write(_LENGTH.pack(len(answer)) + answer)
-            await writer.drain()
-    except (OSError, EOFError, TimeoutError):
-        pass  # whoever asked has gone: it will say that the outcome is unknown
-    except Exception as error:  # the one catch-all of a control connection
-        log.error("control.bug", exc_info=error)
-    finally:
-        writer.close()
+    def abort(self) -> None:
+        """Give up what is still going on; whoever asked will say that the outcome is unknown."""
+        for task in tuple(self._tasks):
+            task.cancel()
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = self._spawn(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            frame = await self._request(reader, writer)
+            answer = msgspec.msgpack.encode(await _carry_out(frame, self._handle))
+            async with asyncio.timeout(REQUEST_S):
+                writer.write(_LENGTH.pack(len(answer)) + answer)
+                await writer.drain()
+        except (OSError, EOFError, TimeoutError):
+            pass  # whoever asked has gone: it will say that the outcome is unknown
+        except Exception as error:  # the one catch-all of a control connection
+            log.error("control.bug", exc_info=error)
+        finally:
+            writer.close()
+
+    async def _request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        self._asking.add(writer)
+        try:
+            async with asyncio.timeout(REQUEST_S):
+                (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
+                if length > self._largest:
+                    return b""  # no request; `_carry_out` says so
+                return await reader.readexactly(length)
+        finally:
+            self._asking.discard(writer)
 
 
 async def _carry_out(frame: bytes, handle: Handle) -> Answer | Refusal:

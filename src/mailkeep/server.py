@@ -17,10 +17,11 @@ from typing import Final
 
 import apsw
 
-from mailkeep import control, telemetry
+from mailkeep import telemetry
 from mailkeep.administration import Offices, run_encoded
 from mailkeep.certificates import CertificateFiles, TlsContext, ensure_self_signed, names_for
 from mailkeep.config import Config, options
+from mailkeep.control import OVERHEAD, Door
 from mailkeep.imap.connection import ImapConnection
 from mailkeep.imap.derive import DERIVERS
 from mailkeep.imap.session import Options as ImapOptions
@@ -150,7 +151,6 @@ class Server:
     @asynccontextmanager
     async def _running(self, bound: Mapping[str, list[socket.socket]]) -> AsyncIterator[None]:
         """Accept while the block runs, then drain."""
-        largest = self.config.limits.message_size + control.OVERHEAD
         failure: Exception | None = None
         async with asyncio.TaskGroup() as group:
             upkeep = group.create_task(self._upkeep())
@@ -158,8 +158,7 @@ class Server:
             for name, sockets in bound.items():
                 await listeners[name].start(sockets)
             try:
-                async with control.listening(self.config.control_socket, self._on_request, largest=largest):
-                    yield
+                yield
             except Exception as error:  # noqa: BLE001  kept from the TaskGroup, which would wrap it
                 failure = error
             finally:
@@ -216,13 +215,15 @@ class Server:
         self.refresh_certificate()
         return answer
 
-    def _listeners(self, group: asyncio.TaskGroup) -> dict[str, Listener]:
+    def _listeners(self, group: asyncio.TaskGroup) -> dict[str, Listener | Door]:
+        largest = self.config.limits.message_size + OVERHEAD
         new = partial(Listener, spawn=group.create_task, limit=self._address_limit)
         return {
             "imap": new("imap", self._open_imap),
             "imaps": new("imaps", self._open_imap, tls=self._tls.context),
             "lmtp": new("lmtp", self._open_lmtp),
             "lmtp_socket": new("lmtp_socket", self._open_lmtp),
+            "control": Door(self._on_request, spawn=group.create_task, largest=largest),
         }
 
     def _open_imap(self, connection: Connection) -> ImapConnection:
@@ -256,6 +257,7 @@ def _bind(config: Config, stack: ExitStack) -> dict[str, list[socket.socket]]:
             bound[name] = [stack.enter_context(one) for one in tcp_sockets(address, f"listen.{name}")]
     if config.lmtp_socket is not None:
         bound["lmtp_socket"] = [stack.enter_context(unix_socket(config.lmtp_socket))]
+    bound["control"] = [stack.enter_context(unix_socket(config.control_socket))]
     return bound
 
 
@@ -269,7 +271,7 @@ def _endpoints(bound: Mapping[str, list[socket.socket]], config: Config) -> Endp
     return Endpoints(imap=where("imap"), imaps=where("imaps"), lmtp=where("lmtp"), lmtp_socket=config.lmtp_socket)
 
 
-async def _drain(listeners: Iterable[Listener]) -> None:
+async def _drain(listeners: Iterable[Listener | Door]) -> None:
     """Have every session say goodbye; cut those that take too long."""
     every = tuple(listeners)
     for listener in every:
