@@ -166,9 +166,9 @@ def parts(data: bytes) -> Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchFields:
-    """A decoded ``imap.search``: texts decoded and folded (`formats.mime.text.fold`), several fields of one name joined.
+    """A decoded ``imap.search``: texts decoded and folded (`formats.mime.text.fold`).
 
-    `sent` is the day of the Date field as written, or None.
+    Several fields of one name are joined.  `sent` is the day of the Date field as written, or None.
     """
 
     from_: str

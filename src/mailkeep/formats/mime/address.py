@@ -36,8 +36,7 @@ _SIMPLE: Final = re.compile(
     + _DOT_ATOM + rb"@" + _DOT_ATOM + rb">|" + _DOT_ATOM + rb"@" + _DOT_ATOM + rb")[ \t\r\n]*(?:,|\Z)"
 )  # fmt: skip
 _TOKEN: Final = re.compile(
-    rb"[ \t\r\n]+|\"((?:[^\"\\]|\\.)*)(?:\"|\Z|\\\Z)|(\[(?:[^\]\\]|\\.)*(?:\]|\Z|\\\Z))|([(<>@,;:.])"
-    rb"|([^ \t\r\n()<>@,;:.\"\[]+)",
+    rb"[ \t\r\n]+|\"((?:[^\"\\]|\\.)*)\"|(\[(?:[^\]\\]|\\.)*\])|([(<>@,;:.])|([^ \t\r\n()<>@,;:.\"\[]+)",
     re.DOTALL,
 )
 _COMMENT_EDGE: Final = re.compile(rb"[()]|\\.", re.DOTALL)
@@ -66,10 +65,14 @@ def parse_addresses(value: bytes) -> list[Address]:
 class _Parser:
     """The whole grammar, a token at a time; a token in the wrong place is dropped, so there is always an answer."""
 
-    __slots__ = ("at_sign", "comment", "domain", "done", "glue", "in_group", "local", "out", "value", "words")
+    __slots__ = (
+        "at", "at_sign", "comment", "domain", "done", "glue", "in_group", "local", "out", "unclosed", "value", "words",
+    )  # fmt: skip
 
     def __init__(self, value: bytes) -> None:
         self.value = value
+        self.at = 0
+        self.unclosed = b""
         self.out: list[Address] = []
         self.in_group = False
         self._clear()
@@ -84,30 +87,42 @@ class _Parser:
         self.comment: bytes | None = None
 
     def run(self) -> list[Address]:
-        value, at, size = self.value, 0, len(self.value)
-        while at < size and len(self.out) < MAX_ADDRESSES:
-            match = _TOKEN.match(value, at)
-            if match is None:  # a lone "\" or the like
-                at += 1
-                continue
-            at = match.end()
-            quoted, literal, special, atom = match.groups()
-            if special == b"(":
-                at = self._read_comment(at)
+        while (token := self._next()) is not None and len(self.out) < MAX_ADDRESSES:
+            word, special = token
+            if word is not None:
+                self._word(word)
+            elif special == b"(":
+                self._read_comment()
             elif special == b"<":
-                at = self._angle(at)
+                self._angle()
             elif special is not None:
                 self._special(special)
-            elif atom is not None or literal is not None:
-                self._word(atom if atom is not None else literal)
-            elif quoted is not None:
-                self._word(_unquote(quoted))
             else:
                 self.glue = False
         self._finish()
         if self.in_group:
             self.out.append(_GROUP_END)
         return self.out
+
+    def _next(self) -> tuple[bytes | None, bytes | None] | None:
+        """The next token as (word, special character); white space is (None, None); None at the end.
+
+        A quote or bracket that is never closed is skipped, and so are all after it: nothing is read twice.
+        """
+        while self.at < len(self.value):
+            octet = self.value[self.at : self.at + 1]
+            match = None if octet in self.unclosed else _TOKEN.match(self.value, self.at)
+            if match is None:
+                if octet in b'"[':
+                    self.unclosed += octet
+                self.at += 1
+                continue
+            self.at = match.end()
+            quoted, literal, special, atom = match.groups()
+            if quoted is not None:
+                return _unquote(quoted), None
+            return (atom if atom is not None else literal), special
+        return None
 
     def _word(self, word: bytes) -> None:
         if self.done:
@@ -138,6 +153,8 @@ class _Parser:
             case b"@" if not self.at_sign:
                 self.at_sign = True
                 self.local, self.words = self.words, []
+            case b"@":
+                self.done = True  # "a@b@c": the rest means nothing
             case b"." if self.at_sign:
                 self.domain.append(b".")
             case b".":
@@ -154,65 +171,50 @@ class _Parser:
             self.words.append(b".")
         self.glue = True
 
-    def _read_comment(self, at: int) -> int:
-        start, depth = at, 1
-        for match in _COMMENT_EDGE.finditer(self.value, at):
+    def _read_comment(self) -> None:
+        start, depth = self.at, 1
+        for match in _COMMENT_EDGE.finditer(self.value, start):
             edge = match.group()
             depth += (edge == b"(") - (edge == b")")
             if depth == 0:
+                self.at = match.end()
                 self.comment = _tidy(self.value[start : match.start()])
-                return match.end()
+                return
+        self.at = len(self.value)
         self.comment = _tidy(self.value[start:])
-        return len(self.value)
 
-    def _angle(self, at: int) -> int:
+    def _angle(self) -> None:
         """What stands in ``<…>``: [route ":"] local "@" domain; afterwards the mailbox is complete."""
-        name = b" ".join(self.words) if not self.at_sign else b" ".join([*self.local, *self.domain])
+        # "ann@example.org <ann@example.org>" is common: the first one is a name that should be in quotes
+        name = b" ".join(self.words) if not self.at_sign else b" ".join(self.local) + b"@" + b"".join(self.domain)
         route: list[bytes] = []
         left: list[bytes] = []
         right: list[bytes] | None = None
-        value, size = self.value, len(self.value)
-        while at < size:
-            match = _TOKEN.match(value, at)
-            if match is None:
-                at += 1
-                continue
-            at = match.end()
-            quoted, literal, special, atom = match.groups()
-            target = left if right is None else right
+        while (token := self._next()) is not None:
+            word, special = token
             if special == b">":
                 break
             if special == b"(":
-                at = self._read_comment(at)
-            elif special == b"@":
-                if right is None:
-                    right = []
-                elif not left:
-                    right.append(b"@")
-            elif special == b":" and not left and right:
-                route, left, right = [b"@", *right], [], None
-            elif special == b"," and not left and right is not None:
-                right.append(b",")
-            elif special == b".":
-                target.append(b".")
-            elif special is not None:
-                continue
-            elif quoted is not None:
-                target.append(_unquote(quoted))
-            elif atom is not None or literal is not None:
-                target.append(atom if atom is not None else literal)
-        # "<>" is nobody (RFC 5322 has no such form, mailers do): it is still one mailbox
-        self._add(name or None, b"".join(route) or None, b"".join(left), b"".join(right or []))
+                self._read_comment()
+            elif special == b"@" and right is None:
+                right = []
+            elif special == b":" and right and not left:
+                route, right = [b"@", *right], None
+            elif special in (None, b".") or (special in (b"@", b",") and not left):
+                (left if right is None else right).append(word or special or b"")
+        self._add(name, b"".join(route) or None, b"".join(left), b"".join(right or []))
         self._clear()
         self.done = True
-        return at
 
     def _finish(self) -> None:
         if self.at_sign:
-            # white space around the dots of an obsolete local part, or words nobody can place before it
-            self._add(self.comment, None, b" ".join(self.local).replace(b". ", b".").replace(b" .", b"."), b"".join(self.domain))
+            # in obs-local-part ("ann . lee") white space around a dot means nothing
+            local = b" ".join(self.local).replace(b". ", b".").replace(b" .", b".")
+            self._add(self.comment, None, local, b"".join(self.domain))
+        elif len(self.words) == 1:
+            self._add(self.comment, None, self.words[0], b"")
         elif self.words:
-            self._add(self.comment, None, b" ".join(self.words), b"")
+            self._add(b" ".join(self.words), None, b"", b"")
         self._clear()
 
     def _add(self, name: bytes | None, route: bytes | None, local: bytes, domain: bytes) -> None:

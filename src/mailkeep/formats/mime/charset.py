@@ -6,32 +6,19 @@ import re
 from encodings.aliases import aliases
 from typing import Final
 
-# Python's names and aliases, without those that are no charset of mail (some are not linear, or run code paths for
-# bytes).  A closed table, because the codec machinery remembers each unknown name it was ever asked for.
-_NOT_CHARSETS: Final = frozenset(
-    "base64_codec bz2_codec hex_codec mbcs oem quopri_codec rot_13 uu_codec zlib_codec idna punycode undefined "
-    "raw_unicode_escape unicode_escape".split()
-)
+_NOT_CHARSETS: Final = {
+    "base64_codec", "bz2_codec", "hex_codec", "mbcs", "quopri_codec", "rot_13", "uu_codec", "zlib_codec",
+}  # fmt: skip
+# What mail says is often the smaller charset, and means the larger (WHATWG Encoding Standard §4.2).
+_MEANS: Final = {
+    "latin_1": "cp1252", "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "shift_jis": "cp932",
+}  # fmt: skip
+_MORE: Final = {"koi8_u": "koi8_u", "windows_874": "cp874", "x_sjis": "shift_jis", "x_gbk": "gbk"}
+# A closed table of names, because Python's codec machinery remembers each unknown name it was ever asked for.
 _CODECS: Final = {
-    alias: codec
-    for alias, codec in (aliases | {codec: codec for codec in aliases.values()} | {"koi8_u": "koi8_u"}).items()
+    name: _MEANS.get(codec, codec)
+    for name, codec in (aliases | {codec: codec for codec in aliases.values()} | _MORE).items()
     if codec not in _NOT_CHARSETS
-} | {
-    # What mail says is often the smaller charset, and means the larger (WHATWG Encoding Standard §4.2).
-    "iso_8859_1": "cp1252",
-    "latin_1": "cp1252",
-    "latin1": "cp1252",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "ks_c_5601_1987": "cp949",
-    "euc_kr": "cp949",
-    "shift_jis": "cp932",
-    "x_sjis": "cp932",
-    "iso_8859_8_i": "iso8859_8",
-    "iso_8859_8_e": "iso8859_8",
-    "x_gbk": "gb18030",
-    "utf8": "utf_8",
-    "utf_8": "utf_8",
 }
 _SEPARATORS: Final = re.compile(r"[^a-z0-9]+")
 
@@ -41,7 +28,7 @@ def find_codec(charset: str) -> str | None:
     if len(charset) > 40:
         return None
     name = _SEPARATORS.sub("_", charset.lower()).strip("_")
-    return _CODECS.get(name) or _CODECS.get(name.replace("windows_", "cp").replace("cp_", "cp"))
+    return _CODECS.get(name)
 
 
 def decode_octets(octets: bytes, charset: str = "") -> str:

@@ -9,7 +9,9 @@ from typing import Final
 _MONTHS: Final = {
     name: number for number, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)
 }
-_ZONES: Final = {b"UT": 0, b"GMT": 0, b"Z": 0, b"EST": -5, b"EDT": -4, b"CST": -6, b"CDT": -5, b"MST": -7, b"MDT": -6, b"PST": -8, b"PDT": -7}  # fmt: skip
+_ZONES: Final = {  # hours; RFC 5322 §4.3.  All others are UTC
+    b"EST": -5, b"EDT": -4, b"CST": -6, b"CDT": -5, b"MST": -7, b"MDT": -6, b"PST": -8, b"PDT": -7,
+}  # fmt: skip
 _DATE: Final = re.compile(
     rb"\s*(?:[A-Za-z]{3,9}\s*,?\s*)?(\d{1,2})[\s-]+([A-Za-z]{3})[A-Za-z]*\.?[\s-]+(\d{2,4})"
     rb"(?:,?\s+(\d{1,2})\s*[:.]\s*(\d{2})(?:\s*[:.]\s*(\d{2}))?\s*([+-]\d{4}|[A-Za-z]{1,5})?)?"
@@ -22,7 +24,7 @@ _LONGEST: Final = 200  # octets of a date worth reading
 
 
 def parse_date(value: bytes) -> dt.datetime | None:
-    """The moment a Date field names, aware; None if nobody can read it.  An unknown zone counts as UTC (RFC 5322 §4.3)."""
+    """The moment a Date field names, aware; None if nobody can read it.  An unknown zone is UTC (RFC 5322 §4.3)."""
     value = value[:_LONGEST]
     match = _DATE.match(value)
     if match is not None:
@@ -37,9 +39,8 @@ def parse_date(value: bytes) -> dt.datetime | None:
     if number is None:
         return None
     try:
-        return dt.datetime(
-            _year(year), number, int(day), int(hour or 0), int(minute or 0), min(int(second or 0), 59), tzinfo=_zone(zone)
-        )
+        time = dt.time(int(hour or 0), int(minute or 0), min(int(second or 0), 59), tzinfo=_zone(zone))
+        return dt.datetime.combine(dt.date(_year(year), number, int(day)), time)
     except ValueError:
         return None
 

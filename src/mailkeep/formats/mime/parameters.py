@@ -32,8 +32,7 @@ def parse_value(value: bytes) -> tuple[bytes, bytes, Parameters]:
 
     Type and subtype are in lower case; b"" where missing or not a token.
     """
-    if b"(" in value:
-        value = strip_comments(value)
+    value = strip_comments(value)
     head = _VALUE.match(value)
     if head is None:
         return b"", b"", ()
@@ -44,6 +43,8 @@ def parse_value(value: bytes) -> tuple[bytes, bytes, Parameters]:
 
 def strip_comments(value: bytes) -> bytes:
     """The value without RFC 5322 comments, which may nest; each becomes a space.  Quoted strings are left alone."""
+    if b"(" not in value:
+        return value
     out: list[bytes] = []
     depth = start = skip = 0
     for match in _COMMENT.finditer(value):
@@ -115,7 +116,7 @@ def _join(found: list[tuple[bytes, bytes]]) -> Parameters:
 
 
 def decode_parameter(parameters: Parameters, name: bytes) -> str | None:
-    """A parameter as text: RFC 2231 charset and percent decoding, or encoded words, which mailers use against RFC 2047 §5."""
+    """A parameter as text: RFC 2231's charset and percent decoded, or encoded words, which are not legal here."""
     plain = None
     for key, value in parameters:
         if key == name + b"*":

@@ -11,10 +11,11 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from mailkeep.formats.mime.header import split_fields, unfold
-from mailkeep.formats.mime.parameters import Parameters, parse_value
+from mailkeep.formats.mime.parameters import Parameters, parse_value, strip_comments
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -143,8 +144,8 @@ class _Scanner:
             if each.at == at or (moved and each.at == _NEVER):
                 each.at = _NEVER if line_end < 0 else self._find(each.needle, line_end, self._nearest(each.depth))
                 moved = True
-        if level in self.levels:
-            self._enter(self.size if line_end < 0 else line_end + 1)
+        if level in self.levels and line_end >= 0:
+            self._enter(line_end + 1)
 
     def _nearest(self, depth: int) -> int:
         """Where the nearest boundary of levels above `depth` is."""
@@ -213,8 +214,10 @@ class _Scanner:
         return part
 
     def _close(self, depth: int, end: int) -> None:
-        for part in self.open[depth:]:
-            part.end = max(end, part.body_start)
+        # A blank line right before a boundary is both the end of a header and the boundary's line break: it stays in
+        # the header, and what lies around a part ends no earlier than the part.
+        for part in reversed(self.open[depth:]):
+            part.end = end = max(end, part.body_start)
             if part.maintype == "text":
                 part.lines = _count_lines(self.data, part.body_start, part.end)
         del self.open[depth:]
@@ -224,7 +227,7 @@ class _Scanner:
         points = sorted({point for part in self.messages for point in (part.body_start, part.end)})
         total = 0
         before = {points[0]: 0}
-        for start, end in zip(points, points[1:], strict=False):
+        for start, end in pairwise(points):
             total += _count_lines(self.data, start, end)
             before[end] = total
         for part in self.messages:
@@ -237,7 +240,10 @@ def scan(data: bytes | mmap) -> Part:
 
 
 def _describe(part: Part, parent: Part | None) -> None:
-    """Type, charset and encoding from the header (RFC 2045 §5, §6); in a digest the default is a message (RFC 2046 §5.1.5)."""
+    """Type, charset and encoding from the header (RFC 2045 §5, §6).
+
+    In a digest the default is a message (RFC 2046 §5.1.5).
+    """
     part.maintype, part.subtype, part.parameters = "text", "plain", ()
     part.charset = ""
     part.encoding = "7bit"
@@ -260,7 +266,7 @@ def _describe(part: Part, parent: Part | None) -> None:
     elif parent is not None and parent.maintype == "multipart" and parent.subtype == "digest":
         part.maintype, part.subtype = "message", "rfc822"
     if encoding is not None:
-        match = _ENCODING.match(unfold(encoding))
+        match = _ENCODING.match(strip_comments(unfold(encoding)).lstrip())
         if match is not None:
             part.encoding = _word(match.group()) or "7bit"
 

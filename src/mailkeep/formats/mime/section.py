@@ -99,9 +99,10 @@ def read_section(
 
 
 def read_binary(data: bytes | mmap, root: Part, path: tuple[int, ...]) -> bytes | None:
-    """The octets of a part with its transfer encoding undone (RFC 9051 §6.4.5, BINARY), or None if there is no such part.
+    """A part with its transfer encoding undone (RFC 9051 §6.4.5, BINARY), or None if there is no such part.
 
-    Without a path, and for what holds parts of its own, these are the octets as they stand: their parts are encoded, not they.
+    Without a path, and for what holds parts of its own, these are the octets as they stand: the parts inside are
+    encoded, not they.
     Raises: UnknownEncoding.
     """
     span = locate(root, path, Text.ALL)

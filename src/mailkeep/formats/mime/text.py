@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
@@ -28,12 +29,10 @@ def fold(text: str) -> str:
 
 
 def decode_text(part: Part, data: bytes | mmap) -> str:
-    """The body of a part as text, its transfer encoding and charset undone; an unknown encoding is read as it stands."""
+    """The body of a part as text, transfer encoding and charset undone; an unknown encoding is read as it stands."""
     octets = data[part.body_start : min(part.end, part.body_start + MAX_PART_TEXT)]
-    try:
+    with contextlib.suppress(UnknownEncoding):
         octets = decode_transfer(octets, part.encoding)
-    except UnknownEncoding:
-        pass
     return decode_octets(octets, part.charset)
 
 

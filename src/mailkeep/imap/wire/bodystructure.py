@@ -21,7 +21,7 @@ _TOKEN: Final = re.compile(rb"\"(?:[^\"\\]|\\.)*\"|\{(\d+)\}\r\n|[()]|[^\s\"(){}
 
 
 def bodystructure(part: Part) -> bytes:
-    """The BODYSTRUCTURE of a scanned part, parentheses included.  Types, encodings and parameter names in lower case."""
+    """The BODYSTRUCTURE of a scanned part, parentheses included; types, encodings, parameter names in lower case."""
     values = _content_fields(part)
     if part.is_multipart:
         return b"(%b %b %b %b)" % (

@@ -17,9 +17,8 @@ NIL: Final = b"NIL"
 MAX_QUOTED: Final = 1000  # longer strings are literals: some clients read lines into small buffers
 
 _QUOTABLE: Final = bytes(octet for octet in range(0x20, 0x7F) if octet not in b'"\\') + b"\t"
-_FIELDS: Final = frozenset(
-    {b"date", b"subject", b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc", b"in-reply-to", b"message-id"}
-)
+_ADDRESS_FIELDS: Final = frozenset({b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc"})
+_FIELDS: Final = _ADDRESS_FIELDS | {b"date", b"subject", b"in-reply-to", b"message-id"}
 
 
 def string(value: bytes) -> bytes:
@@ -44,13 +43,20 @@ def nstring(value: bytes | None) -> bytes:
 def envelope(message: Part) -> bytes:
     """The ENVELOPE of a scanned message, parentheses included.
 
-    The first of several fields of one name counts.  An address field without addresses is NIL; Sender and Reply-To
-    without addresses are taken from From; a Date that makes no sense is passed as it is.
+    An address field without addresses is NIL; Sender and Reply-To without addresses are taken from From; a Date that
+    makes no sense is passed as it is.  Several address fields of one name are one list (RFC 5322 §4.5.3 says so of
+    destinations); of other fields the first counts.
     """
     fields: dict[bytes, bytes] = {}
+    more: dict[bytes, list[bytes]] = {}
     for name, whole in message.fields:
-        if name in _FIELDS and name not in fields:
-            fields[name] = whole
+        if name in _FIELDS:
+            if name not in fields:
+                fields[name] = whole
+            elif name in _ADDRESS_FIELDS:
+                more.setdefault(name, [fields[name]]).append(whole[whole.index(b":") + 1 :])
+    for name, values in more.items():
+        fields[name] = b",".join(values)
     sender = _addresses(fields.get(b"from"))
     return b"(%b %b %b %b %b %b %b %b %b %b)" % (
         _text(fields.get(b"date")),
