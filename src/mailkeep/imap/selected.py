@@ -30,15 +30,14 @@ class Expunge:
 
 @dataclass(frozen=True, slots=True)
 class Exists:
-    """The mailbox now has `count` messages, `recent` of them \\Recent to this session."""
+    """The mailbox now has `count` messages."""
 
     count: int
-    recent: int
 
 
 @dataclass(frozen=True, slots=True)
 class FlagUpdate:
-    """The flags of a message the client knows have changed, or a new message's flags."""
+    """The flags of a message that the client knew before have changed."""
 
     seq: int
     state: FlagState
@@ -156,10 +155,11 @@ class SelectedView:
             self.count = len(view.uids)
         known = old_count - (len(updates[0].numbers) if updates and isinstance(updates[0], Expunge) else 0)
         if self.count > known:
-            updates.append(Exists(self.count, 0))
+            updates.append(Exists(self.count))
         for state in view.changed_since(self.told):
             seq = self.seq(state.uid)
-            if seq and self._expected.get(state.uid) != (state.mask, state.more):
+            # What is new is told by EXISTS alone: the client asks for what it wants to know of it.
+            if 0 < seq <= known and self._expected.get(state.uid) != (state.mask, state.more):
                 updates.append(FlagUpdate(seq, state))
         self._expected.clear()
         self.told = view.upto

@@ -6,7 +6,7 @@ import asyncio
 import ssl
 import types
 from collections.abc import Callable, Coroutine, Generator
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 import structlog
 
@@ -102,9 +102,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the session; after STARTTLS, only take the new transport."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's are no subclasses of asyncio's
+        self.transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
         self.tls = transport.get_extra_info("ssl_object") is not None
         if self._upgrading:
             return

@@ -294,6 +294,7 @@ class Messages:
         first = max(self._first_recent.get(key, 0), first_recent or 0)
         last = view.uids[-1] if view.uids else 0
         if not first or last < first:
+            self._first_recent[key] = first  # what comes later is recent
             return None
         self._first_recent[key] = last + 1
         self._store.later(ops.claim_recent, view.account, view.mailbox)

@@ -43,10 +43,10 @@ def test_new_mail_is_told_although_an_expunge_is_withheld() -> None:
     view = SelectedView(shared)
     shared.apply(changed(2, (4, 0), gone=UidSet([1])))
     updates = view.apply(may_expunge=False)
-    assert updates[0] == Exists(4, 0)
+    assert updates[0] == Exists(4)
     assert list(view.all_uids()) == [1, 2, 3, 4]
     shared.apply(changed(3, (5, 0)))
-    assert view.apply(may_expunge=True)[:2] == [Expunge((1,), UidSet([1])), Exists(4, 0)]
+    assert view.apply(may_expunge=True)[:2] == [Expunge((1,), UidSet([1])), Exists(4)]
 
 
 def test_expunges_are_told_from_the_highest_number_down() -> None:
@@ -147,7 +147,9 @@ class SessionsMachine(RuleBasedStateMachine):
                         del belief[number - 1]
                 case Exists(count):
                     assert count > len(belief)
-                    belief += [None] * (count - len(belief))
+                    new = list(view.all_uids())[len(belief) :]
+                    belief += new
+                    known.update((uid, self.flags.get(uid, 0)) for uid in new)  # the client asks
                 case FlagUpdate(seq, state):
                     assert belief[seq - 1] in (None, state.uid)
                     belief[seq - 1] = state.uid
