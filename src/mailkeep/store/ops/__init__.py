@@ -44,6 +44,7 @@ from typing import Any, Final
 
 from mailkeep.store.contract import Op
 from mailkeep.store.ops.append import append
+from mailkeep.store.ops.check import check
 from mailkeep.store.ops.claim_recent import claim_recent
 from mailkeep.store.ops.copy import copy
 from mailkeep.store.ops.create_account import create_account
@@ -68,10 +69,13 @@ from mailkeep.store.ops.set_quota import set_quota
 from mailkeep.store.ops.snapshot import snapshot
 from mailkeep.store.ops.store_flags import store_flags
 from mailkeep.store.ops.subscribe import subscribe, unsubscribe
+from mailkeep.store.ops.sweep import sweep
+from mailkeep.store.ops.undelete import undelete
 from mailkeep.store.ops.vanished import vanished
 
 ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     append,
+    check,
     claim_recent,
     copy,
     create_account,
@@ -96,6 +100,8 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     snapshot,
     store_flags,
     subscribe,
+    sweep,
+    undelete,
     unsubscribe,
     vanished,
 )

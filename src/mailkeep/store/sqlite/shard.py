@@ -28,6 +28,7 @@ class Shard:
 
     def __init__(self, data_dir: Path, number: int) -> None:
         path = data_dir / f"shard-{number:04d}.db"
+        self.path = path
         self.writer = Writer(path)
         self.packs = Packs(data_dir / "packs" / f"{number:04d}")
         self.writes: Group[Job, Any] = Group(f"shard-{number}", self.writer.commit, lambda: self.writer.commit_s)

@@ -10,15 +10,20 @@ from pathlib import Path
 from typing import Final, Self, TypeVar, TypeVarTuple, cast
 
 from mailkeep.model.ids import AccountId
-from mailkeep.store.contract import IN_ROW_LIMIT, Blob, NewBlob, Op
+from mailkeep.store.contract import IN_ROW_LIMIT, AccountState, Blob, NewBlob, Op
+from mailkeep.store.ops.remove_account import remove_account
+from mailkeep.store.ops.sweep import sweep
 from mailkeep.store.sqlite.directory import SqliteDirectory
 from mailkeep.store.sqlite.shard import CHECKPOINT_PAGES, RESTART_PAGES, Shard
+from mailkeep.store.sqlite.sweep import sweep_packs
+from mailkeep.store.sqlite.verify import verify_account, verify_file
 from mailkeep.store.sqlite.writer import Job
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
 
 IDLE_S: Final = 5.0  # a shard nobody has written to for so long may write back its log
+KEEP_S: Final = 30 * 86400  # how long tombstones last
 LOOK_S: Final = 1.0  # how often `maintain` looks
 
 
@@ -95,6 +100,46 @@ class SqliteStore:
             shard.writer.wal_pages = 0
         elif shard.writer.wal_pages >= RESTART_PAGES:
             shard.writer.restart_wal = True
+
+    async def check(self, account: AccountId) -> tuple[str, ...]:
+        """What is wrong with an account: rows that disagree, octets that are missing or changed.  Runs in a thread.
+
+        Raises: NotFound, Unavailable.
+        """
+        shard = self._shard(account)
+        return await asyncio.to_thread(verify_account, shard.path, shard.packs, account)
+
+    async def check_files(self) -> tuple[str, ...]:
+        """What is wrong with the database files themselves.  Runs in a thread.  Raises: Unavailable."""
+        found = [await asyncio.to_thread(verify_file, shard.path) for shard in self._shards]
+        return tuple(problem for problems in found for problem in problems)
+
+    async def sweep(self, now: int, *, keep_s: int = KEEP_S) -> None:
+        """Forget tombstones older than `keep_s` and what only they kept alive; give back the room in packs.
+
+        Also goes on with removals that were interrupted.  May be stopped anywhere.  Raises: Unavailable.
+        """
+        for entry in self.directory.list():
+            match entry.state:
+                case AccountState.ACTIVE:
+                    while not await self.write(sweep, entry.account, now, keep_s):
+                        pass
+                case AccountState.REMOVING:
+                    await self.remove_account(entry.account)
+                case AccountState.CREATING:
+                    pass
+        for shard in self._shards:
+            await sweep_packs(shard, now)
+
+    async def remove_account(self, account: AccountId) -> None:
+        """Remove all rows of an account, then its place in the directory; go on where an earlier call stopped.
+
+        Octets in packs go with a later `sweep`.  Raises: NotFound, Unavailable.
+        """
+        self.directory.set_state(account, AccountState.REMOVING)
+        while not await self.write(remove_account, account):
+            pass
+        self.directory.remove(account)
 
     async def close(self) -> None:
         """Finish what is queued, lazy writes too, and let go of the files."""

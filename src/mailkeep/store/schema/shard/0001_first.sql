@@ -156,7 +156,6 @@ CREATE TABLE threadref (
     thread INTEGER NOT NULL,
     PRIMARY KEY (account, hash)
 ) WITHOUT ROWID;
-CREATE INDEX threadref_thread ON threadref (account, thread);
 
 -- A view of a mailbox as arrays, so that opening it need not read every entry: derived, may be dropped.
 CREATE TABLE snapshot (
