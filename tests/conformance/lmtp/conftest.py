@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-
 from tests.conformance.lmtp.lmtp_client import Lmtp
 from tests.live import *  # noqa: F403  the fixtures of the running server
 from tests.live import Service

@@ -10,7 +10,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from tests.conformance.lmtp.lmtp_client import Lmtp
 from tests.imap_client import ImapClient
 from tests.live import Account, Service
@@ -179,9 +178,9 @@ def test_swaks_delivers(server: Service, account: Account, client: ImapClient, t
         assert os.environ.get("CI") != "true", "swaks is missing"
         pytest.skip("swaks is not installed")
     host, port = server.lmtp
+    envelope = ["--from", "joe@example.com", "--to", account.user]
     done = subprocess.run(
-        [swaks, "--protocol", "LMTP", "--server", f"{host}:{port}", "--from", "joe@example.com"]
-        + ["--to", account.user, "--header", "Subject: from swaks", "--body", "."],
+        [swaks, "--protocol", "LMTP", "--server", f"{host}:{port}", *envelope, "--header", "Subject: from swaks"],
         capture_output=True,
         cwd=tmp_path,
         timeout=30,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.conformance.lmtp.lmtp_client import Lmtp
 from tests.live import Account, Service
 
