@@ -34,8 +34,10 @@ def response(line: bytes) -> bytes | None:
 
 
 def decode(octets: bytes) -> bytes:
-    """Strict base64: canonical padding, no spaces, no other octets.  Raises: ParseError."""
+    """Strict base64: the right padding, no spaces, no other octets.  Raises: ParseError."""
+    if len(octets) % 4:
+        raise ParseError("Invalid base64")
     try:
-        return a2b_base64(octets, strict_mode=True) if octets else b""
+        return a2b_base64(octets, strict_mode=True)
     except Error:
         raise ParseError("Invalid base64") from None

@@ -30,6 +30,7 @@ _EPOCH: Final = date(1970, 1, 1).toordinal()
 _LAST_DAY: Final = date.max.toordinal()
 _ATOM: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\]+\Z')
 _NOT_QUOTABLE: Final = re.compile(rb"[\x00\r\n\x80-\xff]")
+_LINE_BREAKING: Final = re.compile(rb"[\x00\r\n]")
 _SPECIAL: Final = re.compile(rb'(["\\])')
 _MAX_QUOTED: Final = 1000  # longer strings go as literals: old clients read lines into small buffers
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
@@ -80,7 +81,7 @@ def mailbox(name: str, *, utf8: bool) -> bytes:
     if name == "INBOX":
         return b"INBOX"
     octets = name.encode("utf-8") if utf8 else utf7.encode(name)
-    return literal(octets) if _CONTROL.search(name) else quoted(octets)
+    return literal(octets) if _LINE_BREAKING.search(octets) else quoted(octets)
 
 
 def sequence_set(ranges: Ranges) -> bytes:

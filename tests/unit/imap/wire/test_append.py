@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from tests.unit.imap.wire.feeding import LIMITS, parse
+
+from mailkeep.imap.wire import append, command
+from mailkeep.imap.wire.append import Append, Message
+from mailkeep.imap.wire.framing import Framer, Limits, LiteralData, NeedContinuation, Raw
+from mailkeep.imap.wire.lexer import ParseError
+
+AT = int(datetime(1994, 2, 8, 5, 52, 25, tzinfo=UTC).timestamp())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"x {2+}\r\nhi", Message(data=b"hi")),
+        (b"x (\\Seen $Label) {2}\r\nhi", Message(data=b"hi", flags=("\\Seen", "$Label"))),
+        (b'x " 7-Feb-1994 21:52:25 -0800" {2+}\r\nhi', Message(data=b"hi", internaldate=AT)),
+        (b'x () " 7-Feb-1994 21:52:25 -0800" {2+}\r\nhi', Message(data=b"hi", internaldate=AT)),
+        (b"x (\\Recent) {2+}\r\nhi", Message(data=b"hi")),
+        (b"x ~{3+}\r\n\0hi", Message(data=b"\0hi", binary=True)),
+        (b"x {3+}\r\n\0hi", Message(data=b"\0hi")),
+        (b"x UTF8 (~{2+}\r\nhi)", Message(data=b"hi", binary=True, utf8=True)),
+        (b"x (\\Seen) utf8 (~{2}\r\nhi)", Message(data=b"hi", flags=("\\Seen",), binary=True, utf8=True)),
+        (b"{1+}\r\nx {2+}\r\nhi ", Message(data=b"hi")),
+    ],
+    ids=str,
+)
+def test_one_message(text: bytes, message: Message) -> None:
+    assert parse(b"APPEND " + text) == Append("x", (message,))
+
+
+def test_several_messages() -> None:
+    assert parse(b"APPEND x {1+}\r\na (\\Seen) {1+}\r\nb") == Append(
+        "x", (Message(data=b"a"), Message(data=b"b", flags=("\\Seen",)))
+    )
+
+
+def test_a_streamed_message_is_handed_on() -> None:
+    framer = Framer(Limits(max_append=3, stream_over=0))
+    framer.feed(b"a APPEND x UTF8 (~{3+}\r\nabc)\r\n")
+    data = framer.next()
+    whole = framer.next()
+    assert isinstance(data, LiteralData)
+    assert isinstance(whole, Raw)
+    (message,) = append.parse(command.parse(whole).args).messages
+    assert message.data is data.literal
+
+
+def test_the_mailbox_is_known_before_the_message_is_sent() -> None:
+    framer = Framer(LIMITS)
+    framer.feed(b"a APPEND {1+}\r\nx (\\Seen) {3}\r\n")
+    asked = framer.next()
+    assert isinstance(asked, NeedContinuation)
+    assert append.mailbox(command.parse(asked.command).args) == "x"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"x",
+        b"x hi",
+        b'x "hi"',
+        b"x (\\Seen)",
+        b"x {2+}\r\nhi there",
+        b"x {2+}\r\nhi)",
+        b"x UTF8 ({2+}\r\nhi)",
+        b"x UTF8 (~{2+}\r\nhi",
+        b"x UTF8 ~{2+}\r\nhi",
+        b'x " 7-Feb-1994 21:52:25 -0800" (\\Seen) {2+}\r\nhi',
+        b'x "7 Feb 1994" {2+}\r\nhi',
+        b"~{1+}\r\nx {2+}\r\nhi",
+    ],
+)
+def test_what_is_no_append_is_refused(text: bytes) -> None:
+    with pytest.raises(ParseError):
+        parse(b"APPEND " + text)

@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from tests.unit.imap.wire.feeding import parse
+
+from mailkeep.imap.wire.lexer import ParseError, Refusal
+from mailkeep.imap.wire.search import (
+    MAX_DEPTH,
+    All,
+    And,
+    Body,
+    Date,
+    DateOf,
+    EmailId,
+    HasFlag,
+    Header,
+    Key,
+    Larger,
+    ModSeq,
+    Not,
+    Numbers,
+    Older,
+    Or,
+    Return,
+    Search,
+    Smaller,
+    Text,
+    ThreadId,
+    Uids,
+    When,
+    Younger,
+)
+from mailkeep.imap.wire.sequence_set import STAR, SequenceSet
+
+SEEN = HasFlag("\\Seen")
+DRAFT = HasFlag("\\Draft")
+FLAGGED = HasFlag("\\Flagged")
+FEBRUARY = date(1994, 2, 1)
+
+
+def key(text: bytes) -> Key:
+    command = parse(b"SEARCH " + text)
+    assert isinstance(command, Search)
+    return command.key
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"ALL", All()),
+        (b"answered", HasFlag("\\Answered")),
+        (b"DELETED", HasFlag("\\Deleted")),
+        (b"DRAFT", DRAFT),
+        (b"FLAGGED", FLAGGED),
+        (b"SEEN", SEEN),
+        (b"RECENT", HasFlag("\\Recent")),
+        (b"NEW", And((HasFlag("\\Recent"), Not(SEEN)))),
+        (b"OLD", Not(HasFlag("\\Recent"))),
+        (b"UNANSWERED", Not(HasFlag("\\Answered"))),
+        (b"UNDELETED", Not(HasFlag("\\Deleted"))),
+        (b"UNDRAFT", Not(DRAFT)),
+        (b"UNFLAGGED", Not(FLAGGED)),
+        (b"UNSEEN", Not(SEEN)),
+        (b"KEYWORD $Junk", HasFlag("$Junk")),
+        (b"UNKEYWORD $Junk", Not(HasFlag("$Junk"))),
+        (b"BCC x", Header("Bcc", "x")),
+        (b"CC x", Header("Cc", "x")),
+        (b'FROM "Smith"', Header("From", "Smith")),
+        (b"SUBJECT {3+}\r\na b", Header("Subject", "a b")),
+        (b"TO x", Header("To", "x")),
+        (b'HEADER X-Y ""', Header("X-Y", "")),
+        (b"BODY x", Body("x")),
+        (b"TEXT x", Text("x")),
+        (b"BEFORE 1-Feb-1994", Date(DateOf.INTERNAL, When.BEFORE, FEBRUARY)),
+        (b'ON "1-Feb-1994"', Date(DateOf.INTERNAL, When.ON, FEBRUARY)),
+        (b"SINCE 01-feb-1994", Date(DateOf.INTERNAL, When.SINCE, FEBRUARY)),
+        (b"SENTBEFORE 1-Feb-1994", Date(DateOf.SENT, When.BEFORE, FEBRUARY)),
+        (b"SENTON 1-Feb-1994", Date(DateOf.SENT, When.ON, FEBRUARY)),
+        (b"SENTSINCE 1-Feb-1994", Date(DateOf.SENT, When.SINCE, FEBRUARY)),
+        (b"SAVEDBEFORE 1-Feb-1994", Date(DateOf.SAVED, When.BEFORE, FEBRUARY)),
+        (b"SAVEDON 1-Feb-1994", Date(DateOf.SAVED, When.ON, FEBRUARY)),
+        (b"SAVEDSINCE 1-Feb-1994", Date(DateOf.SAVED, When.SINCE, FEBRUARY)),
+        (b"SAVEDATESUPPORTED", All()),
+        (b"OLDER 60", Older(60)),
+        (b"YOUNGER 86400", Younger(86400)),
+        (b"LARGER 9223372036854775807", Larger(2**63 - 1)),
+        (b"SMALLER 0", Smaller(0)),
+        (b"2:4,7", Numbers(SequenceSet(((2, 4), (7, 7))))),
+        (b"*", Numbers(SequenceSet(((STAR, STAR),)))),
+        (b"$", Numbers(SequenceSet((), saved=True))),
+        (b"UID 5:*", Uids(SequenceSet(((5, STAR),)))),
+        (b"UID $", Uids(SequenceSet((), saved=True))),
+        (b"MODSEQ 620162338", ModSeq(620162338)),
+        (b'MODSEQ "/flags/\\\\draft" all 620162338', ModSeq(620162338)),
+        (b"EMAILID M6d99ac3275bb4e", EmailId("M6d99ac3275bb4e")),
+        (b"THREADID T64b478a75b7ea9", ThreadId("T64b478a75b7ea9")),
+    ],
+    ids=str,
+)
+def test_every_key(text: bytes, expected: Key) -> None:
+    assert key(text) == key(b"(%b)" % text) == expected
+    assert key(b"NOT " + text) == Not(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"SEEN DRAFT", And((SEEN, DRAFT))),
+        (b"((SEEN)) DRAFT", And((SEEN, DRAFT))),
+        (b"OR SEEN DRAFT", Or((SEEN, DRAFT))),
+        (b"OR (SEEN DRAFT) FLAGGED", Or((And((SEEN, DRAFT)), FLAGGED))),
+        (b"OR SEEN OR DRAFT FLAGGED", Or((SEEN, DRAFT, FLAGGED))),
+        (b"OR OR SEEN DRAFT FLAGGED", Or((SEEN, DRAFT, FLAGGED))),
+        (b"OR SEEN DRAFT FLAGGED", And((Or((SEEN, DRAFT)), FLAGGED))),
+        (b"NOT OR SEEN DRAFT", Not(Or((SEEN, DRAFT)))),
+        (b"OR NOT SEEN NOT DRAFT", Or((Not(SEEN), Not(DRAFT)))),
+        (b"NOT NOT SEEN", SEEN),
+        (b"NOT NOT NOT SEEN", Not(SEEN)),
+        (b"NOT (SEEN NOT DRAFT) FLAGGED", And((Not(And((SEEN, Not(DRAFT)))), FLAGGED))),
+        (b"OR NOT MODSEQ 720162338 LARGER 50000", Or((Not(ModSeq(720162338)), Larger(50000)))),
+    ],
+)
+def test_keys_combine(text: bytes, expected: Key) -> None:
+    assert key(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"", None),
+        (b"RETURN () ", Return.ALL),
+        (b"RETURN (ALL) ", Return.ALL),
+        (b"return (min COUNT) ", Return.MIN | Return.COUNT),
+        (b"RETURN (SAVE) ", Return.SAVE),
+        (b"RETURN (MAX ALL SAVE) CHARSET utf-8 ", Return.MAX | Return.ALL | Return.SAVE),
+    ],
+)
+def test_return_options(text: bytes, expected: Return | None) -> None:
+    assert parse(b"SEARCH %bSEEN" % text) == Search(key=SEEN, returns=expected, uid=False)
+    assert parse(b"UID SEARCH %bSEEN" % text) == Search(key=SEEN, returns=expected, uid=True)
+
+
+def test_a_modseq_key_is_noticed_at_any_depth() -> None:
+    assert parse(b"SEARCH OR SEEN NOT (DRAFT MODSEQ 5)").modseq
+    assert not parse(b"SEARCH SEEN").modseq
+
+
+@pytest.mark.parametrize("charset", [b"UTF-8", b'"utf-8"', b"{5+}\r\nUTF-8", b"US-ASCII", b"utf8"])
+def test_known_charsets(charset: bytes) -> None:
+    line = b"CHARSET %b TEXT {12+}\r\n%b" % (charset, "отпуск".encode())
+    assert key(line) == Text("отпуск")
+
+
+def test_an_unknown_charset_is_refused_with_no() -> None:
+    with pytest.raises(Refusal) as caught:
+        key(b"CHARSET KOI8-R TEXT x")
+    assert caught.value.code == "BADCHARSET (US-ASCII UTF-8)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"FOO",
+        b"FOO x",
+        b"SEEN  DRAFT",
+        b"SUBJECT",
+        b"HEADER x",
+        b"OR SEEN",
+        b"NOT",
+        b"NOT ",
+        b"()",
+        b"(SEEN",
+        b"SEEN)",
+        b"(OR SEEN) DRAFT",
+        b"OR (SEEN)",
+        b"(SEEN ) DRAFT",
+        b"SEEN(DRAFT)",
+        b"SINCE 32-Feb-1994",
+        b"SINCE x",
+        b"UID x",
+        b"UID 0",
+        b"LARGER -1",
+        b"OLDER 0",
+        b"KEYWORD \\Seen",
+        b"MODSEQ x",
+        b'MODSEQ "/flags/x" 5',
+        b'MODSEQ "/flags/x" mine 5',
+        b"RETURN (FOO) ALL",
+        b"RETURN (MIN",
+        b"RETURN (MIN) ",
+        b"CHARSET UTF-8",
+        b"TEXT {1+}\r\n\xff",
+    ],
+)
+def test_what_is_no_search_is_refused(text: bytes) -> None:
+    with pytest.raises(ParseError):
+        key(text)
+
+
+def test_thousands_of_alternatives_are_one() -> None:
+    count = 10_000
+    right = key(b"OR FROM a " * count + b"FROM a")
+    left = key(b"OR " * count + b"FROM a" + b" FROM a" * count)
+    assert right == left == Or((Header("From", "a"),) * (count + 1))
+
+
+def test_thousands_of_negations_cancel_out() -> None:
+    assert key(b"NOT " * 10_001 + b"SEEN") == Not(SEEN)
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"), [(b"(", b")"), (b"NOT (", b")"), (b"OR SEEN NOT ", b""), (b"(SEEN OR DRAFT (", b"))")]
+)
+def test_depth_is_bounded(opening: bytes, closing: bytes) -> None:
+    kinds = opening.count(b"(") + opening.count(b"OR ") + opening.count(b"NOT ")
+    times = MAX_DEPTH // kinds
+    hash(key(opening * times + b"SEEN" + closing * times))
+    with pytest.raises(ParseError, match="deeply"):
+        key(opening * (times + 1) + b"SEEN" + closing * (times + 1))
+
+
+def test_a_long_list_of_keys_takes_linear_time() -> None:
+    assert key(b"(" + b"SEEN " * 50_000 + b"SEEN)") == And((SEEN,) * 50_001)
