@@ -12,9 +12,9 @@ from mailkeep.formats.mime.header import select_fields
 from mailkeep.formats.mime.scan import Part
 from mailkeep.formats.mime.section import Text as PartText
 from mailkeep.formats.mime.section import find_part, locate
+from mailkeep.formats.objectid import emailid, threadid
 from mailkeep.imap import derive
 from mailkeep.imap.done import Refused
-from mailkeep.imap.objectid import emailid, threadid
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.fetch import Binary, BinarySize, FetchItem, Item, Section, Text
 from mailkeep.model.ids import AccountId

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from mailkeep.formats.objectid import parse
 from mailkeep.imap.flags import SYSTEM
-from mailkeep.imap.objectid import parse
 from mailkeep.imap.wire import search as wire
 from mailkeep.model import query as q
 from mailkeep.model.flags import FIRST_MORE

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from mailkeep.formats import objectid
 from mailkeep.formats.mime.scan import Part, scan
 from mailkeep.formats.mime.thread import base_subject, message_id, references
 from mailkeep.model.change import Delta, Hint
 from mailkeep.model.derive import Deriver
-from mailkeep.model.errors import NotFound
+from mailkeep.model.errors import Invalid, NotFound
 from mailkeep.model.ids import AccountId, MailboxId, MessageId, ModSeq, Uid
 from mailkeep.model.mailbox import Mailbox
 from mailkeep.model.message import Appended, Copied, FlagState, Stored
@@ -218,13 +219,23 @@ class Messages:
         return ModSeq(modseq), gone
 
     async def undelete(
-        self, account: AccountId, mailbox: str | None, since: int | None, message: str | None
+        self, account: AccountId, mailbox: str | None = None, since: int | None = None, emailid: str | None = None
     ) -> tuple[Copied, ...]:
-        """Bring expunged messages back, with new UIDs (see `ops.undelete`)."""
-        restored = await self._store.write(ops.undelete, account, mailbox, since, message, int(self._clock()))
+        """Bring back, under new UIDs, what was expunged from the mailbox of that name (dead or alive) or from any.
+
+        Only since a time, only one message, if so asked.  Raises: Invalid (no EMAILID).
+        """
+        message = None if emailid is None else _message_of(emailid)
+        sources: tuple[MailboxId | None, ...] = (None,)
+        if mailbox is not None:
+            sources = await self._store.read(ops.find_buried, account, mailbox)
+        now = int(self._clock())
+        restored: list[Copied] = []
+        for source in sources:
+            restored += await self._store.write(ops.undelete, account, source, since, message, now)
         for copied in restored:
             self.bus.publish(Hint(account, frozenset({copied.mailbox}), copied.modseq, tree=True))
-        return restored
+        return tuple(restored)
 
     # --- views
 
@@ -308,6 +319,13 @@ class Messages:
     async def vanished(self, account: AccountId, mailbox: MailboxId, since: ModSeq) -> UidSet:
         """UIDs expunged after `since`, perhaps more (RFC 7162 §3.2.5.1 allows it)."""
         return await self._store.read(ops.vanished, account, mailbox, since)
+
+
+def _message_of(emailid: str) -> MessageId:
+    pair = objectid.parse(emailid)
+    if pair is None:
+        raise Invalid(f"{emailid} is no EMAILID, which looks like M1-23")
+    return MessageId(pair[1])
 
 
 def _modseq(number: int | None) -> ModSeq | None:

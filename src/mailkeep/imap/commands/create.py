@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from mailkeep.formats.objectid import mailboxid
 from mailkeep.imap.done import Done, Refused
-from mailkeep.imap.objectid import mailboxid
 from mailkeep.imap.session import Authenticated
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.create import Create

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from mailkeep.formats.objectid import mailboxid
 from mailkeep.imap.commands.fetch import tell_changed
 from mailkeep.imap.done import Bad, Done
-from mailkeep.imap.objectid import mailboxid
 from mailkeep.imap.session import Authenticated, Selected
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.select import Qresync, Select

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mailkeep.imap.objectid import mailboxid
+from mailkeep.formats.objectid import mailboxid
 from mailkeep.imap.session import Authenticated
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.status import Status, StatusItem

@@ -6,6 +6,7 @@
     list_mailboxes(account) -> tuple[Mailbox, ...]              ascending by name
     get_mailbox(account, mailbox) -> Mailbox
     find_mailbox(account, path) -> Mailbox | None
+    find_buried(account, path) -> tuple[MailboxId, ...]         those with something to undelete
     list_subscriptions(account) -> tuple[str, ...]              ascending
     keywords(account) -> tuple[tuple[int, str], ...]            (number, name), ascending
     snapshot(account, mailbox) -> Snapshot                      a whole mailbox as arrays
@@ -53,6 +54,7 @@ from mailkeep.store.ops.delete_mailbox import delete_mailbox
 from mailkeep.store.ops.delta import delta
 from mailkeep.store.ops.expunge import expunge
 from mailkeep.store.ops.fetch import fetch
+from mailkeep.store.ops.find_buried import find_buried
 from mailkeep.store.ops.find_mailbox import find_mailbox
 from mailkeep.store.ops.get_account import get_account
 from mailkeep.store.ops.get_mailbox import get_mailbox
@@ -73,6 +75,42 @@ from mailkeep.store.ops.sweep import sweep
 from mailkeep.store.ops.undelete import undelete
 from mailkeep.store.ops.vanished import vanished
 
+__all__ = [
+    "ALL",
+    "OPS",
+    "append",
+    "check",
+    "claim_recent",
+    "copy",
+    "create_account",
+    "create_mailbox",
+    "delete_mailbox",
+    "delta",
+    "expunge",
+    "fetch",
+    "find_buried",
+    "find_mailbox",
+    "get_account",
+    "get_mailbox",
+    "keywords",
+    "list_mailboxes",
+    "list_subscriptions",
+    "move",
+    "put_derived",
+    "remove_account",
+    "rename_inbox",
+    "rename_mailbox",
+    "save_snapshot",
+    "set_quota",
+    "snapshot",
+    "store_flags",
+    "subscribe",
+    "sweep",
+    "undelete",
+    "unsubscribe",
+    "vanished",
+]
+
 ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     append,
     check,
@@ -84,6 +122,7 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     delta,
     expunge,
     fetch,
+    find_buried,
     find_mailbox,
     get_account,
     get_mailbox,

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from mailkeep.model.ids import AccountId, MailboxId
-
 _OBJECT: Final = re.compile(r"[MT]([0-9]{1,18})-([0-9]{1,18})\Z")
 
 
-def mailboxid(account: AccountId, mailbox: MailboxId) -> str:
+def mailboxid(account: int, mailbox: int) -> str:
     """MAILBOXID."""
     return f"F{account}-{mailbox}"
 
