@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import secrets
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -186,10 +187,10 @@ mailkeep is running on {HOST}.
 
 curl:
   curl --cacert {ca} -u '{user}:{password}' 'imaps://localhost:{imaps[1]}/INBOX;UID=1'
-  printf 'Subject: Hello\\n\\nFrom curl.\\n' | curl -s --cacert {ca} -u '{user}:{password}' -T - imaps://localhost:{imaps[1]}/INBOX
+  curl --cacert {ca} -u '{user}:{password}' 'imaps://localhost:{imaps[1]}/INBOX?SUBJECT%20hedge'
 
 mutt:
-  mutt -n -F /dev/null -e 'set imap_user="{user}" imap_pass="{password}" certificate_file="{ca}" \
+  mutt -n -F /dev/null -e 'set imap_user="{user}" imap_pass="{password}" certificate_file="{ca}" \\
     folder="imaps://localhost:{imaps[1]}/" spoolfile="+INBOX"'
 
 mbsync, as ~/.mbsyncrc:
@@ -205,7 +206,7 @@ Thunderbird: new account {user}, configure manually: IMAP, localhost, port {imap
 accept the certificate when asked.
 
 Deliver mail:
-  printf 'Subject: Hello\\n\\nJust in.\\n' | .venv/bin/mailkeep deliver --to {user} --data {data}
+  printf 'Subject: Hello\\n\\nJust in.\\n' | {sys.argv[0]} deliver --to {user} --data {data}
 
 Ctrl-C stops it."""
     )

@@ -1,0 +1,97 @@
+from pathlib import Path
+
+import pytest
+
+from mailkeep.config import Address, Config, ConfigError, Imap, Limits, options, parse, show
+
+FILE = Path("/etc/mailkeep/mailkeep.toml")
+
+
+def test_an_empty_file_is_the_default_configuration() -> None:
+    assert parse('data_dir = "/srv/mail"', FILE) == Config(data_dir=Path("/srv/mail"))
+
+
+def test_every_kind_of_option_is_read() -> None:
+    config = parse(
+        """
+        data_dir = "data"
+        hostname = "Mail.Example.ORG"
+        shards = 4
+        listen.imap = "*:143"
+        listen.imaps = "[2001:db8::1]:993"
+        listen.lmtp = ""
+        tls = {certificate = "cert.pem", key = "/keys/key.pem", names = ["imap.example.net"]}
+        auth.throttle = false
+        [limits]
+        message_size = "100 MiB"
+        line_length = 16384
+        [imap]
+        literal = "minus"
+        """,
+        FILE,
+    )
+    assert config.data_dir == Path("/etc/mailkeep/data")
+    assert config.hostname == "mail.example.org"
+    assert config.shards == 4
+    assert config.listen.imap == Address("*", 143)
+    assert config.listen.imaps == Address("2001:db8::1", 993)
+    assert config.listen.lmtp is None
+    assert config.tls.certificate == Path("/etc/mailkeep/cert.pem")
+    assert config.tls.key == Path("/keys/key.pem")
+    assert config.tls.names == ("imap.example.net",)
+    assert not config.auth.throttle
+    assert config.limits == Limits(message_size=100 << 20, line_length=16384)
+    assert config.imap == Imap(literal="minus")
+
+
+def test_the_lmtp_socket_is_relative_to_the_data_directory() -> None:
+    assert parse('data_dir = "/srv/mail"\nlisten.lmtp_socket = "in"', FILE).lmtp_socket == Path("/srv/mail/in")
+    assert parse('listen.lmtp_socket = "/run/lmtp"', FILE).lmtp_socket == Path("/run/lmtp")
+    assert parse('listen.lmtp_socket = ""', FILE).lmtp_socket is None
+
+
+def test_what_show_prints_is_read_back_as_the_same_configuration() -> None:
+    config = parse('data_dir = "/a \\"b\\""\nlimits.message_size = 12345\ntls.names = ["a.example"]', FILE)
+    assert parse(show(config), FILE) == config
+
+
+def test_show_tells_the_meaning_of_every_option() -> None:
+    text = show(Config())
+    assert all(option.means in text for option in options())
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key", "part"),
+    [
+        ("shards = 0", 1, "shards", "0 is not allowed; allowed is a whole number from 1 to 256"),
+        ("shards = true", 1, "shards", "true is not allowed"),
+        ("\n\n[limits]\nmessage_size = '1 PB'", 4, "limits.message_size", '"50 MiB"'),
+        ("[limits]\nmesage_size = 1", 2, "limits.mesage_size", "did you mean message_size?"),
+        ("[limit]\nx = 1", 1, "limit", "did you mean limits?"),
+        ("quux = 1", 1, "quux", "known here: data_dir, hostname"),
+        ("[listen]\n\nimap = '143'", 3, "listen.imap", '"host:port"'),
+        ("listen.imap = 'x:70000'", 1, "listen.imap", "not allowed"),
+        ("# listen\nlisten = 3", 2, "listen", "is a table: write [listen]"),
+        ("tls = {names = ['ä.example']}", 1, "tls.names", "a list of host names in ASCII"),
+        ("hostname = 'two words'", 1, "hostname", "a host name"),
+        ("[imap]\nliteral = 'both'", 2, "imap.literal", 'one of "plus", "minus"'),
+        ("[auth]\nthrottle = 'no'", 2, "auth.throttle", "true or false"),
+        ("data_dir = ''", 1, "data_dir", "a path"),
+        ("shards = 1\n[tls]\nkey = 'k.pem'", 2, "tls.certificate", "give both, or neither"),
+        ("a = [1\nb = 2", 2, "", "not valid TOML"),
+        ("shards = 1\nshards = 2", 2, "", "not valid TOML"),
+        ("shards = [", 1, "", "not valid TOML"),
+    ],
+)  # fmt: skip
+def test_an_error_names_file_line_key_and_what_is_allowed(text: str, line: int, key: str, part: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(text, FILE)
+    assert str(caught.value).startswith(f"{FILE}:{line}: {key}")
+    assert part in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"/nowhere/at/all\.toml: cannot be read: No such file"):
+        from mailkeep.config import load
+
+        load(Path("/nowhere/at/all.toml"))

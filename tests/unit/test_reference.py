@@ -1,0 +1,10 @@
+from pathlib import Path
+
+from mailkeep.testing.reference import configuration
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_page_about_the_configuration_is_current() -> None:
+    page = ROOT / "docs/reference/configuration.md"
+    assert page.read_text("utf-8") == configuration(), "write it anew with `make docs`"
