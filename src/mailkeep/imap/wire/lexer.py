@@ -41,6 +41,7 @@ _PATTERN: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){"\\]+')
 _QUOTED: Final = re.compile(rb'"([^"\\\r\n\x00]*(?:\\["\\][^"\\\r\n\x00]*)*)"')
 _ESCAPE: Final = re.compile(rb'\\(["\\])')
 _LITERAL: Final = re.compile(rb"(~?)\{[0-9]{1,20}\+?\}\r?\n")
+_END: Final = re.compile(rb" *\Z")
 _WORD: Final = re.compile(rb"[A-Za-z0-9.\-+]+")
 _DIGITS: Final = re.compile(rb"[0-9]+")
 _SET: Final = re.compile(rb"[0-9*:,$]+")
@@ -107,11 +108,11 @@ class Lexer:
 
     def at_end(self) -> bool:
         """Whether nothing but spaces is left."""
-        return self.pos >= len(self.text) or not self.text[self.pos :].strip(b" ")
+        return _END.match(self.text, self.pos) is not None
 
     def end(self) -> None:
         """Nothing more; spaces at the end are forgiven."""
-        if self.pos < len(self.text) and self.text[self.pos :].strip(b" "):
+        if self.pos < len(self.text) and not self.at_end():
             raise self.error("Too many arguments")
 
     def more(self) -> bool:

@@ -123,8 +123,8 @@ def status_line(tag: bytes, word: bytes, text: str, code: bytes = b"") -> bytes:
 
     `text` is made 7-bit, one line and not empty: a code without text breaks clients (RFC 7162 errata 5055).
     """
-    if not text.isascii() or not text.isprintable() or not text:
-        text = _CONTROL.sub(" ", text).encode("ascii", "replace").decode("ascii") or "."
+    if not text or not text.isascii() or not text.isprintable() or text[0] == " ":
+        text = _CONTROL.sub(" ", text).encode("ascii", "replace").decode("ascii").strip() or "."
     if code:
         return b"%b %b [%b] %b\r\n" % (tag, word, code, text.encode("ascii"))
     return b"%b %b %b\r\n" % (tag, word, text.encode("ascii"))

@@ -186,6 +186,7 @@ class Search:
 
 
 MAX_DEPTH: Final = 100
+MAX_KEYS: Final = 20_000
 CHARSETS: Final = ("US-ASCII", "UTF-8")
 
 _RETURNS: Final = {
@@ -294,9 +295,13 @@ class _Reader:
     def read(self) -> Key:
         """All keys up to the end of the command, as one."""
         lexer, stack = self._lexer, self._stack
+        keys_left = MAX_KEYS
         while True:
             if self._opens():
                 continue
+            keys_left -= 1
+            if keys_left < 0:
+                raise lexer.error(f"More than {MAX_KEYS} search keys")
             self._operand(self._key())
             while lexer.skip(b")"):
                 if stack[-1].kind is not _Kind.GROUP:

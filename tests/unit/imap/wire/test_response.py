@@ -3,8 +3,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests import imap_grammar as grammar
+from tests.unit.imap.wire.feeding import raw
 
 from mailkeep.imap.wire import response
+from mailkeep.imap.wire.lexer import Lexer
 from mailkeep.imap.wire.response import SearchResult
 from mailkeep.imap.wire.status import StatusItem
 
@@ -160,3 +165,31 @@ def test_runs_keep_the_order(numbers: list[int], text: bytes) -> None:
 )
 def test_responses_are_exact(line: bytes, text: bytes) -> None:
     assert line == text
+
+
+NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")).filter(
+    lambda name: name.upper() != "INBOX"
+)
+
+
+@given(NAMES, st.booleans())
+def test_a_mailbox_name_is_read_back(name: str, utf8: bool) -> None:
+    octets = response.mailbox(name, utf8=utf8)
+    row = response.list_line([], octets)
+    assert grammar.parse(row, utf8=utf8).kind == "LIST"
+    assert Lexer(raw(octets.replace(b"}\r\n", b"+}\r\n", 1)), utf8=utf8).mailbox() == name
+
+
+@given(st.text(), st.sampled_from([b"", b"ALERT"]))
+def test_any_text_makes_one_line_that_clients_can_read(text: str, code: bytes) -> None:
+    line = response.status_line(b"a", response.OK, text, code)
+    assert grammar.parse(line).text
+    assert line.count(b"\n") == 1
+
+
+@given(st.binary(max_size=2000))
+def test_any_octets_of_a_section_are_read_back_but_for_nul(octets: bytes) -> None:
+    line = response.fetch(1, [response.section(b"BODY[]", octets), response.binary(b"BINARY[1]", octets)])
+    data = grammar.parse(line).data
+    assert data["BODY[]"] == octets.replace(b"\0", b"\x80")
+    assert data["BINARY[1]"] == octets
