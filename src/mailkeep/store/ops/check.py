@@ -15,7 +15,8 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
     (
         "mailbox {0}: the row counts {1} messages, {2} unseen, {3} deleted, {4} octets; there are {5}, {6}, {7}, {8}",
         "SELECT b.mailbox, b.total, b.unseen, b.deleted, b.octets, count(e.uid),"
-        " coalesce(sum(e.flags & 1 = 0), 0) AS u, coalesce(sum(e.flags & 8 != 0), 0) AS d, coalesce(sum(m.size), 0) AS o"
+        " coalesce(sum(e.flags & 1 = 0), 0) AS u, coalesce(sum(e.flags & 8 != 0), 0) AS d,"
+        " coalesce(sum(m.size), 0) AS o"
         " FROM mailbox b LEFT JOIN entry e ON e.account = b.account AND e.mailbox = b.mailbox"
         " LEFT JOIN message m ON m.account = e.account AND m.message = e.message"
         " WHERE b.account = ? GROUP BY b.mailbox"
