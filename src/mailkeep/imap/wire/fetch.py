@@ -80,7 +80,6 @@ FetchItem = Item | Section | Binary | BinarySize
 class Fetch:
     """The command; `items` in the order asked, each once, macros expanded.
 
-    With UID FETCH they hold UID, with CHANGEDSINCE MODSEQ, asked for or not (RFC 9051 §6.4.9, RFC 7162 §3.1.4.1).
     `changed_since`: CHANGEDSINCE, or None (0 is accepted: iOS sends it).  `vanished`: only with UID and CHANGEDSINCE.
     """
 
@@ -119,7 +118,7 @@ def parse(lexer: Lexer) -> Fetch:
 
 
 def parse_uid(lexer: Lexer) -> Fetch:
-    """The arguments of UID FETCH.  UID is added to the items when it was not asked for, in front."""
+    """The arguments of UID FETCH."""
     return _parse(lexer, uid=True)
 
 
@@ -132,10 +131,6 @@ def _parse(lexer: Lexer, *, uid: bool) -> Fetch:
     vanished = False
     if lexer.more():
         changed_since, vanished = _modifiers(lexer, uid=uid)
-        if Item.MODSEQ not in items:
-            items.append(Item.MODSEQ)
-    if uid and Item.UID not in items:
-        items.insert(0, Item.UID)
     lexer.end()
     return Fetch(numbers=numbers, items=tuple(items), uid=uid, changed_since=changed_since, vanished=vanished)
 

@@ -97,6 +97,7 @@ class Limits:
 
     `max_line`: text of a command.  `max_literals`: their count.  `max_memory`: sum of the literals held in memory.
     `max_append`: one message of APPEND (0 before login).  `stream_over`: larger messages of APPEND are streamed.
+    `max_nonsynchronizing`: a literal that does not wait; 4096 where LITERAL- is offered (RFC 7888 §5).
     """
 
     max_line: int = 512 * 1024
@@ -104,6 +105,7 @@ class Limits:
     max_memory: int = 1024 * 1024
     max_append: int = 0
     stream_over: int = 64 * 1024
+    max_nonsynchronizing: int = 2**63 - 1
 
 
 class _State(Enum):
@@ -298,7 +300,7 @@ class Framer:
         self._note_head()
         self._remaining = int(announced[1])
         is_waiting = not announced[2]
-        if not (self._is_too_long or self._is_refused) and not self._admit():
+        if not (self._is_too_long or self._is_refused) and not self._admit(is_waiting=is_waiting):
             self._is_refused = True
         if self._is_too_long or self._is_refused:
             if is_waiting:
@@ -331,11 +333,11 @@ class Framer:
                 self._tag = found[1]
                 self._name = (found[2] or b"").decode("ascii").upper()
 
-    def _admit(self) -> bool:
+    def _admit(self, *, is_waiting: bool) -> bool:
         """Whether the literal announced is within the limits; decides whether it is streamed."""
         limits, size = self.limits, self._remaining
         self._streamed = None
-        if len(self._literals) >= limits.max_literals:
+        if len(self._literals) >= limits.max_literals or (not is_waiting and size > limits.max_nonsynchronizing):
             return False
         fits = self._memory + size <= limits.max_memory
         if self._name == "APPEND" and _MESSAGE.match(self._line):

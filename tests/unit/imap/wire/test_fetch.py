@@ -90,15 +90,10 @@ def test_an_item_asked_for_twice_is_one() -> None:
     assert items(b"(FLAGS UID flags BODY[] BODY[])") == (Item.FLAGS, Item.UID, Section(label=b"BODY[]"))
 
 
-def test_uid_fetch_always_tells_the_uid() -> None:
-    assert parse(b"UID FETCH 1 FLAGS").items == (Item.UID, Item.FLAGS)
-    assert parse(b"UID FETCH 1 (FLAGS UID)").items == (Item.FLAGS, Item.UID)
-
-
-def test_changedsince_always_tells_the_modseq() -> None:
-    command = parse(b"UID FETCH 300:500 (FLAGS) (CHANGEDSINCE 12345 VANISHED)")
-    assert command.items == (Item.UID, Item.FLAGS, Item.MODSEQ)
-    assert (command.changed_since, command.vanished) == (12345, True)
+def test_the_uid_form_and_its_modifiers() -> None:
+    assert parse(b"UID FETCH 300:500 (FLAGS) (CHANGEDSINCE 12345 VANISHED)") == Fetch(
+        numbers=SequenceSet(((300, 500),)), items=(Item.FLAGS,), uid=True, changed_since=12345, vanished=True
+    )
 
 
 def test_changedsince_0_is_accepted() -> None:

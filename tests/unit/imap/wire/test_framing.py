@@ -181,6 +181,13 @@ def test_a_message_beyond_the_limit_is_refused() -> None:
     assert outcome([b"a APPEND x {31+}\r\n" + b"x" * 31 + b"\r\n"], SMALL) == [Refused(b"a", "APPEND")]
 
 
+def test_a_literal_that_does_not_wait_may_have_a_limit_of_its_own() -> None:
+    limits = Limits(max_append=100, max_nonsynchronizing=4)
+    assert outcome([b"a APPEND x {4+}\r\n1234\r\n"], limits) == [Raw(b"a APPEND x {4+}\r\n", (b"1234",))]
+    assert outcome([b"a APPEND x {5+}\r\n12345\r\n"], limits) == [Refused(b"a", "APPEND")]
+    assert outcome([b"a APPEND x {5}\r\n", b"12345\r\n"], limits) == [Raw(b"a APPEND x {5}\r\n", (b"12345",))]
+
+
 def test_before_login_no_message_is_taken() -> None:
     assert outcome([b"a APPEND x {1}\r\n"], Limits()) == [Refused(b"a", "APPEND")]
 
