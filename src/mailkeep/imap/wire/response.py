@@ -121,10 +121,11 @@ def date_time(at: int) -> bytes:
 def status_line(tag: bytes, word: bytes, text: str, code: bytes = b"") -> bytes:
     """``a1 OK [code] text``; with UNTAGGED as tag, an untagged one.
 
-    `text` is made 7-bit, one line and not empty: a code without text breaks clients (RFC 7162 errata 5055).
+    `text` is made 7-bit, one line, not empty (a code without text breaks clients: errata 5055 of RFC 7162), and not
+    to look like a code.
     """
-    if not text or not text.isascii() or not text.isprintable() or text[0] == " ":
-        text = _CONTROL.sub(" ", text).encode("ascii", "replace").decode("ascii").strip() or "."
+    if not text or not text.isascii() or not text.isprintable() or text[0] in " [":
+        text = _CONTROL.sub(" ", text).encode("ascii", "replace").decode("ascii").strip(" [") or "."
     if code:
         return b"%b %b [%b] %b\r\n" % (tag, word, code, text.encode("ascii"))
     return b"%b %b %b\r\n" % (tag, word, text.encode("ascii"))

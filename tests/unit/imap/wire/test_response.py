@@ -180,10 +180,11 @@ def test_a_mailbox_name_is_read_back(name: str, utf8: bool) -> None:
     assert Lexer(raw(octets.replace(b"}\r\n", b"+}\r\n", 1)), utf8=utf8).mailbox() == name
 
 
-@given(st.text(), st.sampled_from([b"", b"ALERT"]))
+@given(st.text() | st.text("[] a"), st.sampled_from([b"", b"ALERT"]))
 def test_any_text_makes_one_line_that_clients_can_read(text: str, code: bytes) -> None:
     line = response.status_line(b"a", response.OK, text, code)
     assert grammar.parse(line).text
+    assert (grammar.parse(line).code is not None) is bool(code)
     assert line.count(b"\n") == 1
 
 
