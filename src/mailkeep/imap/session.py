@@ -48,6 +48,11 @@ class Options:
     literal_plus: bool = True  # offer LITERAL+, else LITERAL-
     version: str = ""
 
+    @property
+    def max_nonsynchronizing(self) -> int:
+        """The largest literal that need not wait: with LITERAL-, 4096 octets (RFC 7888 §5)."""
+        return self.max_message if self.literal_plus else 4096
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
@@ -88,7 +93,13 @@ class Session:
         self.services = services
         self.options = options
         self.tls_context = tls_context
-        self.framer = Framer(Limits(max_line=LOGGED_OUT_LINE, max_memory=LOGGED_OUT_LINE))
+        self.framer = Framer(
+            Limits(
+                max_line=LOGGED_OUT_LINE,
+                max_memory=LOGGED_OUT_LINE,
+                max_nonsynchronizing=options.max_nonsynchronizing,
+            )
+        )
         self.enabled = Enabled()
         self.authenticated: Authenticated | None = None
         self.selected: Selected | None = None
@@ -144,7 +155,11 @@ class Session:
     def log_in(self, account: AccountId, address: str) -> None:
         """Enter the authenticated state.  Raises: LimitReached."""
         self.services.connections.acquire(account)
-        self.framer.limits = Limits(max_line=self.options.max_line, max_append=self.options.max_message)
+        self.framer.limits = Limits(
+            max_line=self.options.max_line,
+            max_append=self.options.max_message,
+            max_nonsynchronizing=self.options.max_nonsynchronizing,
+        )
         self.authenticated = Authenticated(self, account, address)
 
     def close_mailbox(self) -> None:

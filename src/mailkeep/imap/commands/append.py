@@ -23,12 +23,18 @@ async def append(s: Authenticated, cmd: wire.Append) -> Done:
     mailbox = await s.mailboxes.find(s.account, cmd.mailbox)
     if mailbox is None or not mailbox.selectable:
         raise Refused("There is no such mailbox", b"TRYCREATE")
+    if not all(_size(message.data) for message in cmd.messages):
+        raise Refused("An empty message is not stored")  # RFC 3502 §6.3.11: so a client gives up
     incoming = [
         Incoming(octets=_octets(message.data), flags=parse_flags(message.flags), internaldate=message.internaldate)
         for message in cmd.messages
     ]
     appended = await s.messages.append(s.account, mailbox.id, incoming)
     return Done(code=response.appenduid(appended.uidvalidity, appended.uids))
+
+
+def _size(data: bytes | Streamed) -> int:
+    return len(data) if isinstance(data, bytes) else data.size
 
 
 def _octets(data: bytes | Streamed) -> Octets:
