@@ -13,6 +13,7 @@ import structlog
 HIGH_WATER: Final = 256 * 1024  # octets in the transport's buffer beyond which nobody may write
 LOW_WATER: Final = 64 * 1024
 READ_AHEAD: Final = 256 * 1024  # octets a session may hold unread while a handler waits
+LINGER_S: Final = 30.0  # for the peer to read the last words after `close`
 TURN: Final = 64  # commands run in one go before other connections get their turn
 
 log = structlog.get_logger()
@@ -233,6 +234,11 @@ class Connection(asyncio.Protocol):
         """Whether a handler is running or waiting."""
         return self._running
 
+    @property
+    def stalled(self) -> bool:
+        """Whether the peer does not read what it is sent."""
+        return self._paused
+
     # --- writing
 
     def write(self, data: bytes) -> None:
@@ -275,9 +281,11 @@ class Connection(asyncio.Protocol):
         self.flush()
         self._closing = True
         self.transport.close()
-        if self._paused:
-            # A peer that does not read must not hold the connection for ever.
-            self.loop.call_later(5.0, self.abort)
+        if self.transport.get_write_buffer_size():
+            # A peer that does not read must not hold the connection for ever; nothing else ends it now.
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self.loop.call_later(LINGER_S, self.abort)
 
     def abort(self) -> None:
         """Close at once; queued octets are lost."""
@@ -319,7 +327,7 @@ class Connection(asyncio.Protocol):
         self._upgrading = True
         try:
             transport = await self.loop.start_tls(
-                self.transport, self, context, server_side=True, ssl_handshake_timeout=60.0
+                self.transport, self, context, server_side=True, ssl_handshake_timeout=60.0, ssl_shutdown_timeout=2.0
             )
         except (OSError, ssl.SSLError) as error:
             raise ConnectionResetError from error

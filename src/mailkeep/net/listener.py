@@ -13,6 +13,7 @@ from mailkeep.net.connection import Connection, Session, Step
 from mailkeep.net.limits import AddressLimit
 
 HANDSHAKE_S: Final = 60.0
+SHUTDOWN_S: Final = 2.0  # for the peer to say goodbye too, once we have; many clients never do
 
 log = telemetry.logger()
 
@@ -50,9 +51,12 @@ class Listener:
             if bound.family == socket.AF_UNIX:
                 server = await loop.create_unix_server(self._connection, sock=bound)
             else:
-                timeout = HANDSHAKE_S if self._tls else None
                 server = await loop.create_server(
-                    self._connection, sock=bound, ssl=self._tls, ssl_handshake_timeout=timeout
+                    self._connection,
+                    sock=bound,
+                    ssl=self._tls,
+                    ssl_handshake_timeout=HANDSHAKE_S if self._tls else None,
+                    ssl_shutdown_timeout=SHUTDOWN_S if self._tls else None,
                 )
             self._servers.append(server)
 
