@@ -40,6 +40,7 @@ Row = tuple[Any, ...]
 Rows = list[Row]
 
 IN_ROW_LIMIT: Final = 16 * 1024  # octets; a smaller message travels with its row, others go to a pack
+KEEP_S: Final = 30 * 86400  # how long tombstones last
 SPOOL_LIMIT: Final = 1024 * 1024  # octets; a larger message comes as a synced file, and becomes a pack of its own
 
 
@@ -248,6 +249,17 @@ class Store(Protocol):
 
     def open_blob(self, account: AccountId, blob: int) -> Blob:
         """Raises: NotFound, Unavailable."""
+        ...
+
+    async def check(self, account: AccountId) -> tuple[str, ...]:
+        """What is wrong with an account, in words: rows that disagree, octets that are missing or changed.
+
+        Costs as much as the account.  Raises: NotFound, Unavailable.
+        """
+        ...
+
+    async def sweep(self, now: int, *, keep_s: int = KEEP_S) -> None:
+        """Forget tombstones older than `keep_s` and what only they kept alive.  Raises: Unavailable."""
         ...
 
     @property

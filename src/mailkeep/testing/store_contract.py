@@ -57,14 +57,6 @@ class OpenStore(Store, Protocol):
 
     directory: Any  # a Directory
 
-    async def check(self, account: AccountId) -> tuple[str, ...]:
-        """What is wrong with an account, octets included."""
-        ...
-
-    async def sweep(self, now: int, *, keep_s: int) -> None:
-        """Forget what is old."""
-        ...
-
 
 @dataclass
 class World:

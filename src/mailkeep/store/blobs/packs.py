@@ -25,6 +25,7 @@ class PackFile:
     __slots__ = ("_descriptor",)
 
     def __init__(self, path: Path) -> None:
+        self._descriptor = -1  # for `__del__`, if opening fails
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
     def read(self, offset: int, length: int) -> bytes:
@@ -41,7 +42,8 @@ class PackFile:
         return data
 
     def __del__(self) -> None:
-        os.close(self._descriptor)
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
 
 
 @dataclass(frozen=True, slots=True)

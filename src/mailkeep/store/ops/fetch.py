@@ -23,7 +23,7 @@ def fetch(
     """
     found = yield _select("entry", account, mailbox, uids, kinds, also)
     fetched = _build(found, kinds, gone=False)
-    if Also.GONE in also:
+    if Also.GONE in also and len(found) < len(uids):
         buried = yield _select("gone", account, mailbox, uids, kinds, also)
         if buried:
             fetched += _build(buried, kinds, gone=True)

@@ -11,7 +11,7 @@ import apsw
 from mailkeep.model.errors import Unavailable
 from mailkeep.store.schema import migrations
 
-PAGE_SIZE: Final = 16384
+PAGE_SIZE: Final = 8192
 CACHE_KIB: Final = 32 * 1024
 BUSY_MS: Final = 5000  # only a checkpoint or the command line can be in the way
 STATEMENTS: Final = 256  # prepared ones kept per connection

@@ -22,7 +22,7 @@ class Group(Generic[Item, Answer]):
     """Items that are queued in one turn of the loop, or while a batch is being worked on, form the next batch.
 
     `process` answers for each item, in order, with a result or an exception, and raises nothing.
-    `cost` tells how many seconds of waiting for the disk the last batch had.
+    `cost` is called on the loop after each batch, and tells how many seconds it has waited for the disk.
     """
 
     def __init__(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -19,24 +21,32 @@ from mailkeep.store.sqlite.writer import Job, Writer
 
 T = TypeVar("T")
 
-CHECKPOINT_PAGES: Final = 1000  # 16 MB of log: time to write back
+CHECKPOINT_PAGES: Final = 2000  # 16 MB of log: time to write back
 RESTART_PAGES: Final = 16 * CHECKPOINT_PAGES  # the log grows and grows: writers wait once until it is written back
 
 
 class Shard:
     """Everything of the accounts that live here.  Needs a running loop for writes."""
 
-    def __init__(self, data_dir: Path, number: int) -> None:
+    def __init__(self, data_dir: Path, number: int, wake: Callable[[], None]) -> None:
+        """`wake` is called when there is maintenance to do that should not wait."""
         path = data_dir / f"shard-{number:04d}.db"
         self.path = path
         self.writer = Writer(path)
         self.packs = Packs(data_dir / "packs" / f"{number:04d}")
-        self.writes: Group[Job, Any] = Group(f"shard-{number}", self.writer.commit, lambda: self.writer.commit_s)
+        self.writes: Group[Job, Any] = Group(f"shard-{number}", self.writer.commit, self._committed)
         self.appends: Group[bytes, tuple[int, int]] = Group(
             f"packs-{number}", self.packs.append, lambda: self.packs.append_s
         )
+        self._wake = wake
         self._reader = open_reader(path)
-        self._checkpointer = open_reader_for_checkpoints(path)
+        self._checkpointer: apsw.Connection | None = open_for_checkpoints(path)
+        self._checkpointing = threading.Lock()
+
+    def _committed(self) -> float:
+        if self.writer.wal_pages >= CHECKPOINT_PAGES:
+            self._wake()
+        return self.writer.commit_s
 
     def read(self, op: Op[T]) -> T:
         """Carry out a reading operation in one snapshot.  Raises: what it raises, and Unavailable."""
@@ -79,10 +89,13 @@ class Shard:
 
         Raises: Unavailable.
         """
-        try:
-            self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-        except FAULTS as error:
-            raise unavailable(error) from error
+        with self._checkpointing:
+            if self._checkpointer is None:
+                return
+            try:
+                self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            except FAULTS as error:
+                raise unavailable(error) from error
 
     async def drain(self) -> None:
         """Finish what is queued."""
@@ -95,11 +108,14 @@ class Shard:
         self.writes.close()
         self.packs.close()
         self._reader.close(force=True)
-        self._checkpointer.close(force=True)
+        with self._checkpointing:  # its thread may still be at work
+            if self._checkpointer is not None:
+                self._checkpointer.close(force=True)
+                self._checkpointer = None
         self.writer.close()
 
 
-def open_reader_for_checkpoints(path: Path) -> apsw.Connection:
+def open_for_checkpoints(path: Path) -> apsw.Connection:
     """A connection that may write back the log, used by one thread at a time."""
     db = apsw.Connection(str(path))
     db.pragma("wal_autocheckpoint", 0)

@@ -6,11 +6,12 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self, TypeVar, TypeVarTuple, cast
 
 from mailkeep.model.ids import AccountId
-from mailkeep.store.contract import IN_ROW_LIMIT, AccountState, Blob, NewBlob, Op
+from mailkeep.store.contract import IN_ROW_LIMIT, KEEP_S, AccountState, Blob, NewBlob, Op
 from mailkeep.store.ops.remove_account import remove_account
 from mailkeep.store.ops.sweep import sweep
 from mailkeep.store.sqlite.directory import SqliteDirectory
@@ -23,8 +24,8 @@ T = TypeVar("T")
 Args = TypeVarTuple("Args")
 
 IDLE_S: Final = 5.0  # a shard nobody has written to for so long may write back its log
-KEEP_S: Final = 30 * 86400  # how long tombstones last
-LOOK_S: Final = 1.0  # how often `maintain` looks
+SWEEP_S: Final = 3600.0  # how often `maintain` sweeps
+LOOK_S: Final = 1.0  # how often `maintain` looks, if nothing wakes it
 
 
 class SqliteStore:
@@ -33,7 +34,7 @@ class SqliteStore:
     Attributes: `directory`.
     """
 
-    def __init__(self, data_dir: Path, *, shards: int = 1) -> None:
+    def __init__(self, data_dir: Path, *, shards: int = 1, clock: Callable[[], float] = time.time) -> None:
         """Open, or make what is not there.  Blocks for some milliseconds.
 
         Raises: WrongSetting, NewerSchema, apsw.Error and OSError (disk).
@@ -44,7 +45,9 @@ class SqliteStore:
         for left_over in self._spool_dir.iterdir():
             left_over.unlink()
         self.directory = SqliteDirectory(data_dir / "directory.db", shards)
-        self._shards = [Shard(data_dir, number) for number in range(shards)]
+        self._wake = asyncio.Event()
+        self._shards = [Shard(data_dir, number, self._wake.set) for number in range(shards)]
+        self._clock = clock
 
     @property
     def spool_dir(self) -> Path:
@@ -82,18 +85,32 @@ class SqliteStore:
         return self._shard(account).open_blob(account, blob)
 
     async def maintain(self) -> None:
-        """Write logs back, by size or when idle, until cancelled.  One task runs this as long as the store is open."""
+        """Write logs back, by size or when idle, and sweep now and then; until cancelled.
+
+        One task runs this as long as the store is open.  Raises: Unavailable; it may be called again then.
+        """
+        swept = -SWEEP_S
         while True:
-            await asyncio.sleep(LOOK_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._wake.wait()
+            self._wake.clear()
+            if time.monotonic() - swept > SWEEP_S:
+                swept = time.monotonic()
+                await self.sweep(int(self._clock()))
             for shard in self._shards:
                 shard.writes.work_off_lazy()
                 idle = time.monotonic() - shard.writes.last_used > IDLE_S
                 pages = shard.writer.wal_pages
                 if pages >= CHECKPOINT_PAGES or (pages and idle):
-                    await self.checkpoint(shard)
+                    await self._checkpoint(shard)
 
-    async def checkpoint(self, shard: Shard) -> None:
-        """Write one shard's log back, in a thread."""
+    async def checkpoint(self) -> None:
+        """Write all logs back, in a thread.  Raises: Unavailable."""
+        for shard in self._shards:
+            await self._checkpoint(shard)
+
+    async def _checkpoint(self, shard: Shard) -> None:
         written = shard.writer.wal_pages
         await asyncio.to_thread(shard.checkpoint)
         if shard.writer.wal_pages == written:
