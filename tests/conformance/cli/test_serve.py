@@ -42,6 +42,7 @@ def test_sigterm_says_goodbye_to_every_session_and_exits_with_0(start: Start, st
     for connection in (idle, selected):
         assert connection.readline().startswith(b"* BYE ")
         assert connection.readline() == b""
+        connection.shutdown()
 
 
 def test_sigterm_does_not_wait_for_a_client_that_never_reads(start: Start, store: Path) -> None:
