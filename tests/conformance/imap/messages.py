@@ -26,9 +26,11 @@ def simple_message(
         f"\n"
         f"{text or 'Hello.'}\n"
     )
-    while len(octets) < size:
-        octets += b"x" * min(70, max(0, size - len(octets) - 2)) + b"\r\n"
-    return octets[:size] if size else octets
+    missing = size - len(octets)
+    if missing <= 0:
+        return octets
+    line = b"x" * 70 + b"\r\n"
+    return (octets + line * (missing // len(line) + 1))[: size - 2] + b"\r\n"
 
 
 # RFC 9051 §8: header of 342 octets and a body of 3028 octets in 92 lines
