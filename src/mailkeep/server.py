@@ -77,7 +77,7 @@ async def open_offices(config: Config, *, program: str) -> AsyncIterator[Offices
     with DataLock(config.data_dir, program):
         async with _open_store(config) as store:
             bus = Bus()
-            accounts = Accounts(store.directory, store)
+            accounts = Accounts(store.directory, store, throttled=config.auth.throttle)
             mailboxes = Mailboxes(store, bus)
             messages = Messages(store, bus, (*DERIVERS, SEARCH_FIELDS))
             await accounts.finish()

@@ -19,7 +19,7 @@ import typer
 from mailkeep import telemetry
 from mailkeep.cli.running import ReadyFileOption, run, run_server
 from mailkeep.cli.sample_mail import Sample, sample_mail
-from mailkeep.config import Address, Auth, Config, Listen, Log
+from mailkeep.config import Address, Config, Listen, Log
 from mailkeep.model.errors import AlreadyExists
 from mailkeep.model.flags import System
 from mailkeep.model.ids import AccountId
@@ -72,7 +72,6 @@ def demo(
         config = Config(
             data_dir=directory,
             listen=_listen(port_base),
-            auth=Auth(throttle=False),  # it serves nobody but the one who tries it
             log=Log(level="warning"),
         )
         shown = logins or (Login(DEMO_USER, _demo_password(directory)),)

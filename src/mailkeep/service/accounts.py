@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
+import sys
 import time
 import unicodedata
 from collections import OrderedDict
@@ -64,6 +65,7 @@ class Accounts:
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         hasher: PasswordHasher | None = None,
+        throttled: bool = True,
     ) -> None:
         self._directory = directory
         self._store = store
@@ -73,8 +75,8 @@ class Accounts:
         self._hasher = hasher or PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
         self._nobody = self._hasher.hash(secrets.token_hex())
         self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
-        self._by_account = Throttle(clock)
-        self._by_network = Throttle(clock, free=FREE_FAILURES_OF_NETWORK)
+        self._by_account = Throttle(clock, free=0 if throttled else sys.maxsize)
+        self._by_network = Throttle(clock, free=FREE_FAILURES_OF_NETWORK if throttled else sys.maxsize)
         self._known = _Known(clock)
         self._running: dict[bytes, asyncio.Future[AccountId]] = {}
 
