@@ -90,6 +90,7 @@ class Connection(asyncio.Protocol):
         self._reading_paused = False
         self._resumed: asyncio.Future[None] | None = None
         self._closing = False
+        self._lost = False
         self._upgrading = False
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -141,8 +142,10 @@ class Connection(asyncio.Protocol):
             self._pump()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  the reason does not matter
-        """Stop what runs and release what is held."""
-        self._closing = True
+        """Stop what runs and release what is held; a second call does nothing."""
+        if self._lost:
+            return
+        self._lost = self._closing = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -330,10 +333,13 @@ class Connection(asyncio.Protocol):
                 self.transport, self, context, server_side=True, ssl_handshake_timeout=60.0, ssl_shutdown_timeout=2.0
             )
         except (OSError, ssl.SSLError) as error:
+            # The event loop tells nobody of a connection that is lost while hands are shaken.
+            self.loop.call_soon(self.connection_lost, error)
             raise ConnectionResetError from error
         finally:
             self._upgrading = False
         if transport is None:
+            self.loop.call_soon(self.connection_lost, None)
             raise ConnectionResetError
         self.transport = transport
         transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)

@@ -60,8 +60,8 @@ class LmtpConnection(Session):
         return None if event is None else self._run(event)
 
     def timed_out(self) -> None:
-        """Nothing came for too long; unless it is the client who waits for us."""
-        if self._connection.busy:
+        """Nothing came for too long; unless it is the client who waits for us, and not we who wait for it to read."""
+        if self._connection.busy and not self._connection.stalled:
             self._connection.set_deadline(self.options.idle_s)
         else:
             self._say_goodbye(_IDLE)

@@ -38,7 +38,7 @@ class CountingHasher(PasswordHasher):
         super().__init__(time_cost=1, memory_cost=8, parallelism=1)
         self.checks = 0
 
-    def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # type: ignore[override]  # noqa: A002
+    def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # type: ignore[override]
         self.checks += 1
         return bool(super().verify(hash, password))
 

@@ -25,6 +25,7 @@ class Wire:
 
     peer: str = "127.0.0.1"
     busy: bool = False
+    stalled: bool = False
     said: bytearray = field(default_factory=bytearray)
     closed: bool = False
     deadlines: int = 0
@@ -369,6 +370,12 @@ def test_twenty_mistakes_in_a_row_end_the_dialogue(dialogue: Dialogue) -> None:
 def test_refused_recipients_are_no_mistakes(dialogue: Dialogue) -> None:
     dialogue.say("LHLO foo\r\nMAIL FROM:<>\r\n")
     assert dialogue.codes("RCPT TO:<nobody@example.org>\r\n" * 50) == ["550 5.1.1"] * 50
+
+
+def test_a_client_that_does_not_read_its_answers_is_not_waited_for(dialogue: Dialogue) -> None:
+    dialogue.wire.busy = dialogue.wire.stalled = True
+    dialogue.lmtp.timed_out()
+    assert dialogue.wire.closed
 
 
 def test_silence_ends_the_dialogue_unless_the_client_waits_for_us(dialogue: Dialogue) -> None:
