@@ -256,10 +256,9 @@ class Messages:
                     snapshot.modseqs,
                     snapshot.more,
                 )
+                # what was read at once did not pass `refresh`, which learns new names
+                await self._read_keywords(account)
         view.users += 1
-        if account not in self._keywords:
-            self._keywords[account] = Keywords()
-            await self._read_keywords(account)
         await self.refresh(view)
         return view
 

@@ -79,7 +79,7 @@ class _Update:
 
     def __init__(self, how: How, mask: int, more: More) -> None:
         self.how = how
-        self.mask = mask
+        self.mask = int(mask)  # a plain integer: the complement of an IntFlag has no bits of keywords
         self.more = set(more)
         self._columns: dict[bytes | None, bytes | None] = {}  # column before → after: few, whatever the rows
 
