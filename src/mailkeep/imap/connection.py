@@ -76,8 +76,7 @@ class ImapConnection(Session):
                 case framing.Raw():
                     return self._run(event)
                 case framing.NeedContinuation():
-                    self.framer.accept()  # its size has been checked
-                    self.write(response.continuation(b"Ready for literal data"))
+                    self._continue(event)
                 case framing.LiteralData():
                     self._take(event)
                 case framing.Refused(tag):
@@ -117,6 +116,15 @@ class ImapConnection(Session):
             self.connection.close()
 
     # --- literals
+
+    def _continue(self, event: framing.NeedContinuation) -> None:
+        """Let the literal come, whose size has been checked; not for a command that there is not."""
+        if event.name in COMMANDS or event.name == "UID":
+            self.framer.accept()
+            self.write(response.continuation(b"Ready for literal data"))
+        else:
+            self.framer.refuse()
+            self._answer_refused(event.tag, b"BAD Unknown command")
 
     def _take(self, event: framing.LiteralData) -> None:
         literal = event.literal

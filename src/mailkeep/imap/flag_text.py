@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from mailkeep.model.flags import FIRST_KEYWORD, More
 from mailkeep.service.keywords import Keywords
 
 SYSTEM: Final = (b"\\Seen", b"\\Answered", b"\\Flagged", b"\\Deleted", b"\\Draft")
+
+
+ALL_SYSTEM: Final = (1 << len(SYSTEM)) - 1
 
 
 class FlagText(dict[tuple[int, More], bytes]):
@@ -31,11 +35,6 @@ class FlagText(dict[tuple[int, More], bytes]):
         text = self[key] = b" ".join(words)
         return text
 
-    @property
-    def count(self) -> int:
-        """How many keywords there are."""
-        return len(self._keywords)
-
-    def defined(self) -> bytes:
-        """All flags that a message of this account may have: the system's, then the account's keywords."""
-        return b" ".join((*SYSTEM, *self._keywords.names()))
+    def defined(self, used: int, used_more: Iterable[int]) -> bytes:
+        """The flags defined in a mailbox: the system's, then the keywords in use there."""
+        return self[used | ALL_SYSTEM, tuple(sorted(used_more))]

@@ -110,7 +110,7 @@ class SelectedView:
 
     def is_withheld(self, uid: int) -> bool:
         """Whether the client still counts a message that is in truth expunged (RFC 2180 §4.1)."""
-        return bool(self._withheld) and self._view.index(uid) < 0
+        return self._uids is not self._view.uids and self._view.index(uid) < 0
 
     # --- \Recent (IMAP4rev1 only)
 

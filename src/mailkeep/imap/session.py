@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from mailkeep.imap.done import Bad
-from mailkeep.imap.flag_text import FlagText
+from mailkeep.imap.flag_text import ALL_SYSTEM, FlagText
 from mailkeep.imap.selected import Exists, Expunge, FlagUpdate, SelectedView
 from mailkeep.imap.wire.framing import Framer, Limits, TooLong
 from mailkeep.imap.wire.sequence_set import STAR, SequenceSet
@@ -214,7 +214,7 @@ class Selected:
         self.view = SelectedView(shared)
         self.read_only = read_only
         self.flag_text = FlagText(owner.messages.keywords(owner.account))
-        self.known_keywords = 0
+        self._known_flags = (0, 0)  # what FLAGS has told: the mask in use, the number of further keywords
         self.saved: UidSet = EMPTY  # the result variable $ (RFC 9051 §6.4.4.1)
 
     def release(self) -> None:
@@ -282,14 +282,15 @@ class Selected:
             self.view.recent_ranges.append(claimed)
 
     def announce_keywords(self) -> None:
-        """FLAGS again when the account has got keywords that this client has not been told (RFC 9051 §7.3.5)."""
-        if self.flag_text.count != self.known_keywords:
+        """FLAGS again when the mailbox has got keywords that this client has not been told (RFC 9051 §7.3.5)."""
+        mask, count = self._known_flags
+        if len(self.shared.used_more) > count or self.shared.used & ~mask & ~ALL_SYSTEM:
             self.announce_flags()
 
     def announce_flags(self) -> None:
         """FLAGS and PERMANENTFLAGS."""
-        self.known_keywords = self.flag_text.count
-        defined = self.flag_text.defined()
+        self._known_flags = (self.shared.used, len(self.shared.used_more))
+        defined = self.flag_text.defined(self.shared.used, self.shared.used_more)
         self.session.untagged(b"FLAGS (%b)" % defined)
         permanent = b"" if self.read_only else defined + b" \\*"
         self.session.untagged(b"OK [PERMANENTFLAGS (%b)] Flags that can be changed" % permanent)

@@ -25,10 +25,6 @@ class Keywords:
         """The keyword's number; letter case is ignored."""
         return self._numbers.get(name.casefold())
 
-    def names(self) -> Iterable[bytes]:
-        """All names, oldest first."""
-        return self._names.values()
-
     def learn(self, pairs: Iterable[tuple[int, str]]) -> None:
         """Take in (number, name) pairs as the store has them."""
         for number, name in pairs:

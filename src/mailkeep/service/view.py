@@ -12,6 +12,9 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
+from itertools import chain
+from operator import or_
 from typing import Final
 
 from mailkeep.model.change import Delta
@@ -49,9 +52,10 @@ class View:
         self.masks = masks
         self.modseqs = modseqs
         self.more = more
+        self.used = reduce(or_, set(masks), 0)  # flags that some entry has, or had since this view was opened
+        self.used_more = set(chain.from_iterable(more.values()))
         self.stale = False
         self.users = 0
-        self.deleted = False  # the mailbox itself is gone
         self._recent_changes: deque[_Change] = deque(maxlen=REMEMBERED)
         self._floor = upto  # changes after this modseq are all in _recent_changes
 
@@ -86,8 +90,10 @@ class View:
                 self.modseqs[i] = state.modseq
             else:  # cannot be: UIDs ascend, so what is new is last
                 raise AssertionError(f"UID {state.uid} appeared below {uids[-1]}")
+            self.used |= state.mask
             if state.more:
                 self.more[state.uid] = state.more
+                self.used_more.update(state.more)
             else:
                 self.more.pop(state.uid, None)
         if len(self._recent_changes) == REMEMBERED:

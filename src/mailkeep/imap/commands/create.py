@@ -18,7 +18,16 @@ async def create(s: Authenticated, cmd: Create) -> Done:
     """
     name = cmd.mailbox.removesuffix(DELIMITER) if len(cmd.mailbox) > 1 else cmd.mailbox
     made = await s.mailboxes.create(s.account, name, _role(cmd.use))
+    tell_normalized(s, name, made.name)
     return Done(code=response.mailboxid(mailboxid(s.account, made.id)))
+
+
+def tell_normalized(s: Authenticated, asked: str, made: str) -> None:
+    """Another spelling than asked for is told (RFC 9051 §6.3.4), to clients that know the extended LIST."""
+    if asked != made and s.session.enabled.rev2:
+        old = response.mailbox(asked, utf8=True)
+        name = response.mailbox(made, utf8=True)
+        s.session.write(response.list_line((), name, extended=response.oldname(old)))
 
 
 def _role(use: tuple[str, ...]) -> Role | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mailkeep.imap.commands.status import tell_status
@@ -47,10 +47,11 @@ async def list_(s: Authenticated, cmd: List) -> None:
     tree = await _read(s)
     patterns = [_join(cmd.reference, pattern) for pattern in cmd.patterns]
     for name in sorted(_candidates(tree, cmd.selection), key=_order):
-        if any(matches(pattern, name) for pattern in patterns) and (line := _line(s, tree, cmd, name)):
+        if any(matches(pattern, name) for pattern in patterns) and (line := _line(s, tree, cmd, name, patterns)):
             s.session.write(line)
             mailbox = tree.mailboxes.get(name)
-            if cmd.status and mailbox is not None and mailbox.selectable:
+            itself = _is_selected(cmd.selection, mailbox, subscribed=name in tree.subscribed)
+            if cmd.status and itself and mailbox is not None and mailbox.selectable:
                 tell_status(s, mailbox, cmd.status)
 
 
@@ -75,11 +76,11 @@ def _candidates(tree: _Tree, selection: Selection) -> set[str]:
     return names
 
 
-def _line(s: Authenticated, tree: _Tree, cmd: List, name: str) -> bytes | None:
+def _line(s: Authenticated, tree: _Tree, cmd: List, name: str, patterns: Sequence[str]) -> bytes | None:
     mailbox = tree.mailboxes.get(name)
     subscribed = name in tree.subscribed
     selected = _is_selected(cmd.selection, mailbox, subscribed=subscribed)
-    child_info = _child_info(tree, cmd, name)
+    child_info = _child_info(tree, cmd, name, patterns)
     if not selected and not child_info:
         return None
     attributes = list(_attributes(tree, mailbox, name))
@@ -96,26 +97,20 @@ def _is_selected(selection: Selection, mailbox: Mailbox | None, *, subscribed: b
     return Selection.SPECIAL_USE not in selection or (mailbox is not None and mailbox.role is not None)
 
 
-def _child_info(tree: _Tree, cmd: List, name: str) -> list[str]:
-    """The selection options that something below `name` meets (RFC 5258 §3.5)."""
+def _child_info(tree: _Tree, cmd: List, name: str, patterns: Sequence[str]) -> list[str]:
+    """The selection options that something below `name` meets without being listed itself (RFC 9051 §6.3.9.6)."""
     if Selection.RECURSIVEMATCH not in cmd.selection:
         return []
     prefix = name + DELIMITER
-    info = []
-    if Selection.SUBSCRIBED in cmd.selection and any(
-        other.startswith(prefix) and _meets_rest(tree, cmd.selection, other) for other in tree.subscribed
-    ):
-        info.append("SUBSCRIBED")
-    if Selection.SPECIAL_USE in cmd.selection and any(
-        other.startswith(prefix) and mailbox.role is not None for other, mailbox in tree.mailboxes.items()
-    ):
-        info.append("SPECIAL-USE")
-    return info
-
-
-def _meets_rest(tree: _Tree, selection: Selection, name: str) -> bool:
-    mailbox = tree.mailboxes.get(name)
-    return Selection.SPECIAL_USE not in selection or (mailbox is not None and mailbox.role is not None)
+    hidden = [
+        other
+        for other in tree.subscribed | tree.mailboxes.keys()
+        if other.startswith(prefix)
+        and _is_selected(cmd.selection, tree.mailboxes.get(other), subscribed=other in tree.subscribed)
+        and not any(matches(pattern, other) for pattern in patterns)
+    ]
+    options = {Selection.SUBSCRIBED: "SUBSCRIBED", Selection.SPECIAL_USE: "SPECIAL-USE"}
+    return [word for option, word in options.items() if option in cmd.selection] if hidden else []
 
 
 def _attributes(tree: _Tree, mailbox: Mailbox | None, name: str) -> Iterable[str]:

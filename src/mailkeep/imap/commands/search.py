@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from mailkeep.imap.done import Done
+from mailkeep.imap.done import Refused
 from mailkeep.imap.search_query import to_query
 from mailkeep.imap.session import Selected
 from mailkeep.imap.wire import response
-from mailkeep.imap.wire.search import Return, Search
+from mailkeep.imap.wire.search import CHARSETS, Return, Search
 from mailkeep.model.ids import Uid
 from mailkeep.model.uidset import EMPTY, UidSet
 
 
-async def search(s: Selected, cmd: Search) -> Done | None:
+async def search(s: Selected, cmd: Search) -> None:
     """Which messages match.  RFC 9051 §6.4.4, RFC 3501 §6.4.4, RFC 4731, RFC 5182, RFC 7162 §3.1.5.
 
     A message that is gone but not yet told is not found.
@@ -22,6 +22,8 @@ async def search(s: Selected, cmd: Search) -> Done | None:
     saves = cmd.returns is not None and Return.SAVE in cmd.returns
     if saves:
         s.saved = EMPTY  # `$` is empty unless this search ends well (RFC 5182 §2.1)
+    if not cmd.charset_known:
+        raise Refused("Only US-ASCII and UTF-8 are known", response.badcharset(CHARSETS))
     await s.refresh()
     if cmd.modseq:
         s.session.enabled.condstore = True
@@ -30,7 +32,6 @@ async def search(s: Selected, cmd: Search) -> Done | None:
     if saves:
         s.saved = _saved(cmd.returns or Return.NONE, found)
     _tell(s, cmd, found)
-    return None
 
 
 def _tell(s: Selected, cmd: Search, found: Sequence[int]) -> None:

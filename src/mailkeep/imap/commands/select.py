@@ -32,8 +32,7 @@ async def _open(s: Authenticated, cmd: Select, *, read_only: bool) -> None:
         raise Bad("ENABLE QRESYNC first")
     if session.selected is not None:
         session.close_mailbox()
-        if session.enabled.qresync or session.enabled.rev2:
-            session.untagged(b"OK [CLOSED] Previous mailbox is closed")
+        session.untagged(b"OK [CLOSED] Previous mailbox is closed")
     mailbox = await s.mailboxes.get(s.account, cmd.mailbox)
     if not mailbox.selectable:
         raise NotFound("This is a name without a mailbox")

@@ -36,7 +36,7 @@ class Refusal(ParseError):
 
 
 _ATOM: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\\]]+')
-_ASTRING: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\]+')
+_ASTRING: Final = re.compile(rb'[^\x00-\x20\x7f(){%*"\\]+')  # 8-bit too: imaplib's users send it unquoted
 _PATTERN: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){"\\]+')
 _QUOTED: Final = re.compile(rb'"([^"\\\r\n\x00]*(?:\\["\\][^"\\\r\n\x00]*)*)"')
 _ESCAPE: Final = re.compile(rb'\\(["\\])')
@@ -282,8 +282,8 @@ class Lexer:
         return _SYSTEM_FLAGS.get(octets.lower()) or octets.decode("ascii")
 
     def flag_list(self) -> tuple[str, ...]:
-        r"""Flags in parentheses, perhaps none; without ``\Recent``, which clients copy along but nobody may set."""
-        return settable(self.items(self.flag, may_be_empty=True))
+        """Flags in parentheses, perhaps none."""
+        return tuple(self.items(self.flag, may_be_empty=True))
 
     # Dates
 
@@ -314,8 +314,3 @@ class Lexer:
         offset = int(zone_hour) * 3600 + int(zone_minute) * 60
         self.pos = found.end()
         return value + int(hour) * 3600 + int(minute) * 60 + int(second) + (offset if sign == b"-" else -offset)
-
-
-def settable(flags: list[str]) -> tuple[str, ...]:
-    r"""The flags without ``\Recent``."""
-    return tuple([flag for flag in flags if flag != "\\Recent"])

@@ -6,11 +6,12 @@ from __future__ import annotations
 def matches(pattern: str, name: str, delimiter: str = "/") -> bool:
     """Whether the whole `name` matches; ``%`` stands for anything without `delimiter`, ``*`` for anything.
 
-    INBOX is matched in any case when the first level of the name is INBOX and nothing follows.
+    INBOX is matched in any case, as a whole name and as the first level of one.
     Time is at most len(pattern) * len(name), whatever the pattern.
     """
-    if name == "INBOX":
-        pattern = pattern.upper()
+    if name == "INBOX" or name.startswith("INBOX" + delimiter):
+        first, slash, rest = pattern.partition(delimiter)
+        pattern = first.upper() + slash + rest
     # `reached[i]`: what has been read of the pattern can end before name[i]
     reached = {0}
     for piece in _pieces(pattern):

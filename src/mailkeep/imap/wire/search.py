@@ -8,7 +8,7 @@ from datetime import date
 from enum import Enum, Flag, auto
 from typing import Final
 
-from mailkeep.imap.wire.lexer import Lexer, ParseError, Refusal
+from mailkeep.imap.wire.lexer import Lexer, ParseError
 from mailkeep.imap.wire.sequence_set import SequenceSet
 
 
@@ -177,12 +177,14 @@ class Search:
     """The command.  `returns`: None without RETURN (answer with SEARCH in rev1); RETURN () is read as ALL.
 
     `modseq`: a MODSEQ key is used, so the answer tells the highest mod-sequence (RFC 7162 §3.1.5).
+    `charset_known`: False when the answer must be NO [BADCHARSET]; the key is not read then.
     """
 
     key: Key
     returns: Return | None
     uid: bool
     modseq: bool = False
+    charset_known: bool = True
 
 
 MAX_DEPTH: Final = 100
@@ -218,12 +220,12 @@ _PLAIN: Final[dict[bytes, Key]] = {
 
 
 def parse(lexer: Lexer) -> Search:
-    """The arguments of SEARCH.  Raises: Refusal (BADCHARSET), when the charset is not known."""
+    """The arguments of SEARCH."""
     return _parse(lexer, uid=False)
 
 
 def parse_uid(lexer: Lexer) -> Search:
-    """The arguments of UID SEARCH.  Raises: as `parse`."""
+    """The arguments of UID SEARCH."""
     return _parse(lexer, uid=True)
 
 
@@ -234,7 +236,8 @@ def _parse(lexer: Lexer, *, uid: bool) -> Search:
         returns = _returns(lexer)
         lexer.space()
     if lexer.skip(b"CHARSET "):
-        _charset(lexer)
+        if not _charset(lexer):
+            return Search(key=All(), returns=returns, uid=uid, charset_known=False)
         lexer.space()
     reader = _Reader(lexer)
     key = reader.read()
@@ -255,12 +258,9 @@ def _returns(lexer: Lexer) -> Return:
     return returns or Return.ALL
 
 
-def _charset(lexer: Lexer) -> None:
-    """US-ASCII is a part of UTF-8, so that one way of decoding serves both."""
-    start = lexer.pos
-    name = lexer.astring().upper()
-    if name not in (b"UTF-8", b"US-ASCII", b"UTF8", b"ASCII"):
-        raise Refusal(f"BADCHARSET ({' '.join(CHARSETS)})", "Only US-ASCII and UTF-8 are known", start)
+def _charset(lexer: Lexer) -> bool:
+    """Whether the charset is known.  US-ASCII is a part of UTF-8, so that one way of decoding serves both."""
+    return lexer.astring().upper() in (b"UTF-8", b"US-ASCII", b"UTF8", b"ASCII")
 
 
 class _Kind(Enum):

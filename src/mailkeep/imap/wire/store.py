@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from mailkeep.imap.wire.lexer import Lexer, settable
+from mailkeep.imap.wire.lexer import Lexer
 from mailkeep.imap.wire.sequence_set import SequenceSet
 
 
@@ -83,4 +83,4 @@ def _bare_flags(lexer: Lexer) -> tuple[str, ...]:
     flags = [lexer.flag()]
     while lexer.more():
         flags.append(lexer.flag())
-    return settable(flags)
+    return tuple(flags)

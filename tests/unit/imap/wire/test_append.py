@@ -20,7 +20,7 @@ AT = int(datetime(1994, 2, 8, 5, 52, 25, tzinfo=UTC).timestamp())
         (b"x (\\Seen $Label) {2}\r\nhi", Message(data=b"hi", flags=("\\Seen", "$Label"))),
         (b'x " 7-Feb-1994 21:52:25 -0800" {2+}\r\nhi', Message(data=b"hi", internaldate=AT)),
         (b'x () " 7-Feb-1994 21:52:25 -0800" {2+}\r\nhi', Message(data=b"hi", internaldate=AT)),
-        (b"x (\\Recent) {2+}\r\nhi", Message(data=b"hi")),
+        (b"x (\\Recent) {2+}\r\nhi", Message(data=b"hi", flags=("\\Recent",))),
         (b"x ~{3+}\r\n\0hi", Message(data=b"\0hi", binary=True)),
         (b"x {3+}\r\n\0hi", Message(data=b"\0hi")),
         (b"x UTF8 (~{2+}\r\nhi)", Message(data=b"hi", binary=True, utf8=True)),

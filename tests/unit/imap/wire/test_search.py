@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from tests.unit.imap.wire.feeding import parse
 
-from mailkeep.imap.wire.lexer import ParseError, Refusal
+from mailkeep.imap.wire.lexer import ParseError
 from mailkeep.imap.wire.search import (
     MAX_DEPTH,
     MAX_KEYS,
@@ -155,10 +155,9 @@ def test_known_charsets(charset: bytes) -> None:
     assert key(line) == Text("отпуск")
 
 
-def test_an_unknown_charset_is_refused_with_no() -> None:
-    with pytest.raises(Refusal) as caught:
-        key(b"CHARSET KOI8-R TEXT x")
-    assert caught.value.code == "BADCHARSET (US-ASCII UTF-8)"
+def test_an_unknown_charset_is_told_with_what_was_to_be_saved() -> None:
+    search = parse(b"SEARCH RETURN (SAVE) CHARSET KOI8-R TEXT x")
+    assert (search.charset_known, search.returns) == (False, Return.SAVE)
 
 
 @pytest.mark.parametrize(

@@ -33,10 +33,6 @@ def test_the_uid_form_and_the_condition() -> None:
     )
 
 
-def test_recent_cannot_be_stored_and_is_left_out() -> None:
-    assert parse(b"STORE 2:4 FLAGS (\\Recent \\Seen)").flags == ("\\Seen",)
-
-
 @pytest.mark.parametrize(
     "line",
     [
