@@ -10,7 +10,8 @@ def put_derived(account: AccountId, rows: tuple[tuple[MessageId, Derived], ...])
     """No modseq: nothing a client sees depends on it.  Messages that no longer exist are passed over."""
     for message, derived in rows:
         yield Sql(
-            "INSERT INTO derived SELECT account, ?, message, ?, ? FROM message WHERE account = ? AND message = ?"
+            "INSERT INTO derived SELECT account, CAST(? AS TEXT), message, CAST(? AS BIGINT), ?"
+            " FROM message WHERE account = ? AND message = ?"
             " ON CONFLICT (account, kind, message) DO UPDATE SET version = excluded.version, data = excluded.data",
             (derived.kind, derived.version, derived.data, account, message),
         )

@@ -19,7 +19,11 @@ DELETED: Final = System.DELETED.value
 COUNTED: Final = SEEN | DELETED  # flags that the mailbox row counts
 
 # what becomes of the column `flags`, by what STORE does
-FLAGS_AFTER: Final = {How.ADD: "flags | ?", How.REMOVE: "flags & ~ ?", How.REPLACE: "?"}
+FLAGS_AFTER: Final = {
+    How.ADD: "flags | CAST(? AS BIGINT)",
+    How.REMOVE: "flags & ~ CAST(? AS BIGINT)",
+    How.REPLACE: "CAST(? AS BIGINT)",
+}
 
 
 def store_flags(

@@ -85,7 +85,7 @@ def _bury_messages(account: AccountId, messages: UidSet, now: int) -> Op[None]:
         yield Sql("DELETE FROM derived WHERE account = ? AND kind = ? AND message IN ?", (account, kind, dead))
     yield Sql("DELETE FROM message WHERE account = ? AND message IN ?", (account, dead))
     yield Sql(
-        "INSERT INTO garbage SELECT account, blob, ? FROM blob b WHERE account = ? AND blob IN ?"
+        "INSERT INTO garbage SELECT account, blob, CAST(? AS BIGINT) FROM blob b WHERE account = ? AND blob IN ?"
         " AND NOT EXISTS (SELECT 1 FROM message m WHERE m.account = b.account AND m.blob = b.blob)"
         " ON CONFLICT DO NOTHING",
         (now, account, UidSet(blob for _, blob in rows)),

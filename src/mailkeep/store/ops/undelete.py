@@ -45,8 +45,9 @@ def _bring_back(account: AccountId, source: MailboxId, chosen: Chosen, modseq: M
     target, uidvalidity = yield from revive(account, source, modseq, now)
     [(first,)] = yield add_to_mailbox(account, target, modseq, chosen)
     yield Sql(
-        "INSERT INTO entry SELECT account, ?, ? + row_number() OVER (ORDER BY uid), message, flags & ~8,"
-        " more_keywords, ?, ? FROM gone WHERE account = ? AND mailbox = ? AND uid IN ?",
+        "INSERT INTO entry SELECT account, CAST(? AS BIGINT), CAST(? AS BIGINT) + row_number() OVER (ORDER BY uid),"
+        " message, flags & ~8, more_keywords, CAST(? AS BIGINT), CAST(? AS BIGINT) FROM gone"
+        " WHERE account = ? AND mailbox = ? AND uid IN ?",
         (target, first - 1, modseq, now, account, source, chosen.set),
     )
     yield Sql("UPDATE gone SET moved = 1 WHERE account = ? AND mailbox = ? AND uid IN ?", (account, source, chosen.set))

@@ -76,7 +76,7 @@ class Shard:
     def _find_blob(self, account: AccountId, blob: int) -> tuple[bytes | None, int, int, int]:
         try:
             rows = self._reader.execute(
-                "SELECT data, pack, offset, size FROM blob WHERE account = ? AND blob = ?", (account, blob)
+                'SELECT data, pack, "offset", size FROM blob WHERE account = ? AND blob = ?', (account, blob)
             ).fetchall()
         except FAULTS as error:
             raise unavailable(error) from error

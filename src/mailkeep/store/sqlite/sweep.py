@@ -57,7 +57,7 @@ async def _rewrite(shard: Shard, pack: int, alive: Sequence[tuple[AccountId, int
 
 
 def _alive(pack: int) -> Op[list[tuple[AccountId, int, int, int]]]:
-    rows = yield Sql("SELECT account, blob, offset, size FROM blob WHERE pack = ? ORDER BY offset", (pack,))
+    rows = yield Sql('SELECT account, blob, "offset", size FROM blob WHERE pack = ? ORDER BY "offset"', (pack,))
     return [(AccountId(account), blob, offset, size) for account, blob, offset, size in rows]
 
 
@@ -65,6 +65,6 @@ def _switch(_: AccountId, moves: tuple[Move, ...]) -> Op[None]:
     """All rows at once; those removed meanwhile are passed over."""
     for account, blob, old, new, offset in moves:
         yield Sql(
-            "UPDATE blob SET pack = ?, offset = ? WHERE account = ? AND blob = ? AND pack = ?",
+            'UPDATE blob SET pack = ?, "offset" = ? WHERE account = ? AND blob = ? AND pack = ?',
             (new, offset, account, blob, old),
         )

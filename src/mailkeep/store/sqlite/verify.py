@@ -19,7 +19,7 @@ from mailkeep.store.sqlite.run import run
 BlobRow = tuple[int, bytes, int, bytes | None, int, int]
 
 BLOBS: Final = (
-    "SELECT blob, sha256, size, data, pack, offset FROM blob WHERE account = ? AND blob > ? ORDER BY blob LIMIT 100"
+    'SELECT blob, sha256, size, data, pack, "offset" FROM blob WHERE account = ? AND blob > ? ORDER BY blob LIMIT 100'
 )
 
 

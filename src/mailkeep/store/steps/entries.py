@@ -70,7 +70,8 @@ def duplicate(
     """New entries in `target` for the same messages, in order, with counts and log; returns their UIDs."""
     [(first,)] = yield add_to_mailbox(account, target, modseq, chosen)
     yield Sql(
-        "INSERT INTO entry SELECT account, ?, ? + row_number() OVER (ORDER BY uid), message, flags, more_keywords, ?, ?"
+        "INSERT INTO entry SELECT account, CAST(? AS BIGINT), CAST(? AS BIGINT) + row_number() OVER (ORDER BY uid),"
+        " message, flags, more_keywords, CAST(? AS BIGINT), CAST(? AS BIGINT)"
         " FROM entry WHERE account = ? AND mailbox = ? AND uid IN ?",
         (target, first - 1, modseq, now, account, mailbox, chosen.set),
     )
@@ -95,7 +96,8 @@ def bury(
     """Turn entries into tombstones, with counts and log.  `moved`: the messages live on under other UIDs."""
     uids = chosen.set
     yield Sql(
-        "INSERT INTO gone SELECT account, mailbox, uid, message, flags, more_keywords, ?, saved_at, ?, ?"
+        "INSERT INTO gone SELECT account, mailbox, uid, message, flags, more_keywords, CAST(? AS BIGINT), saved_at,"
+        " CAST(? AS BIGINT), CAST(? AS BIGINT)"
         " FROM entry WHERE account = ? AND mailbox = ? AND uid IN ?",
         (modseq, now, int(moved), account, mailbox, uids),
     )

@@ -29,6 +29,7 @@ def keep_thread(account: AccountId, thread: int, keys: tuple[int, ...]) -> Op[No
         yield Sql("INSERT INTO threadref VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (account, keys[0], thread))
     elif keys:
         yield Sql(
-            "INSERT INTO threadref SELECT ?, value, ? FROM json_each(?) WHERE true ON CONFLICT DO NOTHING",
+            "INSERT INTO threadref SELECT CAST(? AS BIGINT), value, CAST(? AS BIGINT) FROM json_each(?)"
+            " WHERE true ON CONFLICT DO NOTHING",
             (account, thread, json.dumps(keys)),
         )

@@ -113,7 +113,7 @@ CREATE TABLE blob (
     size INTEGER NOT NULL,
     data BLOB,                           -- either the octets,
     pack INTEGER,                        -- or where they lie
-    offset INTEGER
+    "offset" INTEGER
 );
 CREATE UNIQUE INDEX blob_key ON blob (account, blob);
 CREATE UNIQUE INDEX blob_sha256 ON blob (account, sha256);
