@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Final
 
-from mailkeep.model.errors import Invalid
+from mailkeep.model.errors import Invalid, Unavailable
 from mailkeep.model.ids import AccountId
 from mailkeep.model.mailbox import INBOX
 from mailkeep.model.message import Appended
@@ -81,7 +82,7 @@ class Delivery:
             whole = trace + octets.data
             stored = Octets(len(whole), hashlib.sha256(whole).digest(), whole, None)
         else:
-            stored = await asyncio.to_thread(_behind, trace, octets)
+            stored = await _behind(trace, octets)
         return await self._messages.append(account, inbox.id, (Incoming(octets=stored),))
 
     def _trace(self, recipient: str, reverse_path: str, origin: Origin | None) -> bytes:
@@ -104,12 +105,28 @@ def _tcp_info(peer: str) -> str:
     return f" ([IPv6:{peer}])" if ":" in peer else f" ([{peer}])"
 
 
-def _behind(trace: bytes, octets: Octets) -> Octets:
-    """A new spool file: `trace`, and behind it what is in the file of `octets`.  Raises: Unavailable."""
+async def _behind(trace: bytes, octets: Octets) -> Octets:
+    """A new spool file: `trace`, and behind it what is in the file of `octets`.  Raises: Unavailable.
+
+    In pieces, each of which takes the loop less than a millisecond.
+    """
     assert octets.path is not None
     spool = Spool(octets.path.parent, len(trace) + octets.size)
-    spool.write(trace)
-    with octets.path.open("rb") as source:
-        while chunk := source.read(COPY_OCTETS):
-            spool.write(chunk)
-    return spool.finish()
+    try:
+        spool.write(trace)
+        for offset in range(0, octets.size, COPY_OCTETS):
+            spool.write(_piece(octets.path, offset))
+            await asyncio.sleep(0)
+        return spool.finish()
+    except OSError as error:
+        spool.discard()
+        raise Unavailable(f"Cannot read the message now: {error.strerror}") from error
+    except BaseException:
+        spool.discard()
+        raise
+
+
+def _piece(path: Path, offset: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(offset)
+        return file.read(COPY_OCTETS)
