@@ -14,33 +14,10 @@ from typing import Final
 
 _START: Final = 1_735_689_600  # 2025-01-01
 _WORDS: Final = [
-    "harvest",
-    "ledger",
-    "window",
-    "copper",
-    "river",
-    "lantern",
-    "folder",
-    "signal",
-    "orchard",
-    "bridge",
-    "winter",
-    "garden",
-    "letter",
-    "engine",
-    "market",
-    "paper",
-    "silver",
-    "morning",
-    "travel",
-    "budget",
-    "coffee",
-    "planet",
-    "number",
-    "travel",
-    "station",
-    "camera",
-]
+    "harvest", "ledger", "window", "copper", "river", "lantern", "folder", "signal", "orchard", "bridge",
+    "winter", "garden", "letter", "engine", "market", "paper", "silver", "morning", "travel", "budget",
+    "coffee", "planet", "number", "travel", "station", "camera",
+]  # fmt: skip
 _TEXTS: Final = [
     ("utf-8", "Grüße aus Köln, die Rechnung liegt bei."),
     ("iso-8859-1", "La réunion de l'équipe est déplacée à jeudi."),
@@ -208,10 +185,9 @@ def _text(r: random.Random, subtype: str = "plain") -> tuple[list[str], bytes]:
         octets = base64.encodebytes(octets).replace(b"\n", b"\r\n")
     elif encoding == "quoted-printable":
         octets = quopri.encodestring(octets.replace(b"\r\n", b"\n")).replace(b"\n", b"\r\n")
+    quoted = f'"{charset}"'
     case = r.choice([str.lower, str.upper, str.title])
-    lines = [
-        f"Content-Type: {case('text')}/{case(subtype)}; {case('charset')}={r.choice([charset, chr(34) + charset + chr(34)])}"
-    ]
+    lines = [f"Content-Type: {case('text')}/{case(subtype)}; {case('charset')}={r.choice([charset, quoted])}"]
     if encoding:
         lines.append(f"Content-Transfer-Encoding: {case(encoding)}")
     if r.random() < 0.1:
@@ -316,8 +292,10 @@ def _head(value: str, rest: str = "") -> bytes:
 
 def nested(levels: int, *, end: bool = True) -> bytes:
     """A multipart in a multipart in a multipart …"""
-    opening = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(levels))
-    closing = b"".join(b"\r\n--b%d--" % n for n in reversed(range(levels))) if end else b""
+    opening = b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%db\r\n\r\n--b%db\r\n" % (n, n) for n in range(levels)
+    )
+    closing = b"".join(b"\r\n--b%db--" % n for n in reversed(range(levels))) if end else b""
     return b"MIME-Version: 1.0\r\n" + opening + b"\r\ninnermost" + closing + b"\r\n"
 
 

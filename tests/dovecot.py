@@ -92,6 +92,31 @@ def running_dovecot() -> Iterator[int]:
         shutil.rmtree(base, ignore_errors=True)
 
 
+def fetch_all(port: int, mailbox: str, mail: list[bytes]) -> list[bytes]:
+    """Append all to a new mailbox; ``(ENVELOPE … BODYSTRUCTURE … BODY …)`` of each, as it was on the wire."""
+    client = imaplib.IMAP4("127.0.0.1", port, timeout=60)
+    client.login(USER, PASSWORD)
+    client.create(mailbox)
+    for data in mail:
+        _append(client, mailbox, data)
+    client.select(mailbox)
+    rows = []
+    for number in range(1, len(mail) + 1):
+        status, parts = client.fetch(str(number), "(ENVELOPE BODYSTRUCTURE BODY)")
+        assert status == "OK", parts
+        whole = b"".join(b"\r\n".join(part) if isinstance(part, tuple) else part for part in parts)
+        rows.append(whole[whole.index(b"(") :])
+    client.logout()
+    return rows
+
+
+def _append(client: imaplib.IMAP4, mailbox: str, data: bytes) -> None:
+    """IMAP4.append would change line ends."""
+    client.literal = data  # type: ignore[attr-defined]
+    status, answer = client._simple_command("APPEND", mailbox)  # type: ignore[attr-defined]
+    assert status == "OK", answer
+
+
 def _wait_for_greeting(process: subprocess.Popen[bytes], port: int, log: pathlib.Path) -> None:
     deadline = time.monotonic() + 20
     while True:

@@ -4,5 +4,6 @@
 - Work is bounded and linear in the message's size; depth, parts and header size have limits.
 - Octets are never changed; a `Part` holds offsets into them.
 
-`scan` finds the parts; `locate`, `section` and `binary` answer IMAP's sections; `encode_parts` keeps a tree as bytes.
+`scan.scan` finds the parts; `section` answers IMAP's sections and BINARY; `partmap` keeps a tree as bytes; `header`,
+`parameters`, `address`, `words`, `date` and `thread` read values of fields; `text` is what searches look at.
 """

@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from mailkeep.formats.mime.header import unfold_value
+
 MAX_ADDRESSES: Final = 10_000  # of one field; more are not looked at
-MAX_VALUE: Final = 1 << 20
+MAX_ODD: Final = 1 << 16  # octets of a field that may be in other than the two usual forms
 
 # Where a header names no domain, or nothing before the "@".  Not NIL, which means a group in ENVELOPE
 # (RFC 9051 §7.5.2), and not "", which clients join to "ann@".
@@ -32,26 +34,31 @@ _DOT_ATOM: Final = rb"(" + _ATEXT + rb"+(?:\." + _ATEXT + rb"+)*)"
 # The two forms nearly all mail has: [name] <local@domain> and local@domain.  Each piece is unambiguous, so that a
 # failed match costs no more than one that succeeds.
 _SIMPLE: Final = re.compile(
-    rb"[ \t\r\n]*(?:(?:\"([^\"\\\r\n]*)\"[ \t\r\n]*|((?:[^\x00-\x1f()<>@,;:\\\"\[\]\x7f]|\r?\n[ \t])*))<"
+    rb"[ \t\r\n,]*(?:(?:\"([^\"\\\r\n]*)\"[ \t\r\n]*|((?:[^\x00-\x1f()<>@,;:\\\"\[\]\x7f]|\r?\n[ \t])*))<"
     + _DOT_ATOM + rb"@" + _DOT_ATOM + rb">|" + _DOT_ATOM + rb"@" + _DOT_ATOM + rb")[ \t\r\n]*(?:,|\Z)"
 )  # fmt: skip
 _TOKEN: Final = re.compile(
     rb"[ \t\r\n]+|\"((?:[^\"\\]|\\.)*)\"|(\[(?:[^\]\\]|\\.)*\])|([(<>@,;:.])|([^ \t\r\n()<>@,;:.\"\[]+)",
     re.DOTALL,
 )
+_SEPARATORS: Final = re.compile(rb"[ \t\r\n,]*")
 _COMMENT_EDGE: Final = re.compile(rb"[()]|\\.", re.DOTALL)
 _ESCAPE: Final = re.compile(rb"\\(.)", re.DOTALL)
-_FOLD: Final = re.compile(rb"[ \t]*\r?\n[ \t]*")
 
 
 def parse_addresses(value: bytes) -> list[Address]:
     """The addresses of a field's value, folded or not, in order; groups as start, members, end.  Never fails."""
     out: list[Address] = []
-    at, size = 0, len(value)
-    while at < size:
+    at, odd, size = 0, 0, len(value)
+    while at < size and len(out) < MAX_ADDRESSES and odd < MAX_ODD:
         match = _SIMPLE.match(value, at)
-        if match is None or len(out) >= MAX_ADDRESSES:
-            return out if len(out) >= MAX_ADDRESSES else out + _Parser(value[at : at + MAX_VALUE]).run()
+        if match is None:
+            at = _SEPARATORS.match(value, at).end()  # type: ignore[union-attr]  # it matches the empty string
+            parser = _Parser(value[at : at + MAX_ODD - odd], out)
+            parser.run()
+            at += parser.at
+            odd += parser.at
+            continue
         quoted, phrase, local, domain, bare_local, bare_domain = match.groups()
         if bare_local is not None:
             out.append(Address(None, None, bare_local, bare_domain))
@@ -63,17 +70,17 @@ def parse_addresses(value: bytes) -> list[Address]:
 
 
 class _Parser:
-    """The whole grammar, a token at a time; a token in the wrong place is dropped, so there is always an answer."""
+    """The whole grammar, a token at a time, for one mailbox or group; what is in the wrong place is dropped."""
 
     __slots__ = (
         "at", "at_sign", "comment", "domain", "done", "glue", "in_group", "local", "out", "unclosed", "value", "words",
     )  # fmt: skip
 
-    def __init__(self, value: bytes) -> None:
+    def __init__(self, value: bytes, out: list[Address]) -> None:
         self.value = value
         self.at = 0
         self.unclosed = b""
-        self.out: list[Address] = []
+        self.out = out
         self.in_group = False
         self._clear()
 
@@ -86,7 +93,8 @@ class _Parser:
         self.done = False  # after "<…>" nothing counts up to the next comma
         self.comment: bytes | None = None
 
-    def run(self) -> list[Address]:
+    def run(self) -> None:
+        """Read up to the first comma outside a group, or to the end; `at` is then the place after it."""
         while (token := self._next()) is not None and len(self.out) < MAX_ADDRESSES:
             word, special = token
             if word is not None:
@@ -95,6 +103,8 @@ class _Parser:
                 self._read_comment()
             elif special == b"<":
                 self._angle()
+            elif special == b"," and not self.in_group:
+                break
             elif special is not None:
                 self._special(special)
             else:
@@ -102,7 +112,6 @@ class _Parser:
         self._finish()
         if self.in_group:
             self.out.append(_GROUP_END)
-        return self.out
 
     def _next(self) -> tuple[bytes | None, bytes | None] | None:
         """The next token as (word, special character); white space is (None, None); None at the end.
@@ -223,7 +232,7 @@ class _Parser:
 
 def _unquote(text: bytes) -> bytes:
     if b"\n" in text:
-        text = _FOLD.sub(b" ", text)
+        text = unfold_value(text)
     return _ESCAPE.sub(rb"\1", text) if b"\\" in text else text
 
 

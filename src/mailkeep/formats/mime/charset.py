@@ -13,7 +13,13 @@ _NOT_CHARSETS: Final = {
 _MEANS: Final = {
     "latin_1": "cp1252", "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "shift_jis": "cp932",
 }  # fmt: skip
-_MORE: Final = {"koi8_u": "koi8_u", "windows_874": "cp874", "x_sjis": "shift_jis", "x_gbk": "gbk"}
+_MORE: Final = {
+    "koi8_u": "koi8_u",
+    "windows_874": "cp874",
+    "x_sjis": "shift_jis",
+    "x_gbk": "gbk",
+    "iso_8859_8_i": "iso8859_8",
+}
 # A closed table of names, because Python's codec machinery remembers each unknown name it was ever asked for.
 _CODECS: Final = {
     name: _MEANS.get(codec, codec)

@@ -25,7 +25,7 @@ _LONGEST: Final = 200  # octets of a date worth reading
 
 def parse_date(value: bytes) -> dt.datetime | None:
     """The moment a Date field names, aware; None if nobody can read it.  An unknown zone is UTC (RFC 5322 §4.3)."""
-    value = value[:_LONGEST]
+    value = b" ".join(value[:_LONGEST].split())
     match = _DATE.match(value)
     if match is not None:
         day, month, year, hour, minute, second, zone = match.groups(b"")

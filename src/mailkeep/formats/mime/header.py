@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 # A line that starts with a name and a colon, and the lines after it that begin with white space (RFC 5322 §2.2.3).
 # Lines that are neither (an mbox "From " line, garbage) belong to no field.  Anchored, so a header is read in one pass.
 _FIELD: Final = re.compile(rb"^(([^\s:]+)[ \t]*:[^\n]*\n?(?:[ \t][^\n]*\n?)*)", re.MULTILINE)
-_FOLD: Final = re.compile(rb"[ \t]*\r*\n[ \t]*")
 
 
 def split_fields(header: bytes) -> list[tuple[bytes, bytes]]:
@@ -35,5 +34,13 @@ def unfold(field: bytes) -> bytes:
     RFC 5322 §2.2.3 would keep that white space; clients show values, and a tab or six spaces in a subject is nobody's
     intention.
     """
-    value = field[field.find(b":") + 1 :].strip(b" \t\r\n")
-    return _FOLD.sub(b" ", value) if b"\n" in value else value
+    return unfold_value(field[field.find(b":") + 1 :])
+
+
+def unfold_value(value: bytes) -> bytes:
+    """`unfold` for what stands after the colon, or inside quotes."""
+    value = value.strip(b" \t\r\n")
+    if b"\n" not in value:
+        return value
+    lines = [line.strip(b" \t\r") for line in value.split(b"\n")]
+    return b" ".join([line for line in lines if line])

@@ -10,6 +10,7 @@ from mailkeep.formats.mime.charset import decode_octets
 from mailkeep.formats.mime.words import decode_words
 
 MAX_PARAMETERS: Final = 200
+MAX_VALUE: Final = 1 << 16  # octets of a value that are looked at
 
 Parameters = tuple[tuple[bytes, bytes], ...]
 """(lower-case name, value without quotes), in order; RFC 2231 continuations joined, their charset and % kept."""
@@ -21,7 +22,8 @@ _PARAMETER: Final = re.compile(
     rb";\s*(?:(" + _TOKEN + rb")\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"?|([^;\s\"]*))[^;]*|[^;]*)",
     re.DOTALL,
 )
-_COMMENT: Final = re.compile(rb"\"(?:[^\"\\]|\\.)*\"|[()\\]", re.DOTALL)
+_COMMENT_START: Final = re.compile(rb"\"(?:[^\"\\]|\\.)*(?:\"|\\?\Z)|(\()", re.DOTALL)
+_COMMENT_EDGE: Final = re.compile(rb"[()]|\\.", re.DOTALL)
 _ESCAPE: Final = re.compile(rb"\\(.)", re.DOTALL)
 _CONTINUED: Final = re.compile(rb"(.+?)\*(\d{1,3})(\*?)\Z", re.DOTALL)
 _FOLD: Final = re.compile(rb"\r?\n")
@@ -32,7 +34,7 @@ def parse_value(value: bytes) -> tuple[bytes, bytes, Parameters]:
 
     Type and subtype are in lower case; b"" where missing or not a token.
     """
-    value = strip_comments(value)
+    value = strip_comments(value[:MAX_VALUE])
     head = _VALUE.match(value)
     if head is None:
         return b"", b"", ()
@@ -46,27 +48,22 @@ def strip_comments(value: bytes) -> bytes:
     if b"(" not in value:
         return value
     out: list[bytes] = []
-    depth = start = skip = 0
-    for match in _COMMENT.finditer(value):
-        at = match.start()
-        if at < skip:
+    start = at = 0
+    while (match := _COMMENT_START.search(value, at)) is not None:
+        at = match.end()
+        if match[1] is None:  # a quoted string
             continue
-        match match.group():
-            case b"(":
-                if depth == 0:
-                    out.append(value[start:at])
-                depth += 1
-            case b")":
-                depth -= depth > 0
-                if depth == 0:
-                    out.append(b" ")
-                    start = max(start, at + 1)
-            case b"\\":
-                skip = at + 2
-            case _:
-                continue
-    if depth == 0:
-        out.append(value[start:])
+        out.append(value[start : match.start()])
+        depth = 1
+        for edge in _COMMENT_EDGE.finditer(value, at):
+            depth += (edge.group() == b"(") - (edge.group() == b")")
+            if depth == 0:
+                break
+        else:  # never closed: nothing but comment follows
+            return b"".join(out)
+        start = at = edge.end()
+        out.append(b" ")
+    out.append(value[start:])
     return b"".join(out)
 
 

@@ -4,8 +4,8 @@
   after `MAX_PARTS` no boundary counts any more: the octets stay where they are, in the part that holds them.
 - LF and CRLF both end a line (RFC 2046 §4.1.1 knows only CRLF; mail on disk knows both); a bare CR is an octet like
   any other.  Nothing is changed or copied but the header fields.
-- A message/rfc822 in base64 or quoted-printable, which RFC 2046 §5.2.1 forbids, is read as its octets stand, encoded:
-  offsets must point somewhere.
+- A message inside in base64 or quoted-printable (RFC 2046 §5.2.1 forbids it for message/rfc822) is read as its octets
+  stand, encoded: offsets must point somewhere.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_DEPTH: Final = 100  # levels of multipart and message/rfc822 inside one another
 MAX_PARTS: Final = 1000
 MAX_HEADER: Final = 1 << 20  # octets of one header that are looked at for fields; sections still hold all of it
-MAX_SEARCH: Final = 1 << 28  # octets searched for boundaries in all; then no further multipart is divided
+MAX_SEARCH: Final = 1 << 28  # octets searched for boundaries (or 4 times the message); then no more are looked for
 
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _ENCODING: Final = re.compile(rb"[^\s;()\"]+")
@@ -36,7 +36,7 @@ class Part:
 
     The header is ``[header_start, body_start)``, its final blank line included; the body ``[body_start, end)``: the
     line break before a boundary belongs to the boundary (RFC 2046 §5.1.1).  All offsets count from the message's start.
-    `children`: the parts of a multipart; for a message/rfc822 the one message inside; else ().
+    `children`: the parts of a multipart; for a message/rfc822 or message/global the one message inside; else empty.
     `fields` are the header's fields as (lower-case name, whole field with its line end) in order, `parameters` those
     of its Content-Type; both are empty in a tree that comes from a part map.
     Slots only, and mutable while it is built: a few are made for each message.
@@ -50,7 +50,7 @@ class Part:
     header_start: int
     body_start: int
     end: int
-    lines: int  # line ends in the body; counted for text/* and message/rfc822 alone, else 0
+    lines: int  # line ends in the body; counted for text/* and messages alone, else 0
     maintype: str  # lower case; "text" when the header does not say or makes no sense (RFC 2045 §5.2)
     subtype: str  # lower case
     encoding: str  # Content-Transfer-Encoding in lower case; "7bit" when absent
@@ -70,8 +70,13 @@ class Part:
         return self.maintype == "multipart"
 
     @property
+    def is_message(self) -> bool:
+        """Whether it is a message/rfc822 or message/global (RFC 9051 §6.4.5.1), even if too deep to be looked into."""
+        return self.maintype == "message" and self.subtype in ("rfc822", "global")
+
+    @property
     def message(self) -> Part | None:
-        """The message inside a message/rfc822, if this is one that has been looked into."""
+        """The message inside a message/rfc822 or message/global that has been looked into, or None."""
         return self.children[0] if self.children and self.maintype == "message" else None
 
     def find_field(self, name: bytes) -> bytes | None:
@@ -158,7 +163,7 @@ class _Scanner:
         return _NEVER if found < 0 else found
 
     def _enter(self, start: int) -> None:
-        """A part begins at `start`, and the message inside it if it is a message/rfc822."""
+        """A part begins at `start`, and the message inside it if it holds one."""
         while True:
             parent = self.open[-1] if self.open else None
             part = self._read_header(start, parent)
@@ -166,19 +171,20 @@ class _Scanner:
             self.parts += 1
             if parent is not None:
                 parent.children.append(part)
+            if part.is_message:
+                self.messages.append(part)
             if len(self.open) > MAX_DEPTH or self.parts >= MAX_PARTS:
                 return
-            if part.maintype == "multipart":
+            if part.is_multipart:
                 self._seek_boundary(part)
                 return
-            if part.maintype != "message" or part.subtype != "rfc822":
+            if not part.is_message:
                 return
-            self.messages.append(part)
             start = part.body_start
 
     def _seek_boundary(self, part: Part) -> None:
         boundary = next((value for name, value in part.parameters if name == b"boundary"), b"")
-        if not boundary or self.searched > MAX_SEARCH:
+        if not boundary or self.searched > max(MAX_SEARCH, 4 * self.size):
             return
         level = _Level()
         level.needle = b"\n--" + boundary

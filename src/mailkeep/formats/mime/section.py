@@ -59,7 +59,7 @@ def find_part(root: Part, path: tuple[int, ...]) -> Part | None:
 def locate(root: Part, path: tuple[int, ...], text: Text) -> Span | None:
     """Where a section is, or None if there is no such section; for FIELDS and FIELDS_NOT, where its header is.
 
-    HEADER, TEXT and their like need a message: with a path, the part must be a message/rfc822.
+    HEADER, TEXT and their like need a message: with a path, the part must hold a message.
     """
     if not path:
         message: Part | None = root

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 # A multipart must have a part (grammar: 1*body); one in which none was found is shown with this one, which is not
 # there: a client that asks for it is told NIL.
 _EMPTY_TEXT: Final = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0 NIL NIL NIL NIL)'
+_EMPTY_ENVELOPE: Final = b"(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"  # of a message too deep to be looked into
 _US_ASCII: Final = (b"charset", b"us-ascii")
 _LANGUAGE: Final = re.compile(rb"[A-Za-z0-9*][A-Za-z0-9*-]*")
+_LONGEST_LANGUAGE: Final = 1000  # octets of tags worth listing
 _TOKEN: Final = re.compile(rb"\"(?:[^\"\\]|\\.)*\"|\{(\d+)\}\r\n|[()]|[^\s\"(){}]+")
 
 
@@ -41,9 +43,10 @@ def bodystructure(part: Part) -> bytes:
     )
     if part.maintype == "text":
         basic = b"%b %d" % (basic, part.lines)
-    message = part.message
-    if message is not None:
-        basic = b"%b %b %b %d" % (basic, envelope(message), bodystructure(message), part.lines)
+    if part.is_message:
+        message = part.message
+        inner = (_EMPTY_ENVELOPE, _EMPTY_TEXT) if message is None else (envelope(message), bodystructure(message))
+        basic = b"%b %b %b %d" % (basic, *inner, part.lines)
     return b"(%b %b %b)" % (basic, nstring(values.get(b"content-md5")), _extension(values))
 
 
@@ -90,7 +93,7 @@ def _disposition(value: bytes | None) -> bytes:
 
 
 def _language(value: bytes | None) -> bytes:
-    tags = [] if value is None else _LANGUAGE.findall(value)
+    tags = [] if value is None else _LANGUAGE.findall(value[:_LONGEST_LANGUAGE])
     return b"(%b)" % b" ".join([b'"%b"' % tag for tag in tags]) if tags else NIL
 
 
@@ -114,13 +117,12 @@ def _plain_body(rendered: bytes, at: int) -> tuple[bytes, int]:
         item, at = _item(rendered, at)
         out.append(item)
         at += 1
-    kind = (out[0], out[1])
-    if kind == (b'"message"', b'"rfc822"') and rendered[at : at + 1] == b"(":
+    if rendered[at : at + 1] == b"(":  # an envelope: a message
         item, at = _item(rendered, at)
         body, at = _plain_body(rendered, at + 1)
         lines, at = _item(rendered, at + 1)
         out += [item, body, lines]
-    elif kind[0] == b'"text"':
+    elif out[0] == b'"text"':
         item, at = _item(rendered, at)
         out.append(item)
     return b"(%b)" % b" ".join(out), _end_of_list(rendered, at)

@@ -1,0 +1,63 @@
+"""The text of messages for searching."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from tests.any_mail import MAIL
+
+from mailkeep.formats.mime.scan import scan
+from mailkeep.formats.mime.text import body_texts, field_texts, fold, matches, search_texts
+
+BASE64 = (
+    b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    b"Content-Transfer-Encoding: base64\r\n\r\n"
+)
+MIXED = (
+    b"Subject: outer\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\npreamble\r\n"
+    b"--b\r\nContent-Type: text/plain; charset=koi8-r\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    b"=F0=D2=C9=D7=C5=D4\r\n"
+    b"--b\r\nContent-Type: text/html\r\n\r\n<b>bold</b>\r\n"
+    b"--b\r\nContent-Type: image/png; name=secret.png\r\n\r\npixels\r\n"
+    b"--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner words\r\n\r\ninner body\r\n--b--\r\nepilogue\r\n"
+)
+
+
+def found(needle: str, data: bytes, *, body: bool = False) -> bool:
+    texts = body_texts if body else search_texts
+    return matches(fold(needle), texts(scan(data), data))
+
+
+def test_text_is_decoded_before_it_is_compared() -> None:
+    assert found("grüsse", BASE64 + b"w7xiZXI=")
+    assert found("ÜBER", BASE64 + b"w7xiZXI=", body=True)
+    assert found("привет", MIXED)
+
+
+@pytest.mark.parametrize("needle", ["привет", "<b>bold", "inner words", "inner body", "secret.png", ""])
+def test_bodies_hold_texts_html_inner_headers_and_file_names(needle: str) -> None:
+    assert found(needle, MIXED, body=True)
+
+
+@pytest.mark.parametrize("needle", ["outer", "pixels", "preamble", "epilogue", "--b"])
+def test_bodies_do_not_hold_the_header_nor_what_is_no_text(needle: str) -> None:
+    assert not found(needle, MIXED, body=True)
+
+
+def test_fields_of_one_name_are_decoded_each() -> None:
+    data = b"X-A: one\r\nX-B: two\r\nx-a: =?utf-8?q?=C3=BC?=\r\n\r\n"
+    assert field_texts(scan(data), data, b"x-a") == ["one", "ü"]
+    assert field_texts(scan(data), data, b"x-c") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"), [("STRASSE", "strasse"), ("Straße", "strasse"), ("ﬁx", "fix"), ("Ａ", "a"), ("Å", "å")]
+)
+def test_folding_takes_out_case_and_compatibility(text: str, folded: str) -> None:
+    assert fold(text) == folded
+
+
+@given(MAIL)
+def test_any_octets_have_some_text(data: bytes) -> None:
+    assert matches("", search_texts(scan(data), data))
+    assert "".join(search_texts(scan(data), data)) is not None
