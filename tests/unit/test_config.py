@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from mailkeep.config import Address, Config, ConfigError, Imap, Limits, options, parse, show
+from mailkeep.config import Address, Config, ConfigError, Imap, Limits, load, options, parse, show
 
 FILE = Path("/etc/mailkeep/mailkeep.toml")
 
@@ -92,6 +92,4 @@ def test_an_error_names_file_line_key_and_what_is_allowed(text: str, line: int, 
 
 def test_a_file_that_cannot_be_read_is_named() -> None:
     with pytest.raises(ConfigError, match=r"/nowhere/at/all\.toml: cannot be read: No such file"):
-        from mailkeep.config import load
-
         load(Path("/nowhere/at/all.toml"))

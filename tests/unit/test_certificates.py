@@ -1,0 +1,137 @@
+import datetime as dt
+import ssl
+import subprocess
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from mailkeep.certificates import (
+    LIFE,
+    RENEW_BEFORE,
+    CertificateError,
+    CertificateFiles,
+    TlsContext,
+    ensure_self_signed,
+    names_for,
+)
+
+NOW = dt.datetime.now(dt.UTC)
+NAMES = names_for("mail.example.org", ["example.org"])
+
+
+def served_names(files: CertificateFiles) -> set[str]:
+    certificate = x509.load_pem_x509_certificate(files.certificate.read_bytes())
+    return {
+        str(name.value) for name in certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    }
+
+
+def handshake(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> ssl.SSLObject:
+    """TLS between the two in memory; the client's end."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    s = server.wrap_bio(to_server, to_client, server_side=True)
+    c = client.wrap_bio(to_client, to_server, server_hostname=name)
+    pending = [c, s]
+    for _ in range(10):
+        for end in tuple(pending):
+            try:
+                end.do_handshake()
+                pending.remove(end)
+            except ssl.SSLWantReadError:
+                pass
+    assert not pending
+    return c
+
+
+def test_names_are_those_that_clients_of_a_domain_look_for() -> None:
+    assert NAMES[:4] == ("localhost", "127.0.0.1", "::1", "mail.example.org")
+    assert {"example.org", "autoconfig.example.org", "autodiscover.example.org", "imap.example.org"} <= set(NAMES)
+    assert len(NAMES) == len(set(NAMES))
+
+
+def test_a_self_signed_certificate_is_its_own_root_and_valid_for_its_names(tmp_path: Path) -> None:
+    files = ensure_self_signed(tmp_path, NAMES, NOW)
+    context = TlsContext(files).context
+    for name in ("localhost", "127.0.0.1", "::1", "autoconfig.example.org"):
+        client = ssl.create_default_context(cafile=files.certificate)
+        assert handshake(context, client, name).version() == "TLSv1.3"
+
+
+def test_strict_verification_accepts_it(tmp_path: Path) -> None:
+    files = ensure_self_signed(tmp_path, NAMES, NOW)
+    client = ssl.create_default_context(cafile=files.certificate)
+    client.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN  # Python's defaults from 3.13 on
+    assert handshake(TlsContext(files).context, client, "localhost").version()
+
+
+def test_the_key_is_for_the_owner_only(tmp_path: Path) -> None:
+    assert ensure_self_signed(tmp_path, NAMES, NOW).key.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_certificate_is_kept_while_it_has_the_names_and_time_left(tmp_path: Path) -> None:
+    first = ensure_self_signed(tmp_path, NAMES, NOW).certificate.read_bytes()
+    assert ensure_self_signed(tmp_path, NAMES[:4], NOW).certificate.read_bytes() == first
+    late = NOW + LIFE - RENEW_BEFORE + dt.timedelta(days=1)
+    assert ensure_self_signed(tmp_path, NAMES, late).certificate.read_bytes() != first
+
+
+def test_a_new_name_makes_a_new_certificate_that_has_the_old_names_too(tmp_path: Path) -> None:
+    ensure_self_signed(tmp_path, NAMES, NOW)
+    files = ensure_self_signed(tmp_path, ("localhost", "example.net"), NOW)
+    assert {"example.net", "autoconfig.example.org"} <= served_names(files)
+
+
+@pytest.mark.parametrize("damage", ["certificate.pem", "key.pem"])
+def test_a_pair_that_does_not_match_is_made_anew(tmp_path: Path, damage: str) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    ensure_self_signed(other, NAMES, NOW)
+    files = ensure_self_signed(tmp_path, NAMES, NOW)
+    (tmp_path / damage).write_bytes((other / damage).read_bytes())
+    ensure_self_signed(tmp_path, NAMES, NOW)
+    TlsContext(files)
+
+
+def test_old_tls_tickets_and_renegotiation_are_off(tmp_path: Path) -> None:
+    context = TlsContext(ensure_self_signed(tmp_path, NAMES, NOW)).context
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+    assert context.num_tickets == 0
+    assert context.options & ssl.OP_NO_RENEGOTIATION
+
+
+def test_reload_serves_the_new_certificate_from_the_same_context(tmp_path: Path) -> None:
+    tls = TlsContext(ensure_self_signed(tmp_path, NAMES, NOW))
+    context = tls.context
+    tls.reload(ensure_self_signed(tmp_path, ("example.net",), NOW))
+    assert tls.context is context
+    client = ssl.create_default_context(cafile=tls.files.certificate)
+    assert handshake(context, client, "example.net").version()
+
+
+def test_a_reload_that_fails_changes_nothing(tmp_path: Path) -> None:
+    files = ensure_self_signed(tmp_path, NAMES, NOW)
+    tls = TlsContext(files)
+    broken = CertificateFiles(files.certificate, files.certificate)
+    with pytest.raises(CertificateError, match="not a PEM certificate and its unencrypted key"):
+        tls.reload(broken)
+    assert tls.files is files
+    assert handshake(tls.context, ssl.create_default_context(cafile=files.certificate), "localhost").version()
+
+
+def test_an_encrypted_key_is_refused_and_nobody_is_asked_for_its_password(tmp_path: Path) -> None:
+    files = ensure_self_signed(tmp_path, NAMES, NOW)
+    encrypted = tmp_path / "encrypted.pem"
+    subprocess.run(
+        ("openssl", "ec", "-in", files.key, "-aes256", "-passout", "pass:x", "-out", encrypted),
+        check=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+    )
+    with pytest.raises(CertificateError, match="the key is encrypted"):
+        TlsContext(CertificateFiles(files.certificate, encrypted))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CertificateError, match=r"none\.pem: cannot be read: No such file"):
+        TlsContext(CertificateFiles(tmp_path / "none.pem", tmp_path / "none.pem"))
