@@ -28,7 +28,7 @@ def test_the_fixture_serves_synchronous_tests(mail_server: MailServer) -> None:
 
 def test_the_fixture_reports_domain_errors_to_the_test(mail_server: MailServer) -> None:
     mail_server.create_account("ann@example.org", "secret")
-    with pytest.raises(MailError, match="exists"):
+    with pytest.raises(MailError, match="There is an account"):
         mail_server.create_account("ann@example.org", "secret")
 
 
