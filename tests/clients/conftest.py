@@ -1,1 +1,17 @@
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 from tests.live import *  # noqa: F403  the fixtures of the running server
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A home directory for a client.  Its path is short, for sockets in it."""
+    path = Path(tempfile.mkdtemp(prefix="mk-home-"))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
