@@ -25,7 +25,7 @@ from mailkeep.service.accounts import CACHE_S, Accounts, ConnectionCounts, prepa
 from mailkeep.service.bus import Bus
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.store.contract import AccountState, Directory, Store
-from mailkeep.store.sqlite import open_store
+from mailkeep.store.sqlite.store import SqliteStore
 
 ANN = "ann@example.org"
 PEER = "192.0.2.7"
@@ -72,8 +72,8 @@ class World:
 
 @asynccontextmanager
 async def world(directory: Path) -> AsyncIterator[World]:
-    async with open_store(directory, shards=1) as (store, accounts):
-        yield World(store, accounts)
+    async with SqliteStore(directory) as store:
+        yield World(store, store.directory)
 
 
 def with_ann(test: Callable[[World], Awaitable[None]]) -> Callable[[Path], None]:

@@ -24,7 +24,7 @@ from mailkeep.service.messages import Messages
 from mailkeep.service.spool import IN_MEMORY, Octets, Spool
 from mailkeep.store import ops
 from mailkeep.store.contract import Store
-from mailkeep.store.sqlite import open_store
+from mailkeep.store.sqlite.store import SqliteStore
 
 ANN = "ann@example.org"
 ORIGIN = Origin(helo="mx.example.com", peer="192.0.2.7", protocol="LMTP")
@@ -69,9 +69,9 @@ def in_post_office(test: Callable[[PostOffice], Awaitable[None]]) -> Callable[[P
     @wraps(test)
     def run(tmp_path: Path) -> None:
         async def scenario() -> None:
-            async with open_store(tmp_path, shards=1) as (store, directory):
+            async with SqliteStore(tmp_path) as store:
                 hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-                office = PostOffice(store, Accounts(directory, store, hasher=hasher))
+                office = PostOffice(store, Accounts(store.directory, store, hasher=hasher))
                 await office.accounts.create(ANN, "secret")
                 await test(office)
 
