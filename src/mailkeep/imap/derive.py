@@ -3,25 +3,19 @@
 - ``imap.list``: ENVELOPE and BODYSTRUCTURE rendered, ready to be written into a FETCH row.
 - ``imap.headers``: the header fields that clients ask for when they list, as they came.
 - ``imap.parts``: the tree of parts with offsets: sections and BINARY need no scan.
-- ``imap.search``: From, To, Cc, Bcc and Subject decoded and folded, and the day of Date.
 
 Each has a decoder here.  All are pure and never fail on a message; decoders may trust what they are given.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from mailkeep.formats.mime.date import parse_day
-from mailkeep.formats.mime.header import unfold
 from mailkeep.formats.mime.partmap import VERSION as PARTS_VERSION
 from mailkeep.formats.mime.partmap import decode_parts, encode_parts
 from mailkeep.formats.mime.scan import MAX_HEADER, Part
-from mailkeep.formats.mime.text import FOLD_VERSION, fold
-from mailkeep.formats.mime.words import decode_words
 from mailkeep.imap.wire.bodystructure import bodystructure, without_extensions
 from mailkeep.imap.wire.envelope import envelope
 from mailkeep.model.derive import Deriver
@@ -33,7 +27,6 @@ if TYPE_CHECKING:
 LIST: Final = "imap.list"
 HEADERS: Final = "imap.headers"
 PARTS: Final = "imap.parts"
-SEARCH: Final = "imap.search"
 
 # What clients ask for when they list (Thunderbird 153, mutt 2.2, Apple Mail 16, K-9 6, Gnus, alpine, Roundcube), and
 # what searches ask for.  The position is kept in the block: only append, or raise the version.
@@ -164,47 +157,8 @@ def parts(data: bytes) -> Part:
     return decode_parts(data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchFields:
-    """A decoded ``imap.search``: texts decoded and folded (`formats.mime.text.fold`).
-
-    Several fields of one name are joined.  `sent` is the day of the Date field as written, or None.
-    """
-
-    from_: str
-    to: str
-    cc: str
-    bcc: str
-    subject: str
-    sent: dt.date | None
-
-
-_SEARCHED: Final = (b"from", b"to", b"cc", b"bcc", b"subject")
-
-
-def _search(message: Part, _data: bytes | mmap) -> bytes:
-    found: dict[bytes, list[str]] = {name: [] for name in _SEARCHED}
-    day: dt.date | None = None
-    for name, whole in message.fields:
-        if name in found:
-            found[name].append(decode_words(unfold(whole)))
-        elif name == b"date" and day is None:
-            day = parse_day(unfold(whole))
-    # U+0000 separates; NFKC and case folding never make one
-    texts = [fold("\n".join(found[name]).replace("\0", "\ufffd")) for name in _SEARCHED]
-    return "\0".join([*texts, day.isoformat() if day else ""]).encode("utf-8", "surrogatepass")
-
-
-def search_fields(data: bytes) -> SearchFields:
-    """Take an ``imap.search`` apart."""
-    from_, to, cc, bcc, subject, day = data.decode("utf-8", "surrogatepass").split("\0")
-    sent = dt.date.fromisoformat(day) if day else None
-    return SearchFields(from_=from_, to=to, cc=cc, bcc=bcc, subject=subject, sent=sent)
-
-
 DERIVERS: Final[tuple[Deriver[Part], ...]] = (
     Deriver(LIST, 1, _list),
     Deriver(HEADERS, 1, _headers),
     Deriver(PARTS, PARTS_VERSION, _parts),
-    Deriver(SEARCH, FOLD_VERSION, _search),
 )

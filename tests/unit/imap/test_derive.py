@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from typing import Any
 
@@ -22,14 +21,12 @@ from mailkeep.imap.derive import (
     HOT,
     LIST,
     PARTS,
-    SEARCH,
     FieldNames,
     Listing,
     header_fields,
     listing,
     listing_row,
     parts,
-    search_fields,
 )
 
 BY_KIND = {deriver.kind: deriver for deriver in DERIVERS}
@@ -228,19 +225,8 @@ def test_the_part_map_answers_sections() -> None:
     assert read_section(data, parts(derive(PARTS, data)), (1,), Text.TEXT) == b"body\r\n"
 
 
-def test_search_fields_are_decoded_and_folded() -> None:
-    data = (
-        b"From: =?utf-8?q?Zo=C3=8B?= <Z@X.Example>\r\nTo: A@x.example\r\nTo: B@x.example\r\nSubject: \xdcBER\r\n"
-        b"Date: 1 Jan 2025 00:30:00 +1200\r\n\r\n"
-    )
-    fields = search_fields(derive(SEARCH, data))
-    assert (fields.from_, fields.to, fields.cc, fields.bcc) == ("zoë <z@x.example>", "a@x.example\nb@x.example", "", "")
-    assert (fields.subject, fields.sent) == ("über", dt.date(2025, 1, 1))
-
-
 @given(MAIL)
 def test_all_that_is_derived_of_any_octets_can_be_read_back(data: bytes) -> None:
-    search_fields(derive(SEARCH, data))
     parts(derive(PARTS, data))
     listing(derive(LIST, data))
     header_fields(derive(HEADERS, data), FieldNames.of([b"to"]))
