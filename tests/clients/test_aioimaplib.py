@@ -69,9 +69,9 @@ def test_messages_are_flagged_copied_moved_and_deleted(server: Service, account:
         ok(await imap.select("INBOX"))
         ok(await imap.store("1", "+FLAGS", "(\\Flagged $work)"))
         ok(await imap.copy("1", "Archive"))
-        uid = ok(await imap.uid_search("SUBJECT silver", charset=None))[0].decode()
-        ok(await imap.move(uid, "Trash"))
-        ok(await imap.store("1", "+FLAGS.SILENT", "(\\Deleted)"))
+        ok(await imap.move("2", "Trash"))
+        uid = ok(await imap.uid_search("SUBJECT copper"))[0].decode()
+        ok(await imap.uid("store", uid, "+FLAGS.SILENT", "(\\Deleted)"))
         ok(await imap.expunge())
 
     run(server, account, work)
