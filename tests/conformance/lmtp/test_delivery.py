@@ -134,6 +134,25 @@ def test_utf8_addresses_go_into_the_trace_as_they_are(lmtp: Lmtp, account: Accou
     assert "\twith UTF8LMTP id " in received
 
 
+def test_smtputf8_is_taken_where_nothing_needs_it_and_a_space_after_the_colon_too(
+    lmtp: Lmtp, account: Account, client: ImapClient
+) -> None:
+    """traps 51 (iOS) and 22 (Outlook)"""
+    lmtp.say("LHLO client.example.com")
+    assert lmtp.say("MAIL FROM: <joe@example.com> SMTPUTF8 BODY=8BITMIME SIZE=49").codes == (250, "2.1.0")
+    assert lmtp.say(f"RCPT TO: <{account.user}>").codes == (250, "2.1.5")
+    assert lmtp.data(MESSAGE) == [(250, "2.0.0")]
+    assert split_trace(messages(client)[0])[1] == MESSAGE
+
+
+def test_lmtp_and_imap_agree_on_the_largest_message(lmtp: Lmtp, client: ImapClient) -> None:
+    """trap 47"""
+    offered = client.ok("CAPABILITY").one("CAPABILITY")
+    limit = next((word.partition("=")[2] for word in offered if word.upper().startswith("APPENDLIMIT=")), None)
+    if limit is not None:
+        assert f"SIZE {limit}" in lmtp.say("LHLO client").lines
+
+
 def test_a_message_that_was_not_finished_is_not_there(server: Service, account: Account, client: ImapClient) -> None:
     for unfinished in (b"DATA\r\nhalf a message\r\n.", b"BDAT 100 LAST\r\nhalf", b"BDAT 4\r\nhalf"):
         with Lmtp(server.lmtp) as lmtp:
