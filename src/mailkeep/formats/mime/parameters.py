@@ -15,7 +15,7 @@ MAX_VALUE: Final = 1 << 16  # octets of a value that are looked at
 Parameters = tuple[tuple[bytes, bytes], ...]
 """(lower-case name, value without quotes), in order; RFC 2231 continuations joined, their charset and % kept."""
 
-_TOKEN: Final = rb"[^\x00-\x20()<>@,;:\\\"/\[\]?=\x7f]+"
+_TOKEN: Final = rb"[^\x00-\x20()<>@,;:\\\"/\[\]?=\x7f-\xff]+"
 _VALUE: Final = re.compile(rb"\s*(" + _TOKEN + rb")(?:\s*/\s*(" + _TOKEN + rb"))?\s*")
 # Lenient where mailers are: an unquoted value may hold any specials but ";" and white space.
 _PARAMETER: Final = re.compile(

@@ -58,6 +58,7 @@ def test_unfolding_makes_one_line(field: bytes, value: bytes) -> None:
         (b"attachment; filename=x", (b"attachment", b"", ((b"filename", b"x"),))),
         (b"", (b"", b"", ())),
         (b"@@; x=1", (b"", b"", ())),
+        (b"a/\xfc; x=1; \xfc=2", (b"a", b"", ((b"x", b"1"),))),
     ],
 )
 def test_values_with_parameters(value: bytes, expected: object) -> None:
