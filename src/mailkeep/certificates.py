@@ -142,8 +142,8 @@ def _build(key: ec.EllipticCurvePrivateKey, names: Collection[str], now: dt.date
         .not_valid_before(now - dt.timedelta(hours=1))  # clocks differ
         .not_valid_after(now + LIFE)
         .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
-        # A root of its own that can sign nothing but itself: clients that want a CA in their list accept it.
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        # Not an authority: whoever trusts it trusts this server, and nothing that its key might sign.
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
@@ -154,7 +154,7 @@ def _build(key: ec.EllipticCurvePrivateKey, names: Collection[str], now: dt.date
 def _key_usage() -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=True,
-        key_cert_sign=True,
+        key_cert_sign=False,
         crl_sign=False,
         content_commitment=False,
         key_encipherment=False,
