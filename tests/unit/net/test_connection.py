@@ -123,8 +123,18 @@ class World:
         self.sessions: list[Lines] = []
         self.waiting, self.go_on, self.gone, self.was_cancelled = (asyncio.Event() for _ in range(4))
         self.limit = AddressLimit(100)
-        self.listener = Listener("test", lambda connection: Lines(connection, self), spawn=spawn, limit=self.limit)
+        self.listener = Listener("test", self.open, spawn=spawn, limit=self.limit)
+        self.tls_listener = Listener("tls", self.open, spawn=spawn, limit=self.limit, tls=tls)
         self.address: tuple[str, int]
+        self.tls_address: tuple[str, int]
+
+    def open(self, connection: Connection) -> Lines:
+        return Lines(connection, self)
+
+    async def connect_tls(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection(*self.tls_address, ssl=trusting())
+        assert await reader.readline() == b"hello\n"
+        return reader, writer
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         reader, writer = await asyncio.open_connection(*self.address)
@@ -158,13 +168,22 @@ def loop_factory(request: pytest.FixtureRequest) -> Callable[[], asyncio.Abstrac
 async def world_of(tls: ssl.SSLContext) -> AsyncIterator[World]:
     async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as group:
         world = World(tls, group.create_task)
-        bound = socket.create_server(("127.0.0.1", 0))
-        world.address = bound.getsockname()[:2]
+        bound, tls_bound = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
+        world.address, world.tls_address = bound.getsockname()[:2], tls_bound.getsockname()[:2]
         await world.listener.start([bound])
+        await world.tls_listener.start([tls_bound])
         yield world
-        world.listener.drain()
-        world.listener.abort()
-        await world.listener.closed()
+        for listener in (world.listener, world.tls_listener):
+            listener.drain()
+            listener.abort()
+            await listener.closed()
+
+
+def trusting() -> ssl.SSLContext:
+    """A client's context that trusts anybody."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def on_both_loops(test: Callable[[World], Awaitable[None]]) -> Callable[..., None]:
@@ -285,8 +304,31 @@ async def test_a_flood_that_was_held_back_is_answered_whole_in_the_end(world: Wo
     await settled(world.sessions[0].buffered)
     world.go_on.set()
     assert await reader.readline() == b"waited \n"
-    for _ in range(count):
-        assert await reader.readline() == b"pong \n"
+    assert await reader.readexactly(len(b"pong \n") * count) == b"pong \n" * count
+    writer.close()
+
+
+@on_both_loops
+async def test_under_tls_too_an_answer_stops_while_the_peer_does_not_read(world: World) -> None:
+    reader, writer = await world.connect_tls()
+    total = 400
+    writer.write(b"produce %d\nquit\n" % total)
+    [session] = world.sessions
+    assert await settled(lambda: session.produced) < total / 2
+    assert await reader.read() == b"x" * CHUNK * total + b"\nproduced\nbye\n"
+    writer.close()
+
+
+@on_both_loops
+async def test_under_tls_too_a_flood_while_a_command_waits_is_held_back(world: World) -> None:
+    reader, writer = await world.connect_tls()
+    count = 300_000
+    writer.write(b"wait\n" + b"ping\n" * count)
+    await world.waiting.wait()
+    assert await settled(world.sessions[0].buffered) <= READ_AHEAD + (1 << 19)
+    world.go_on.set()
+    assert await reader.readline() == b"waited \n"
+    assert await reader.readexactly(len(b"pong \n") * count) == b"pong \n" * count
     writer.close()
 
 
@@ -383,9 +425,7 @@ async def test_starttls_goes_on_under_tls_and_forgets_what_came_before(world: Wo
     reader, writer = await world.connect()
     writer.write(b"starttls\nping injected\n")
     assert await reader.readline() == b"go ahead\n"
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    await writer.start_tls(context)
+    await writer.start_tls(trusting())
     writer.write(b"ping inside\n")
     assert await reader.readline() == b"pong inside\n"
     assert world.sessions[0].connection.tls
