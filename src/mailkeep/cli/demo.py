@@ -25,6 +25,7 @@ from mailkeep.model.flags import System
 from mailkeep.model.ids import AccountId
 from mailkeep.server import Server
 from mailkeep.service.messages import Flags, Incoming
+from mailkeep.sockets import BindError
 
 DEMO_USER: Final = "demo@example.org"
 PORT_BASE: Final = 10000  # + 143, 993, 24: the standard ports, out of the reserved range
@@ -75,15 +76,17 @@ def demo(
             log=Log(level="warning"),
         )
         shown = logins or (Login(DEMO_USER, _demo_password(directory)),)
-        run(
-            run_server(
-                config,
-                prepare=partial(_prepare, logins=logins, shown=shown[0]),
-                announce=partial(_announce, logins=shown, kept=data is not None),
-                ready_file=ready_file.absolute() if ready_file else None,
-                reread=lambda: config,
-            )
+        serving = run_server(
+            config,
+            prepare=partial(_prepare, logins=logins, shown=shown[0]),
+            announce=partial(_announce, logins=shown, kept=data is not None),
+            ready_file=ready_file.absolute() if ready_file else None,
+            reread=lambda: config,
         )
+        try:
+            run(serving)
+        except BindError as error:
+            raise BindError(f"{error}; `--port-base 0` takes any free ports") from error
     typer.echo("Stopped." if data else "Stopped; its data is removed.")
 
 
