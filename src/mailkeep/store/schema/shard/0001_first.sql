@@ -60,7 +60,7 @@ CREATE TABLE entry (
     PRIMARY KEY (account, mailbox, uid)
 ) WITHOUT ROWID;
 CREATE INDEX entry_message ON entry (account, message);
-CREATE INDEX entry_deleted ON entry (account, mailbox, uid) WHERE flags & 8 != 0;
+CREATE INDEX entry_deleted ON entry (account, mailbox, uid, flags) WHERE flags & 8 != 0;  -- for EXPUNGE
 
 CREATE TABLE gone (
     account INTEGER NOT NULL,

@@ -1,0 +1,118 @@
+"""Costs: how SQLite finds the rows of each operation, and that they grow with the change, not with the mailbox."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailkeep.model.ids import ModSeq
+from mailkeep.model.uidset import UidSet
+from mailkeep.store import ops
+from mailkeep.store.contract import Also, Derived, How, NewMessage, Op, Rows, Sql
+from mailkeep.store.sqlite.run import bind
+from mailkeep.store.sqlite.store import SqliteStore
+from mailkeep.testing.store_contract import DELETED, NOW, SEEN, World, prepare
+
+Call = tuple[Callable[..., Op[Any]], tuple[Any, ...]]
+
+# tables of which an operation on few entries may read no more than it needs
+LARGE = ("entry", "e", "message", "m", "gone", "g", "log", "derived", "blob", "b", "threadref", "garbage", "snapshot")
+
+
+def recording(op: Callable[..., Op[Any]], told: list[Sql]) -> Callable[..., Op[Any]]:
+    """`op`, whose statements are also put down in `told`."""
+
+    def wrapped(*args: Any) -> Op[Any]:
+        generator, rows = op(*args), None
+        try:
+            while True:
+                statement: Sql = next(generator) if rows is None else generator.send(rows)
+                told.append(statement)
+                rows = yield statement
+        except StopIteration as done:
+            return done.value
+
+    return wrapped
+
+
+async def calls(world: World) -> list[tuple[World, Call]]:
+    """An operation of each kind, on few of many entries."""
+    found: list[tuple[World, Call]] = []
+    for name in ("append", "copy", "move", "expunge", "store_flags"):
+        other = await World.make(world.store, f"{name}@example.org")
+        found.append((other, await prepare(other, name)))
+    await world.append(b"one", b"two")
+    inbox, some, kinds = (await world.box()).id, UidSet([1, 3, 900]), ("list", "parts")
+    since = ModSeq(await world.modseq() - 1)
+    await world.store_flags([1], DELETED)
+    plain: list[Call] = [
+        (ops.delta, (inbox, since)),
+        (ops.vanished, (inbox, since)),
+        (ops.fetch, (inbox, some, kinds, Also.BODIES | Also.GONE)),
+        (ops.fetch, (inbox, UidSet([5, 6, 7]), kinds, Also.NOTHING)),
+        (ops.put_derived, (((1, Derived("list", 1, b"")),),)),
+        (ops.claim_recent, (inbox,)),
+        (ops.get_mailbox, (inbox,)),
+        (ops.find_mailbox, ("a/b",)),
+        (ops.create_mailbox, ("q/r", None, True, NOW)),
+        (ops.expunge, (inbox, None, NOW)),
+    ]
+    return found + [(world, call) for call in plain]
+
+
+def test_no_operation_on_few_entries_scans_a_large_table(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with SqliteStore(tmp_path) as store:
+            for world, (op, args) in await calls(await World.make(store)):
+                told: list[Sql] = []
+                await store.write(recording(op, told), world.account, *args)
+                scans = [
+                    (op.__name__, told_one.text) for told_one in told if any(map(_is_scan, _plan(store, told_one)))
+                ]
+                assert scans == []
+
+    asyncio.run(main())
+
+
+def _plan(store: SqliteStore, statement: Sql) -> list[str]:
+    text, args = bind(statement.text, statement.args)
+    db = store._shards[0]._reader
+    rows: Rows = db.execute("EXPLAIN QUERY PLAN " + text, args).fetchall()
+    return [row[3] for row in rows]
+
+
+def _is_scan(line: str) -> bool:
+    words = line.split()
+    if words[0] == "SCAN":
+        return words[1] in LARGE
+    whole_account, whole_mailbox = line.endswith("(account=?)"), line.endswith("KEY (account=? AND mailbox=?)")
+    return words[0] == "SEARCH" and words[1] in LARGE and (whole_account or whole_mailbox)
+
+
+@pytest.mark.parametrize("op", ["store_flags", "expunge", "copy", "move"])
+def test_an_operation_on_many_entries_has_as_many_statements_as_on_one(tmp_path: Path, op: str) -> None:
+    async def main() -> None:
+        async with SqliteStore(tmp_path) as store:
+            world = await World.make(store)
+            blob = await store.put_blob(world.account, b"x")
+            inbox, sent = (await world.box()).id, (await world.box("Sent")).id
+            new = (NewMessage(blob=blob, internaldate=NOW, mask=DELETED),) * 300
+            await store.write(ops.append, world.account, inbox, new, NOW)
+            counts = []
+            for uids in (UidSet([1]), UidSet(range(2, 100)), UidSet(range(101, 300, 2))):
+                told: list[Sql] = []
+                args: dict[str, tuple[Any, ...]] = {
+                    "store_flags": (inbox, uids, How.ADD, SEEN, (), None),
+                    "expunge": (inbox, uids, NOW),
+                    "copy": (inbox, uids, sent, NOW),
+                    "move": (inbox, uids, sent, NOW),
+                }
+                await store.write(recording(ops.OPS[op], told), world.account, *args[op])
+                counts.append(len(told))
+            assert len(set(counts)) == 1, counts
+
+    asyncio.run(main())
