@@ -11,7 +11,7 @@ from mailkeep.formats.mime.encoding import UnknownEncoding, decode_transfer
 from mailkeep.formats.mime.header import select_fields
 from mailkeep.formats.mime.scan import Part
 from mailkeep.formats.mime.section import Text as PartText
-from mailkeep.formats.mime.section import find_part, locate
+from mailkeep.formats.mime.section import encoding_of, locate
 from mailkeep.formats.objectid import emailid, threadid
 from mailkeep.imap import derive
 from mailkeep.imap.done import Refused
@@ -208,11 +208,7 @@ def _decoded(path: tuple[int, ...], message: Message) -> bytes | None:
     span = locate(message.parts, path, PartText.ALL) if path else (0, message.row.entry.size)
     if span is None:
         return None
-    octets = message.octets(*span)
-    part = find_part(message.parts, path)
-    if not path or part is None or part.children or part.is_multipart:
-        return octets
     try:
-        return decode_transfer(octets, part.encoding)
+        return decode_transfer(message.octets(*span), encoding_of(message.parts, path))
     except UnknownEncoding as error:
         raise Refused("The part is in an unknown transfer encoding", b"UNKNOWN-CTE") from error

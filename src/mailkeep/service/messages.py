@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import mmap
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from mailkeep.formats import objectid
@@ -97,14 +99,11 @@ class Messages:
     async def _take_in(self, account: AccountId, message: Incoming, now: int) -> NewMessage:
         octets = message.octets
         if octets.data is not None:
-            part = scan(octets.data)
-            derived, keys = self._derive(part, octets.data)
+            derived, keys = self._derive(octets.data)
             blob = await self._store.put_blob(account, octets.data, octets.sha256)
         else:
             assert octets.path is not None
-            with octets.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-                part = scan(mapped)
-                derived, keys = self._derive(part, mapped)
+            derived, keys = await asyncio.to_thread(self._derive_file, octets.path)
             blob = await self._store.put_blob(account, octets.path, octets.sha256)
         return NewMessage(
             blob=blob,
@@ -115,7 +114,13 @@ class Messages:
             thread=keys,
         )
 
-    def _derive(self, part: Part, data: bytes | mmap.mmap) -> tuple[tuple[Derived, ...], tuple[int, ...]]:
+    def _derive_file(self, path: Path) -> tuple[tuple[Derived, ...], tuple[int, ...]]:
+        """Large messages take long: this runs in a thread."""
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            return self._derive(mapped)
+
+    def _derive(self, data: bytes | mmap.mmap) -> tuple[tuple[Derived, ...], tuple[int, ...]]:
+        part = scan(data)
         derived = tuple(Derived(d.kind, d.version, d.function(part, data)) for d in self._derivers.values())
         subject, _ = base_subject(part.find_field(b"subject") or b"")
         own = message_id(part)

@@ -108,8 +108,12 @@ def read_binary(data: bytes | mmap, root: Part, path: tuple[int, ...]) -> bytes 
     span = locate(root, path, Text.ALL)
     if span is None:
         return None
-    octets = data[span[0] : span[1]]
+    return decode_transfer(data[span[0] : span[1]], encoding_of(root, path))
+
+
+def encoding_of(root: Part, path: tuple[int, ...]) -> str:
+    """The transfer encoding that BINARY undoes: none for the message itself and for what holds parts of its own."""
     part = find_part(root, path)
     if not path or part is None or part.children or part.is_multipart:
-        return octets
-    return decode_transfer(octets, part.encoding)
+        return "binary"
+    return part.encoding
