@@ -168,6 +168,12 @@ def _incoming(server: Server, sample: Sample) -> Incoming:
     return Incoming(octets=spool.finish(), flags=Flags(mask, keywords), internaldate=int(sample.at.timestamp()))
 
 
+def _program() -> str:
+    """How this program is called, from any directory."""
+    program = Path(sys.argv[0]).absolute()
+    return f"{sys.executable} -m mailkeep" if program.name == "__main__.py" else str(program)
+
+
 def _announce(server: Server, *, logins: tuple[Login, ...], kept: bool) -> None:
     imap, imaps, lmtp = server.endpoints.imap, server.endpoints.imaps, server.endpoints.lmtp
     assert imap
@@ -195,7 +201,7 @@ mutt:
   mutt -n -F /dev/null -e 'set imap_user="{user}" imap_pass="{password}" certificate_file="{ca}" \\
     folder="imaps://localhost:{imaps[1]}/" spoolfile="+INBOX"'
 
-mbsync, as ~/.mbsyncrc:
+mbsync, as the file of `mbsync -c FILE -a` (first: mkdir ~/demo-mail):
   IMAPStore demo
   Host localhost
   Port {imaps[1]}
@@ -204,11 +210,22 @@ mbsync, as ~/.mbsyncrc:
   SSLType IMAPS
   CertificateFile {ca}
 
+  MaildirStore local
+  Path ~/demo-mail/
+  Inbox ~/demo-mail/INBOX
+  SubFolders Verbatim
+
+  Channel demo
+  Far :demo:
+  Near :local:
+  Patterns *
+  Create Near
+
 Thunderbird: new account {user}, configure manually: IMAP, localhost, port {imaps[1]}, SSL/TLS, normal password;
 accept the certificate when asked.
 
 Deliver mail:
-  printf 'Subject: Hello\\n\\nJust in.\\n' | {sys.argv[0]} deliver --to {user} --data {data}
+  printf 'Subject: Hello\\n\\nJust in.\\n' | {_program()} deliver --to {user} --data {data}
 
 Ctrl-C stops it."""
     )
