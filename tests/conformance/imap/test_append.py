@@ -174,7 +174,7 @@ def test_a_literal_too_large_that_was_sent_is_read_and_thrown_away(client: ImapC
     "line",
     [
         "APPEND INBOX (\\Bogus\\) {5+}", "APPEND INBOX (\\Seen {5+}", 'APPEND INBOX "not a date" {5+}',
-        'APPEND INBOX "31-Foo-2020 00:00:00 +0000" {5+}', "APPEND INBOX (\\Recent) {5+}",
+        'APPEND INBOX "31-Foo-2020 00:00:00 +0000" {5+}',
     ],
 )  # fmt: skip
 def test_malformed_arguments_are_refused_and_the_literal_is_not_taken_for_commands(client: ImapClient, line: str) -> None:

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Final
 
 from mailkeep.imap.done import Bad
-from mailkeep.imap.fetch_row import Big, Message, Plan
+from mailkeep.imap.fetch_row import Big, Message, Piece, Plan
 from mailkeep.imap.session import Selected
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.fetch import Fetch, FetchItem, Item
@@ -106,16 +106,19 @@ async def _fetch_rows(s: Selected, uids: Sequence[int], plan: Plan, seen: dict[i
             seq = s.view.seq(row.entry.uid)
             if not seq:
                 continue
+            message = Message(s.messages, s.account, row)
+            # All pieces before the first octet is written: one may be refused (UNKNOWN-CTE).
+            pieces = list(plan.pieces(message, seen.get(row.entry.uid)))
             s.session.write(b"* %d FETCH (" % seq)
-            await _write_row(s, plan, Message(s.messages, s.account, row), seen.get(row.entry.uid))
+            await _write_row(s, message, pieces)
             if connection.queued > PIECE:
                 await connection.drain()
 
 
-async def _write_row(s: Selected, plan: Plan, message: Message, now_seen: FlagState | None) -> None:
+async def _write_row(s: Selected, message: Message, pieces: Sequence[Piece]) -> None:
     write = s.session.write
     separator = b""
-    for piece in plan.pieces(message, now_seen):
+    for piece in pieces:
         if isinstance(piece, Big):
             write(separator + response.section_head(piece.label, piece.stop - piece.start))
             for start in range(piece.start, piece.stop, PIECE):
