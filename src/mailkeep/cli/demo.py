@@ -6,7 +6,6 @@ import contextlib
 import datetime as dt
 import secrets
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Annotated, Final
 import typer
 
 from mailkeep import telemetry
+from mailkeep.cli.program import program
 from mailkeep.cli.running import ReadyFileOption, run, run_server
 from mailkeep.cli.sample_mail import Sample, sample_mail
 from mailkeep.config import Address, Config, Listen, Log
@@ -168,12 +168,6 @@ def _incoming(server: Server, sample: Sample) -> Incoming:
     return Incoming(octets=spool.finish(), flags=Flags(mask, keywords), internaldate=int(sample.at.timestamp()))
 
 
-def _program() -> str:
-    """How this program is called, from any directory."""
-    program = Path(sys.argv[0]).absolute()
-    return f"{sys.executable} -m mailkeep" if program.name == "__main__.py" else str(program)
-
-
 def _announce(server: Server, *, logins: tuple[Login, ...], kept: bool) -> None:
     imap, imaps, lmtp = server.endpoints.imap, server.endpoints.imaps, server.endpoints.lmtp
     assert imap
@@ -225,7 +219,7 @@ Thunderbird: new account {user}, configure manually: IMAP, localhost, port {imap
 accept the certificate when asked.
 
 Deliver mail:
-  printf 'Subject: Hello\\n\\nJust in.\\n' | {_program()} deliver --to {user} --data {data}
+  printf 'Subject: Hello\\n\\nJust in.\\n' | {program()} deliver --to {user} --data {data}
 
 Ctrl-C stops it."""
     )

@@ -14,6 +14,7 @@ from mailkeep.administration import AddAccount
 from mailkeep.certificates import ensure_self_signed, names_for
 from mailkeep.cli.perform import perform
 from mailkeep.cli.place import ConfigOption, DataOption
+from mailkeep.cli.program import program
 from mailkeep.cli.secret import PasswordFileOption, PasswordStdinOption, read_password
 from mailkeep.config import CONFIG_NAME, Config, ConfigError, default_data_dir, load
 from mailkeep.model.address import parse_address
@@ -111,5 +112,5 @@ or the socket {config.lmtp_socket}.
 
 Start the server:
 
-  mailkeep serve --config {file}"""
+  {program()} serve --config {file}"""
     )

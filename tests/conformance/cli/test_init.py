@@ -16,7 +16,7 @@ def test_init_makes_configuration_key_and_account_and_tells_how_to_go_on(mailkee
         "MX  10 mail.example.org.",
         "_imaps._tcp.example.org.",
         "user name  ann@example.org",
-        "mailkeep serve",
+        "mailkeep serve --config",
     ):
         assert part in done.stdout
     assert "ann@example.org" in mailkeep("account", "list", "--config", data / "mailkeep.toml").stdout
