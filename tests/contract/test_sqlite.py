@@ -11,3 +11,8 @@ from mailkeep.testing.store_contract import StoreContract
 class TestSqlite(StoreContract):
     def open_store(self, directory: Path) -> SqliteStore:
         return SqliteStore(directory)
+
+
+class TestSqliteWithShards(StoreContract):
+    def open_store(self, directory: Path) -> SqliteStore:
+        return SqliteStore(directory, shards=3)

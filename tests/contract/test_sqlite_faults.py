@@ -121,6 +121,24 @@ def test_a_burst_shares_one_commit_wherever_it_runs(tmp_path: Path, quick: bool)
     asyncio.run(main())
 
 
+def test_a_bug_in_the_driver_leaves_nobody_waiting(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with SqliteStore(tmp_path) as store:
+            world = await World.make(store)
+            group = store._shards[0].writes
+
+            def buggy(jobs: object) -> list[object]:
+                raise ZeroDivisionError
+
+            good, group._process = group._process, buggy
+            with pytest.raises(ZeroDivisionError):
+                await world.append(b"one")
+            group._process = good
+            assert (await world.append(b"two")).uids == (1,)
+
+    asyncio.run(main())
+
+
 def test_a_write_that_is_no_longer_awaited_harms_nobody(tmp_path: Path) -> None:
     async def main() -> None:
         async with SqliteStore(tmp_path) as store:

@@ -21,7 +21,8 @@ MANY_LAZY: Final = 200  # lazy items that are worked off without another reason
 class Group(Generic[Item, Answer]):
     """Items that are queued in one turn of the loop, or while a batch is being worked on, form the next batch.
 
-    `process` answers for each item, in order, with a result or an exception, and raises nothing.
+    `process` answers for each item, in order, with a result or an exception; if it raises, that is everybody's answer.
+    A batch with an item that `is_slow` says will take long goes to the thread in any case.
     `cost` is called on the loop after each batch, and tells how many seconds it has waited for the disk.
     """
 
@@ -30,9 +31,11 @@ class Group(Generic[Item, Answer]):
         name: str,
         process: Callable[[Sequence[Item]], Sequence[Answer | BaseException]],
         cost: Callable[[], float],
+        is_slow: Callable[[Item], bool],
     ) -> None:
         self._process = process
         self._cost = cost
+        self._is_slow = is_slow
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._queue: deque[tuple[Item, asyncio.Future[Answer] | None]] = deque()
         self._scheduled = False  # a batch is being worked on, or about to be
@@ -68,12 +71,18 @@ class Group(Generic[Item, Answer]):
     def _work(self) -> None:
         batch = [self._queue.popleft() for _ in range(min(len(self._queue), AT_MOST))]
         items = [item for item, _ in batch]
-        if self._average_s < QUICK_S:
-            self._answer(batch, self._process(items))
+        if self._average_s < QUICK_S and not any(map(self._is_slow, items)):
+            self._answer(batch, self._process_all(items))
         else:
             loop = asyncio.get_running_loop()
-            done = loop.run_in_executor(self._executor, self._process, items)
+            done = loop.run_in_executor(self._executor, self._process_all, items)
             done.add_done_callback(lambda future: self._answer(batch, future.result()))
+
+    def _process_all(self, items: Sequence[Item]) -> Sequence[Answer | BaseException]:
+        try:
+            return self._process(items)
+        except Exception as error:  # noqa: BLE001  a bug, which must not leave anybody waiting for ever
+            return [error] * len(items)
 
     def _answer(
         self,

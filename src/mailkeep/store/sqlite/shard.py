@@ -11,6 +11,7 @@ import apsw
 
 from mailkeep.model.errors import NotFound, Unavailable
 from mailkeep.model.ids import AccountId
+from mailkeep.model.uidset import UidSet
 from mailkeep.store.blobs.in_row import InRow
 from mailkeep.store.blobs.packs import Packed, Packs
 from mailkeep.store.contract import Blob, Op
@@ -25,6 +26,20 @@ CHECKPOINT_PAGES: Final = 2000  # 16 MB of log: time to write back
 RESTART_PAGES: Final = 16 * CHECKPOINT_PAGES  # the log grows and grows: writers wait once until it is written back
 
 
+MANY: Final = 2000  # entries: changing more takes longer than the loop should wait
+SLOW_OCTETS: Final = 256 * 1024  # writing and syncing more does so too
+SLOW: Final = frozenset(
+    {"delete_mailbox", "remove_account", "rename_inbox", "save_snapshot", "sweep", "undelete"}  # as much as there is
+)
+
+
+def is_slow(job: Job) -> bool:
+    """Whether an operation may take so long that it should not run on the loop."""
+    if job.op.__name__ in SLOW:
+        return True
+    return any(type(value) is UidSet and len(value) > MANY for value in job.args)
+
+
 class Shard:
     """Everything of the accounts that live here.  Needs a running loop for writes."""
 
@@ -34,9 +49,9 @@ class Shard:
         self.path = path
         self.writer = Writer(path)
         self.packs = Packs(data_dir / "packs" / f"{number:04d}")
-        self.writes: Group[Job, Any] = Group(f"shard-{number}", self.writer.commit, self._committed)
+        self.writes: Group[Job, Any] = Group(f"shard-{number}", self.writer.commit, self._committed, is_slow)
         self.appends: Group[bytes, tuple[int, int]] = Group(
-            f"packs-{number}", self.packs.append, lambda: self.packs.append_s
+            f"packs-{number}", self.packs.append, lambda: self.packs.append_s, lambda blob: len(blob) > SLOW_OCTETS
         )
         self._wake = wake
         self._reader = open_reader(path)

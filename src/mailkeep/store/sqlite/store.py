@@ -14,6 +14,7 @@ from mailkeep.model.ids import AccountId
 from mailkeep.store.contract import IN_ROW_LIMIT, KEEP_S, AccountState, Blob, NewBlob, Op
 from mailkeep.store.ops.remove_account import remove_account
 from mailkeep.store.ops.sweep import sweep
+from mailkeep.store.sqlite.connection import sync_directory
 from mailkeep.store.sqlite.directory import SqliteDirectory
 from mailkeep.store.sqlite.shard import CHECKPOINT_PAGES, RESTART_PAGES, Shard
 from mailkeep.store.sqlite.sweep import sweep_packs
@@ -39,9 +40,10 @@ class SqliteStore:
 
         Raises: WrongSetting, NewerSchema, apsw.Error and OSError (disk).
         """
-        data_dir.mkdir(parents=True, exist_ok=True)
         self._spool_dir = data_dir / "spool"
-        self._spool_dir.mkdir(exist_ok=True)
+        for directory in (data_dir, self._spool_dir, data_dir / "packs"):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            sync_directory(directory.parent)
         for left_over in self._spool_dir.iterdir():
             left_over.unlink()
         self.directory = SqliteDirectory(data_dir / "directory.db", shards)
