@@ -34,5 +34,5 @@ class Maintenance:
         await self._store.write(ops.set_quota, account, octets)
 
     async def check(self, account: AccountId) -> tuple[str, ...]:
-        """Every broken invariant of the account's data, in words; empty when all is well."""
-        return await self._store.read(ops.check, account)
+        """Every broken invariant of the account's data, octets included, in words; empty when all is well."""
+        return await self._store.check(account)

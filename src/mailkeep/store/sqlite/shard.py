@@ -23,7 +23,7 @@ from mailkeep.store.sqlite.writer import Job, Writer
 T = TypeVar("T")
 
 CHECKPOINT_PAGES: Final = 2000  # 16 MB of log: time to write back
-RESTART_PAGES: Final = 16 * CHECKPOINT_PAGES  # the log grows and grows: writers wait once until it is written back
+RESTART_PAGES: Final = 4 * CHECKPOINT_PAGES  # the log grows and grows: writers wait once until it is written back
 
 
 MANY: Final = 2000  # entries: changing more takes longer than the loop should wait
