@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mailkeep import telemetry
 from mailkeep.model.errors import Unavailable
 
 FULL: Final = 256 * 1024 * 1024  # octets; the next message begins a new pack
 OPEN_FILES: Final = 64  # packs kept open for reading
+
+log = telemetry.logger()
 
 
 class PackFile:
@@ -96,7 +99,7 @@ class Packs:
             _write(self._descriptor, b"".join(blobs) if len(blobs) > 1 else blobs[0])
             os.fdatasync(self._descriptor)
         except OSError as error:
-            self._give_up()
+            self._give_up(error)
             told = Unavailable(f"The message cannot be stored now: {error.strerror}")
             told.__cause__ = error
             return [told] * len(blobs)
@@ -115,8 +118,9 @@ class Packs:
         self._number, self._descriptor, self._end, self._next = number, descriptor, 0, number + 1
         _sync(self._directory)
 
-    def _give_up(self) -> None:
+    def _give_up(self, error: OSError) -> None:
         """After a failed write or sync nobody knows what the end of the pack is: begin another."""
+        log.error("store.pack_fault", pack=self._number, text=str(error))
         self.close()
 
     def adopt(self, path: Path) -> int:

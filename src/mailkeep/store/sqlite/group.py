@@ -9,6 +9,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Generic, TypeVar
 
+from mailkeep import telemetry
+
+log = telemetry.logger()
+
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
@@ -97,7 +101,11 @@ class Group(Generic[Item, Answer]):
         else:
             self._idle.set()
         for (_, future), answer in zip(batch, answers, strict=True):
-            if future is None or future.done():  # nobody waits (any more)
+            if future is None:
+                if isinstance(answer, Exception):
+                    log.warning("store.lazy_write_failed", kind=type(answer).__name__, text=str(answer))
+                continue
+            if future.done():  # nobody waits any more
                 continue
             if isinstance(answer, BaseException):
                 future.set_exception(answer)

@@ -11,11 +11,14 @@ from typing import Any
 
 import apsw
 
+from mailkeep import telemetry
 from mailkeep.model.errors import MailError, Unavailable
 from mailkeep.model.ids import AccountId
 from mailkeep.store.contract import Op
 from mailkeep.store.sqlite.connection import BUSY_MS, FAULTS, migrate, open_writer, unavailable
 from mailkeep.store.sqlite.run import run
+
+log = telemetry.logger()
 
 
 @dataclass(slots=True)
@@ -37,6 +40,7 @@ class Writer:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._db: apsw.Connection | None = None
+        self._faulty = False  # the last transaction met a fault of disk or memory: said once, not for each
         self.wal_pages = 0
         self.restart_wal = False  # the log has grown while it was never idle: write it back and begin it anew
         self.commit_s = 0.0  # what the last COMMIT took
@@ -78,7 +82,7 @@ class Writer:
             db.execute("BEGIN IMMEDIATE").fetchall()
         except FAULTS as error:
             self._reopen()
-            return [_caused(error)] * len(jobs)
+            return [self._caused(error)] * len(jobs)
         outcomes: list[Any] = []
         for job in jobs:
             before = db.total_changes()
@@ -93,14 +97,17 @@ class Writer:
                 self._rollback(db, error)
                 if len(jobs) > 1:
                     raise _AnotherFailed from error
-                return [_caused(error) if isinstance(error, FAULTS) else error]
+                return [self._caused(error) if isinstance(error, FAULTS) else error]
         started = time.perf_counter()
         try:
             db.execute("COMMIT").fetchall()
         except apsw.Error as error:
             self._reopen()
-            return [_caused(error)] * len(jobs)
+            return [self._caused(error)] * len(jobs)
         self.commit_s = time.perf_counter() - started
+        if self._faulty:
+            self._faulty = False
+            log.info("store.recovered", file=self._path.name)
         return outcomes
 
     def _rollback(self, db: apsw.Connection, error: BaseException) -> None:
@@ -127,8 +134,10 @@ class Writer:
             self._db.close(force=True)
             self._db = None
 
-
-def _caused(error: BaseException) -> Unavailable:
-    told = unavailable(error)
-    told.__cause__ = error
-    return told
+    def _caused(self, error: BaseException) -> Unavailable:
+        if not self._faulty:
+            self._faulty = True
+            log.error("store.fault", file=self._path.name, kind=type(error).__name__, text=str(error))
+        told = unavailable(error)
+        told.__cause__ = error
+        return told
