@@ -67,8 +67,10 @@ def test_a_full_disk_refuses_large_messages_and_later_packs_are_sound(tmp_path: 
         async with SqliteStore(tmp_path) as store:
             world = await World.make(store)
             await world.append(b"a" * 100_000)
-            with full_disk(150_000), pytest.raises(Unavailable):
-                await store.put_blob(world.account, b"b" * 100_000)
+            with full_disk(150_000):
+                with pytest.raises(Unavailable):
+                    await store.put_blob(world.account, b"b" * 100_000)
+                assert store._shards[0].packs.path(1).stat().st_size == 100_000  # nothing is left of it
             await world.append(b"c" * 100_000)
             assert await world.body(1) == b"a" * 100_000
             assert await world.body(2) == b"c" * 100_000

@@ -9,6 +9,7 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -119,8 +120,13 @@ class Packs:
         _sync(self._directory)
 
     def _give_up(self, error: OSError) -> None:
-        """After a failed write or sync nobody knows what the end of the pack is: begin another."""
+        """After a failed write or sync nobody knows what the end of the pack is: cut it off, and begin another."""
         log.error("store.pack_fault", pack=self._number, text=str(error))
+        with suppress(OSError):
+            if self._descriptor >= 0:
+                os.ftruncate(self._descriptor, self._end)  # a full disk needs the room
+                if self._end == 0:
+                    self.path(self._number).unlink()
         self.close()
 
     def adopt(self, path: Path) -> int:
