@@ -93,6 +93,7 @@ class Terminal:
             raise AssertionError(f"the screen does not show {wanted} without {tuple(absent)}:\n{shown}") from None
         return shown
 
-    def has_ended(self) -> bool:
-        """Whether the program has ended."""
-        return run([*self._tmux, "display-message", "-p", "-t", "test", "#{pane_dead}"], self._home).strip() == b"1"
+    def until_ended(self, deadline_s: float = 15.0) -> None:
+        """Wait until the program has ended."""
+        asked = [*self._tmux, "display-message", "-p", "-t", "test", "#{pane_dead}"]
+        eventually(lambda: run(asked, self._home).strip() == b"1", "the program's end", deadline_s)
