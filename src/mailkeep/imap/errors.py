@@ -19,5 +19,6 @@ RESPONSE_CODE: Final[Mapping[type[e.MailError], bytes]] = {
     e.Invalid: b"CANNOT",
     e.Unsupported: b"CANNOT",
     e.Unavailable: b"UNAVAILABLE",
+    e.NoSpace: b"UNAVAILABLE",
     e.AuthenticationFailed: b"AUTHENTICATIONFAILED",
 }

@@ -5,6 +5,8 @@ The list is closed: each protocol has a complete table from it to its own answer
 
 from __future__ import annotations
 
+import errno
+
 
 class MailError(Exception):
     """Base of every error that a client may be told about.  `text` is safe to show to the client."""
@@ -58,5 +60,15 @@ class Unavailable(MailError):
     """A passing fault (disk full, database gone): try later.  The outcome of a write may be unknown."""
 
 
+class NoSpace(Unavailable):
+    """The disk is full; nothing was written."""
+
+
 class AuthenticationFailed(MailError):
     """Wrong user name or password; the text never tells which."""
+
+
+def storage_fault(error: OSError, what: str) -> Unavailable:
+    """What to tell of a file that cannot be written; `what` begins the sentence."""
+    kind = NoSpace if error.errno in (errno.ENOSPC, errno.EDQUOT) else Unavailable
+    return kind(f"{what}: {error.strerror}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from mailkeep.model.errors import TooLarge, Unavailable
+from mailkeep.model.errors import TooLarge, storage_fault
 
 IN_MEMORY: Final = 1024 * 1024
 
@@ -66,7 +66,7 @@ class Spool:
             while view:
                 view = view[self._file.write(view) :]
         except OSError as error:
-            self._fail(Unavailable(f"Cannot store the message now: {error.strerror}"))
+            self._fail(storage_fault(error, "Cannot store the message now"))
 
     def _fail(self, error: Exception) -> None:
         self.discard()

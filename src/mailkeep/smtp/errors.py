@@ -20,6 +20,7 @@ REPLIES: Final[Mapping[type[errors.MailError], tuple[int, str]]] = {
     errors.Invalid: (501, "5.5.4"),
     errors.Unsupported: (504, "5.5.4"),
     errors.Unavailable: (451, "4.3.0"),
+    errors.NoSpace: (452, "4.3.1"),
     errors.AuthenticationFailed: (535, "5.7.8"),
 }
 

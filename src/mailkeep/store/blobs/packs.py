@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from mailkeep import telemetry
-from mailkeep.model.errors import Unavailable
+from mailkeep.model.errors import Unavailable, storage_fault
 
 FULL: Final = 256 * 1024 * 1024  # octets; the next message begins a new pack
 OPEN_FILES: Final = 64  # packs kept open for reading
@@ -101,7 +101,7 @@ class Packs:
             os.fdatasync(self._descriptor)
         except OSError as error:
             self._give_up(error)
-            told = Unavailable(f"The message cannot be stored now: {error.strerror}")
+            told = storage_fault(error, "The message cannot be stored now")
             told.__cause__ = error
             return [told] * len(blobs)
         self._end = offset
@@ -138,7 +138,7 @@ class Packs:
             path.unlink()
             _sync(self._directory)
         except OSError as error:
-            raise Unavailable(f"The message cannot be stored now: {error.strerror}") from error
+            raise storage_fault(error, "The message cannot be stored now") from error
         return number
 
     def _link(self, path: Path) -> int:

@@ -8,7 +8,7 @@ from typing import Final
 
 import apsw
 
-from mailkeep.model.errors import Unavailable
+from mailkeep.model.errors import NoSpace, Unavailable
 from mailkeep.store.schema import migrations
 
 PAGE_SIZE: Final = 8192
@@ -44,7 +44,7 @@ class NewerSchema(Exception):
 def unavailable(error: BaseException) -> Unavailable:
     """What callers are told of one of `FAULTS`."""
     if isinstance(error, apsw.FullError):
-        return Unavailable("The disk is full")
+        return NoSpace("The disk is full")
     return Unavailable("The mail store is not available now")
 
 

@@ -1,0 +1,281 @@
+"""kill -9 in the middle of everything, several times over on the same data.
+
+Eight connections deliver, append, set flags, move and expunge in two accounts.  Each worker keeps a ledger of its own
+messages: what it was told is done, and the one thing it has asked for and not been told.  After the restart every
+message must be as the ledger says, or as if the one open request had been done; nothing else.
+"""
+
+from __future__ import annotations
+
+import random
+import smtplib
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.imap_client import ConnectionEndedError, ImapClient, Literal
+from tests.live import Account, Demo, Service, eventually, mailkeep
+
+ROUNDS = 5
+WORKERS = 3  # of IMAP, an account; and one that delivers
+ACCOUNTS = [Account(f"chaos{n}@example.org", "pass-of-chaos") for n in range(2)]
+BOXES = ("INBOX", "box")
+KEYWORDS = ("$One", "$Two", "\\Flagged", "\\Answered", "\\Seen")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a message is and which flags it has; `uid` 0 = not told."""
+
+    box: str
+    uid: int
+    flags: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Entry:
+    """What the ledger knows of one message: `states` are the possible ones, None = not there."""
+
+    octets: bytes
+    delivered: bool
+    states: tuple[State | None, ...] = (None,)
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Of one account, over all rounds."""
+
+    account: Account
+    entries: dict[str, Entry] = field(default_factory=dict)
+    uids: dict[str, dict[int, str]] = field(default_factory=lambda: {box: {} for box in BOXES})  # as told, ever
+    validity: dict[str, int] = field(default_factory=dict)
+    answers: int = 0
+
+    def told(self, name: str, state: State | None) -> None:
+        """The server has said that it is so."""
+        self.entries[name].states = (state,)
+        self.answers += 1
+        if state and state.uid:
+            known = self.uids[state.box].setdefault(state.uid, name)
+            assert known == name, f"UID {state.uid} of {state.box} was {known}, is {name}"
+
+    def maybe(self, name: str, state: State | None) -> None:
+        """It has been asked for."""
+        entry = self.entries[name]
+        entry.states = (*entry.states, state)
+
+
+def body(name: str, chance: random.Random) -> bytes:
+    """A message with its name in it; some small, some large enough for a file."""
+    size = chance.choice([200, 3_000, 15_900, 17_000, 120_000])
+    line = name.encode().ljust(76, b".") + b"\r\n"
+    return b"Subject: %b\r\n\r\n%b%b end\r\n" % (name.encode(), line * (size // 78 + 1), name.encode())
+
+
+class Worker(threading.Thread):
+    """One connection; works until it is cut off."""
+
+    def __init__(self, name: str, service: Service, ledger: Ledger, seed: int) -> None:
+        super().__init__(name=name, daemon=True)
+        self.service = service
+        self.ledger = ledger
+        self.chance = random.Random(seed)
+        self.made = 0
+        self.mine: list[str] = []
+        self.failure: AssertionError | None = None
+
+    def run(self) -> None:
+        try:
+            self.work()
+        except (ConnectionEndedError, OSError, smtplib.SMTPException):
+            pass  # the kill
+        except AssertionError as error:
+            self.failure = error
+
+    def work(self) -> None:
+        """Until the connection ends."""
+        raise NotImplementedError
+
+    def new(self, *, delivered: bool) -> tuple[str, bytes]:
+        self.made += 1
+        name = f"{self.name}-{self.made}"
+        octets = body(name, self.chance)
+        self.ledger.entries[name] = Entry(octets, delivered)
+        return name, octets
+
+
+class Deliverer(Worker):
+    """Mail by LMTP."""
+
+    def work(self) -> None:
+        with self.service.lmtp_session() as session:
+            while True:
+                name, octets = self.new(delivered=True)
+                self.ledger.maybe(name, State("INBOX", 0))
+                session.sendmail("sender@example.net", [self.ledger.account.user], octets)
+                self.ledger.told(name, State("INBOX", 0))
+
+
+class Client(Worker):
+    """APPEND, STORE, MOVE and EXPUNGE of its own messages."""
+
+    def work(self) -> None:
+        with ImapClient(self.service.imap) as client:
+            client.login(self.ledger.account.user, self.ledger.account.password)
+            client.ok("SELECT INBOX")
+            steps: list[Callable[[ImapClient], None]] = [self.append, self.append, self.store, self.move, self.expunge]
+            while True:
+                self.chance.choice(steps)(client)
+
+    def pick(self) -> tuple[str, State] | None:
+        """One of this worker's messages that is in INBOX, and certainly."""
+        while self.mine:
+            at = self.chance.randrange(len(self.mine))
+            name = self.mine[at]
+            [state] = self.ledger.entries[name].states
+            if state and state.box == "INBOX":
+                return name, state
+            del self.mine[at]
+        return None
+
+    def append(self, client: ImapClient) -> None:
+        name, octets = self.new(delivered=False)
+        flags = frozenset(self.chance.sample(KEYWORDS, self.chance.randrange(3)))
+        self.ledger.maybe(name, State("INBOX", 0, flags))
+        reply = client.ok("APPEND INBOX", f"({' '.join(sorted(flags))})", Literal(octets, plus=True))
+        assert reply.code
+        [uid] = reply.code.args[1]
+        self.ledger.told(name, State("INBOX", uid, flags))
+        self.mine.append(name)
+
+    def store(self, client: ImapClient) -> None:
+        if picked := self.pick():
+            name, state = picked
+            word = self.chance.choice(KEYWORDS)
+            add = self.chance.random() < 0.6
+            after = State(state.box, state.uid, state.flags | {word} if add else state.flags - {word})
+            self.ledger.maybe(name, after)
+            client.ok(f"UID STORE {state.uid} {'+' if add else '-'}FLAGS.SILENT ({word})")
+            self.ledger.told(name, after)
+
+    def move(self, client: ImapClient) -> None:
+        if picked := self.pick():
+            name, state = picked
+            self.ledger.maybe(name, State("box", 0, state.flags))
+            reply = client.ok(f"UID MOVE {state.uid} box")
+            _, [source], [target] = reply.codes()["COPYUID"]
+            assert source == state.uid
+            self.ledger.told(name, State("box", target, state.flags))
+
+    def expunge(self, client: ImapClient) -> None:
+        if picked := self.pick():
+            name, state = picked
+            deleted = State(state.box, state.uid, state.flags | {"\\Deleted"})
+            self.ledger.maybe(name, deleted)
+            client.ok(f"UID STORE {state.uid} +FLAGS.SILENT (\\Deleted)")
+            self.ledger.told(name, deleted)
+            self.ledger.maybe(name, None)
+            client.ok(f"UID EXPUNGE {state.uid}")
+            self.ledger.told(name, None)
+
+
+def verify(service: Service, ledger: Ledger) -> None:
+    """The account is as its ledger allows."""
+    with ImapClient(service.imap) as client:
+        client.login(ledger.account.user, ledger.account.password)
+        present: Counter[str] = Counter()
+        for box in BOXES:
+            codes = client.ok(f"SELECT {box}").codes()
+            assert ledger.validity.setdefault(box, codes["UIDVALIDITY"]) == codes["UIDVALIDITY"]
+            assert codes["UIDNEXT"] > max(ledger.uids[box], default=0), f"UIDNEXT of {box} would use a UID again"
+            rows = client.ok("UID FETCH 1:* (FLAGS BODY.PEEK[])").by_uid
+            assert list(rows) == sorted(rows)
+            for uid, row in rows.items():
+                name = named(row["BODY[]"])
+                present[name] += 1
+                verify_one(ledger, name, State(box, uid, flags_of(row["FLAGS"])), row["BODY[]"])
+    lost = [name for name, e in ledger.entries.items() if None not in e.states and not present[name]]
+    assert not lost, f"acknowledged, but not there: {lost}"
+    assert [name for name, count in present.items() if count > 1] == []
+
+
+def named(octets: bytes) -> str:
+    """The name of a message, from its end."""
+    return octets.rstrip().rsplit(b" ", 1)[0].rsplit(b"\n", 1)[1].decode()
+
+
+def flags_of(flags: list[str]) -> frozenset[str]:
+    return frozenset(str(flag) for flag in flags if flag != "\\Recent")
+
+
+def verify_one(ledger: Ledger, name: str, found: State, octets: bytes) -> None:
+    """A message that is there may be there, whole; from now on it certainly is."""
+    entry = ledger.entries[name]
+    whole = octets.endswith(entry.octets) if entry.delivered else octets == entry.octets
+    assert whole, f"{name} is not whole: {len(octets)} octets instead of {len(entry.octets)}"
+    fits = [
+        state
+        for state in entry.states
+        if state and state.box == found.box and state.uid in (0, found.uid) and state.flags == found.flags
+    ]
+    assert fits, f"{name} is {found}, may be {entry.states}"
+    ledger.told(name, found)
+
+
+def settle(ledger: Ledger) -> None:
+    """What is not there after a restart stays away."""
+    for entry in ledger.entries.values():
+        if len(entry.states) > 1:
+            entry.states = (None,)
+
+
+def work_until_killed(demo: Demo, ledgers: list[Ledger], chance: random.Random, turn: int) -> None:
+    """Load on both accounts; the kill comes when enough has been answered."""
+    workers: list[Worker] = []
+    for at, ledger in enumerate(ledgers):
+        workers.append(Deliverer(f"r{turn}a{at}lmtp", demo.service, ledger, chance.randrange(10**6)))
+        for n in range(WORKERS):
+            workers.append(Client(f"r{turn}a{at}w{n}", demo.service, ledger, chance.randrange(10**6)))
+    before = sum(ledger.answers for ledger in ledgers)
+    enough = chance.randrange(100, 600)
+    for worker in workers:
+        worker.start()
+    eventually(
+        lambda: sum(ledger.answers for ledger in ledgers) - before >= enough or not any(w.is_alive() for w in workers),
+        f"{enough} answers",
+        30,
+    )
+    demo.kill()
+    for worker in workers:
+        worker.join(20)
+        if worker.failure:
+            raise worker.failure
+    assert sum(ledger.answers for ledger in ledgers) - before >= enough
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_was_acknowledged_survives_kill_9_and_nothing_is_half_done(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    ledgers = [Ledger(account) for account in ACCOUNTS]
+    data = tmp_path / "data"
+    demo = Demo(data, ACCOUNTS)
+    for ledger in ledgers:
+        with ImapClient(demo.service.imap) as client:
+            client.login(ledger.account.user, ledger.account.password).ok("CREATE box")
+    for turn in range(ROUNDS):
+        work_until_killed(demo, ledgers, chance, turn)
+        demo = Demo(data, ACCOUNTS)
+        for ledger in ledgers:
+            verify(demo.service, ledger)
+            settle(ledger)
+        checked = subprocess.run(
+            [mailkeep(), "check", "--data", str(data)], capture_output=True, text=True, timeout=30
+        )
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+    demo.stop()
