@@ -30,6 +30,7 @@ from mailkeep.store.threads import thread_keys
 
 __all__ = ["Blob", "Fetched", "Flags", "How", "Incoming", "Messages"]
 
+BIG: Final = 2000  # entries of a view from which on a snapshot is worth its writing
 NO_CHANGE: Final = Stored(())
 
 
@@ -68,6 +69,7 @@ class Messages:
         self._views: dict[tuple[AccountId, MailboxId], View] = {}
         self._keywords: dict[AccountId, Keywords] = {}
         self._first_recent: dict[tuple[AccountId, MailboxId], int] = {}
+        self._saved: dict[tuple[AccountId, MailboxId], ModSeq] = {}  # what the snapshots tell up to
         bus.subscribe_all(self._mark_stale)
 
     def _changed(self, account: AccountId, modseq: int, *mailboxes: MailboxId) -> None:
@@ -268,10 +270,15 @@ class Messages:
         return view
 
     def close_view(self, view: View) -> None:
-        """A session no longer looks at it."""
+        """A session no longer looks at it.  After the last, a big one is kept in the form that opens quickly."""
         view.users -= 1
-        if not view.users:
-            self._views.pop((view.account, view.mailbox), None)
+        if view.users:
+            return
+        key = (view.account, view.mailbox)
+        self._views.pop(key, None)
+        if len(view.uids) >= BIG and self._saved.get(key) != view.upto:
+            self._saved[key] = view.upto
+            self._store.later(ops.save_snapshot, view.account, view.mailbox)
 
     async def refresh(self, view: View) -> None:
         """Bring a view up to what has been committed."""
