@@ -14,6 +14,7 @@ import json
 import selectors
 import smtplib
 import socket
+import sys
 import time
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def idle_session(address: tuple[str, int], user: str, password: str) -> socket.s
         ends = b"+ " if line.endswith("IDLE") else line[:1].encode() + b" OK"
         while not any(got.startswith(ends) for got in answer.split(b"\r\n")):
             answer += connection.recv(65536)
-    connection.setblocking(False)
+    connection.settimeout(0)
     return connection
 
 
@@ -70,7 +71,7 @@ def main() -> None:
         "p99_ms": round(times[len(times) * 99 // 100] * 1000, 2),
         "max_ms": round(times[-1] * 1000, 2),
     }
-    print(json.dumps(result))
+    sys.stdout.write(json.dumps(result) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Fixtures for tests of the whole server: the real program in a process of its own, asked over real sockets.
 
 The environment variable MAILKEEP_TEST_SERVER may name another running server (a JSON object with `imap`, `imaps`,
-`lmtp` as [host, port], `users` as a pattern with %d, `accounts` as a count, `password`, and optionally `ca` and `homes`,
-the directories that hold an account's mail and may be removed): then the tests run against that one, which is how the
-tests themselves are tested.
+`lmtp` as [host, port], `users` as a pattern with %d, `accounts` as a count, `password`, and optionally `ca` and
+`homes`, the directories that hold an account's mail and may be removed): then the tests run against that one, which is
+how the tests themselves are tested.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.imap_client import ImapClient, Literal
 
 POOL = 24  # accounts that tests take in turn
@@ -169,9 +168,7 @@ def _foreign() -> tuple[Service, list[Account]] | None:
     if not text:
         return None
     at = json.loads(text)
-    service = Service(
-        tuple(at["imap"]), tuple(at["imaps"]), tuple(at["lmtp"]), at.get("ca"), None, foreign=True
-    )
+    service = Service(tuple(at["imap"]), tuple(at["imaps"]), tuple(at["lmtp"]), at.get("ca"), None, foreign=True)
     return service, [Account(at["users"] % (n + 1), at["password"]) for n in range(at["accounts"])]
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.conformance.imap.messages import simple_message
 from tests.imap_client import ImapClient, Literal
 from tests.live import Account, Demo, eventually
@@ -135,6 +134,9 @@ def test_flags_are_refused_not_forgotten(demo: Demo, small_disk: Path) -> None:
     client = again.service.connect(ANN)
     client.ok("SELECT INBOX")
     if told:
-        kept = {seq: {f for f in row["FLAGS"] if f != "\\Recent"} for seq, row in client.ok("FETCH 1:* FLAGS").fetched.items()}
+        kept = {
+            seq: {f for f in row["FLAGS"] if f != "\\Recent"}
+            for seq, row in client.ok("FETCH 1:* FLAGS").fetched.items()
+        }
         assert kept == {seq: {f for f in flags if f != "\\Recent"} for seq, flags in told.items()}
     again.stop()

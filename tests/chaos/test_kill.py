@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-
 from tests.imap_client import ConnectionEndedError, ImapClient, Literal
 from tests.live import Account, Demo, Service, eventually, mailkeep
 
@@ -274,8 +273,6 @@ def test_what_was_acknowledged_survives_kill_9_and_nothing_is_half_done(tmp_path
         for ledger in ledgers:
             verify(demo.service, ledger)
             settle(ledger)
-        checked = subprocess.run(
-            [mailkeep(), "check", "--data", str(data)], capture_output=True, text=True, timeout=30
-        )
+        checked = subprocess.run([mailkeep(), "check", "--data", str(data)], capture_output=True, text=True, timeout=30)
         assert checked.returncode == 0, checked.stdout + checked.stderr
     demo.stop()

@@ -2,23 +2,23 @@ r"""Runs IMAP dialogues written in the notation of the RFCs against a server.
 
 A file holds several dialogues; each begins with a heading ``== SECTION #ORDINAL title``.  Its lines:
 
-``C: `` / ``S: ``   what the client says, what the server must say; ``C2: `` / ``S2: `` on a second connection, and so on.
-``M: ``             prepares a mailbox: ``M: INBOX 3:5 7(\Seen \Flagged) size=5000``.  Messages get exactly these UIDs (fillers
-                    are appended and expunged); ``date= size= text= subject= message=`` apply to all on the line.  The
-                    mailbox is made when it is missing.
-``P: ``             a command that must succeed and whose output does not matter (``P2: `` on connection 2).
-``N: ``             this connection does not log in by itself, and its greeting is part of the dialogue.
-indented lines      continue the line above.
+- ``C: `` and ``S: ``: what the client says, what the server must say; ``C2: ``, ``S2: `` on a second connection, …
+- ``M: `` prepares a mailbox: ``M: INBOX 3:5 7(\Seen \Flagged) size=5000``.  Messages get exactly these UIDs (fillers
+  are appended and expunged); ``date= size= text= subject= from= message=`` apply to all on the line.  The mailbox is
+  made when it is missing.
+- ``P: ``: a command that must succeed and whose output does not matter (``P2: `` on connection 2).
+- ``N: ``: this connection does not log in by itself, and its greeting is part of the dialogue.
+- Indented lines continue the line above.
 
 Connections log in when first used.  A ``C: `` line that ends with a literal's size is followed by the lines of the
-literal; ``{}`` and ``{+}`` count it.  Untagged responses before a tagged one may come in any order (EXPUNGEs keep
-theirs); texts after response codes are not compared, nor the order of flags, of STATUS and FETCH items.  Untagged OK,
-FLAGS and RECENT may come besides, and \Recent among flags.  In ``S: `` lines:
+literal; ``{}`` and ``{+}`` count it.  Untagged responses before a tagged one may come in any order (EXPUNGEs count by
+what they remove); texts after response codes are not compared, nor the order of flags, of STATUS and FETCH items.
+Untagged OK, FLAGS and RECENT may come besides, and \Recent among flags.  In ``S: `` lines:
 
-``{name}``          captures a value, or must equal it when it was captured before; ``{name>other}`` must be greater too.
-                    In ``C: `` lines it inserts the value.  ``{user} {password}``, their sizes
-                    ``{user_size} {password_size}`` and ``{plain}`` (SASL PLAIN) are the account's.
-``{*}``             any one value.   ``...`` anything more.
+- ``{name}`` captures a value, or must equal it when it was captured before; ``{name>other}`` must be greater too.  In
+  ``C: `` lines it inserts the value.  ``{user} {password}``, their sizes ``{user_size} {password_size}`` and
+  ``{plain}`` (SASL PLAIN) are the account's.
+- ``{*}`` is any one value, ``...`` anything more.
 """
 
 from __future__ import annotations
@@ -90,11 +90,11 @@ def load_all() -> list[Dialogue]:
 # ---- what a response means, so that two spellings of one answer are equal
 
 
-class Any_:
-    """``{*}`` and ``...``."""
+class Rest:
+    """``...``"""
 
 
-REST = Any_()
+REST = Rest()
 
 
 def tokens(text: str) -> list[Any]:
@@ -239,7 +239,9 @@ class Matcher:
                 more = set(got) - set(want) - {"UID"}
                 if more and "..." not in want:
                     return False
-                return all(name in got and self.same(value, got[name], new) for name, value in want.items() if name != "...")
+                return all(
+                    name in got and self.same(value, got[name], new) for name, value in want.items() if name != "..."
+                )
             case str() if isinstance(got, str):
                 sets = numbers(want), numbers(got)
                 if sets[0] is not None or sets[1] is not None:
@@ -422,7 +424,9 @@ class Runner:
             size = int(announced[1]) if announced[1] else -1
             go_on = lines.pop(0)[2] if not announced[2] and lines[0][2].startswith("+") else ""
             refused = not announced[2] and not go_on
-            while not refused and lines and lines[0][:2] == ("C", number) and (size < 0 or len(b"\r\n".join(body)) < size):
+            while (
+                not refused and lines and lines[0][:2] == ("C", number) and (size < 0 or len(b"\r\n".join(body)) < size)
+            ):
                 body.append(self.matcher.insert(lines.pop(0)[2]).encode())
             octets = b"\r\n".join(body)
             if size < 0:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import pytest
-
 from tests.conformance.imap.messages import simple_message
 from tests.imap_client import ImapClient, Literal
 
@@ -34,7 +33,21 @@ def body(client: ImapClient, uid: int) -> bytes:
         simple_message(1, size=100_000),
         simple_message(1, size=1_100_000),
     ],
-    ids="empty crlf no-header bare-lf mixed utf-8 latin dots 15999 16000 16384 100k 1.1M".split(),
+    ids=[
+        "empty",
+        "crlf",
+        "no-header",
+        "bare-lf",
+        "mixed",
+        "utf-8",
+        "latin",
+        "dots",
+        "15999",
+        "16000",
+        "16384",
+        "100k",
+        "1.1M",
+    ],
 )
 def test_octets_come_back_as_they_went_in(inbox: ImapClient, octets: bytes) -> None:
     """trap 19: bare LF is kept as it came"""
@@ -80,7 +93,15 @@ def test_flags_and_keywords_are_kept(inbox: ImapClient) -> None:
     assert sorted(flags) == ["$Forwarded", "Custom", "\\Draft", "\\Flagged", "\\Seen"]
 
 
-@pytest.mark.parametrize("date", ["17-Jul-1996 02:44:25 -0700", " 1-Feb-2026 23:59:59 +0545", "01-Mar-2000 00:00:00 +0000", "31-Dec-1969 12:00:00 +0000"])
+@pytest.mark.parametrize(
+    "date",
+    [
+        "17-Jul-1996 02:44:25 -0700",
+        " 1-Feb-2026 23:59:59 +0545",
+        "01-Mar-2000 00:00:00 +0000",
+        "31-Dec-1969 12:00:00 +0000",
+    ],
+)
 def test_the_internal_date_is_kept(inbox: ImapClient, date: str, request: pytest.FixtureRequest) -> None:
     """trap 19"""
     if "1969" in date:
@@ -177,7 +198,9 @@ def test_a_literal_too_large_that_was_sent_is_read_and_thrown_away(client: ImapC
         'APPEND INBOX "31-Foo-2020 00:00:00 +0000" {5+}',
     ],
 )  # fmt: skip
-def test_malformed_arguments_are_refused_and_the_literal_is_not_taken_for_commands(client: ImapClient, line: str) -> None:
+def test_malformed_arguments_are_refused_and_the_literal_is_not_taken_for_commands(
+    client: ImapClient, line: str
+) -> None:
     client.send(f"a {line}\r\nb NOO\r\nc NOOP\r\n".encode())
     assert client.finish("a").kind in ("BAD", "NO")
     assert client.finish("c").kind == "OK"

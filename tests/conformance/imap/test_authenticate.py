@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 
 import pytest
-
 from tests.imap_client import ImapClient, Reply
 from tests.live import Account, Service
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 
 import pytest
-
 from tests.conformance.imap.messages import simple_message
 from tests.imap_client import ImapClient, Literal
 from tests.live import Account, Service
@@ -16,9 +15,12 @@ pytestmark = pytest.mark.rfc("9051", "7.1.3")
 @pytest.mark.parametrize(
     "line",
     [
-        b"a BOGUS", b"a", b"a ", b"a  NOOP", b"a NOOP extra", b"a SELECT", b'a SELECT "open', b'a SELECT "bad \\escape"',
-        b"a SELECT \x80\xff", b"a SELECT a\0b", b'a SELECT "a\0b"', b"a LIST (((", b"a FETCH 1 (((((", b"a STATUS INBOX ((MESSAGES))",
-        b"a UID", b"a ENABLE \xe9", b"a SEARCH \x01", b"a SELECT {x}", b"a SELECT {-1}", b"a SELECT {}", b"a SELECT {1", b"a NOOP)",
+        b"a BOGUS", b"a", b"a ", b"a  NOOP", b"a NOOP extra",
+        b"a SELECT", b'a SELECT "open', b'a SELECT "bad \\escape"',
+        b"a SELECT \x80\xff", b"a SELECT a\0b", b'a SELECT "a\0b"',
+        b"a LIST (((", b"a FETCH 1 (((((", b"a STATUS INBOX ((MESSAGES))",
+        b"a UID", b"a ENABLE \xe9", b"a SEARCH \x01", b"a SELECT {x}",
+        b"a SELECT {-1}", b"a SELECT {}", b"a SELECT {1", b"a NOOP)",
         b"a LOGIN", b"a STARTTLS", b"a AUTHENTICATE PLAIN", b"a SELECT INBOX (", b"a STORE 1", b"a APPEND INBOX x",
     ],
     ids=repr,
@@ -32,7 +34,23 @@ def test_a_line_that_is_not_a_command_is_bad_and_the_connection_goes_on(client: 
     assert client.finish("z").kind == "OK"
 
 
-@pytest.mark.parametrize("line", [b"", b" ", b" a NOOP", b"* NOOP", b"+ NOOP", b'"a" NOOP', b"(a) NOOP", b"\x80 NOOP", b"a\0b NOOP", b"{1} NOOP", b"GET / HTTP/1.1"], ids=repr)
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b" ",
+        b" a NOOP",
+        b"* NOOP",
+        b"+ NOOP",
+        b'"a" NOOP',
+        b"(a) NOOP",
+        b"\x80 NOOP",
+        b"a\0b NOOP",
+        b"{1} NOOP",
+        b"GET / HTTP/1.1",
+    ],
+    ids=repr,
+)
 def test_a_line_without_a_tag_is_bad_and_the_connection_goes_on(client: ImapClient, line: bytes) -> None:
     client.send(line + b"\r\nz NOOP\r\n")
     assert client.read().kind == "BAD"
@@ -77,7 +95,9 @@ def test_a_line_of_ten_megabytes_is_toobig_and_the_connection_goes_on(client: Im
 
 
 @pytest.mark.parametrize("command", ["LOGIN", "SELECT", "CREATE", 'LIST ""', "SEARCH SUBJECT", "ID"])
-def test_a_waiting_client_is_refused_a_literal_too_large(server: Service, account: Account, command: str, ours: None) -> None:
+def test_a_waiting_client_is_refused_a_literal_too_large(
+    server: Service, account: Account, command: str, ours: None
+) -> None:
     """trap 9"""
     client = server.connect() if command == "LOGIN" else server.connect(account)
     if command.startswith("SEARCH"):
@@ -183,7 +203,9 @@ def test_tls_on_the_clear_port_harms_nobody_else(server: Service, client: ImapCl
     client.ok("NOOP")
 
 
-def test_a_client_that_vanishes_in_a_literal_leaves_nothing(server: Service, account: Account, client: ImapClient) -> None:
+def test_a_client_that_vanishes_in_a_literal_leaves_nothing(
+    server: Service, account: Account, client: ImapClient
+) -> None:
     other = server.connect(account)
     other.send(b"a APPEND INBOX {100000+}\r\n" + b"x" * 5000)
     other.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.imap_client import ImapClient
 from tests.live import Account, Service
 
@@ -60,7 +59,9 @@ def test_uidonly_and_compress_are_not_offered(client: ImapClient) -> None:
 
 
 def test_login_offers_idle_move_and_the_rest_of_the_base(client: ImapClient, ours: None) -> None:
-    base = "IDLE NAMESPACE UIDPLUS UNSELECT MOVE ESEARCH SEARCHRES LIST-EXTENDED LIST-STATUS CONDSTORE QRESYNC SPECIAL-USE"
+    base = (
+        "IDLE NAMESPACE UIDPLUS UNSELECT MOVE ESEARCH SEARCHRES LIST-EXTENDED LIST-STATUS CONDSTORE QRESYNC SPECIAL-USE"
+    )
     assert set(base.split()) <= set(words(client))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.imap_client import ImapClient, Literal
 
 pytestmark = pytest.mark.rfc("9051", "6.3.4")
@@ -53,7 +52,13 @@ def test_impossible_names_are_refused(client: ImapClient, name: str, ours: None)
 
 @pytest.mark.parametrize(
     ("encoded", "name"),
-    [("&ZeVnLIqe-", "日本語"), ("Entw&APw-rfe", "Entwürfe"), ("R&-D", "R&D"), ("&2D3eAA-", "😀"), ("&AOQ-/&APY-", "ä/ö")],
+    [
+        ("&ZeVnLIqe-", "日本語"),
+        ("Entw&APw-rfe", "Entwürfe"),
+        ("R&-D", "R&D"),
+        ("&2D3eAA-", "😀"),
+        ("&AOQ-/&APY-", "ä/ö"),
+    ],
 )
 def test_modified_utf7_and_utf8_name_the_same_mailbox(
     client: ImapClient, second: ImapClient, encoded: str, name: str, ours: None
@@ -67,7 +72,8 @@ def test_modified_utf7_and_utf8_name_the_same_mailbox(
 
 
 @pytest.mark.parametrize(
-    "name", ["a.b", "with space", "Saved (old)", 'quo"te', "back\\slash", "[Gmail]", "#news", "~tilde", "a*b", "per%cent"]
+    "name",
+    ["a.b", "with space", "Saved (old)", 'quo"te', "back\\slash", "[Gmail]", "#news", "~tilde", "a*b", "per%cent"],
 )
 def test_odd_names_come_back_as_they_were(client: ImapClient, name: str, ours: None) -> None:
     """traps 10 and 48"""

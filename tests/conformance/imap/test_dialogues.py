@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.conformance.imap.dialogue import Dialogue, Runner, load_all
 from tests.live import Account, Service
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.imap_client import ImapClient
 
 pytestmark = pytest.mark.rfc("9051", "6.3.1")

@@ -7,7 +7,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-
 from tests.conformance.imap.dialogue import check_template, load_all
 
 INDEX = tomllib.loads(Path(__file__).with_name("examples.toml").read_text(encoding="utf-8"))
@@ -25,9 +24,7 @@ def test_each_listed_example_has_either_a_dialogue_or_a_reason() -> None:
 
 
 def test_each_named_dialogue_exists_and_says_that_it_covers_the_example() -> None:
-    covered = {
-        (d.rfc, d.section, ordinal): d.name for d in load_all() for ordinal in d.ordinals
-    }
+    covered = {(d.rfc, d.section, ordinal): d.name for d in load_all() for ordinal in d.ordinals}
     named = {(e["rfc"], e["section"], e["ordinal"]): e["dialogue"] for e in INDEX["example"] if "dialogue" in e}
     assert named == covered
 

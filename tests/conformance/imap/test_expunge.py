@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.conformance.imap.dialogue import originals
 from tests.conformance.imap.messages import simple_message
 from tests.imap_client import ImapClient
@@ -74,7 +73,9 @@ def test_other_commands_may_tell_them(five: ImapClient, second: ImapClient, line
     assert five.exists == 3
 
 
-def test_an_expunged_message_that_is_not_told_can_still_be_read(five: ImapClient, second: ImapClient, ours: None) -> None:
+def test_an_expunged_message_that_is_not_told_can_still_be_read(
+    five: ImapClient, second: ImapClient, ours: None
+) -> None:
     """RFC 2180 §4.1"""
     second.ok("SELECT INBOX")
     second.ok("EXPUNGE")
@@ -94,7 +95,9 @@ def test_storing_and_copying_an_expunged_message_is_expungeissued(
     assert second.ok("STATUS box (MESSAGES)").one("STATUS")[1]["MESSAGES"] == 0
 
 
-def test_three_sessions_that_expunge_agree(five: ImapClient, second: ImapClient, server: object, account: object) -> None:
+def test_three_sessions_that_expunge_agree(
+    five: ImapClient, second: ImapClient, server: object, account: object
+) -> None:
     """trap 2"""
     third = server.connect(account)  # type: ignore[attr-defined]
     for client in (second, third):

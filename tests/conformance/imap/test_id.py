@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.imap_client import ImapClient, Literal
 from tests.live import Service
 
@@ -30,7 +29,7 @@ def test_thirty_fields_are_taken(client: ImapClient) -> None:
 
 def test_a_value_of_eight_bit_octets_is_taken_as_a_literal(client: ImapClient) -> None:
     """trap 30"""
-    client.ok("ID (\"name\"", Literal("Żółw".encode()), '"version" "1")')
+    client.ok('ID ("name"', Literal("Żółw".encode()), '"version" "1")')
 
 
 def test_the_answer_names_the_server(client: ImapClient) -> None:

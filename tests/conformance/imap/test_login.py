@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 import pytest
-
 from tests.imap_client import ImapClient, Literal
 from tests.live import Account, Service
 

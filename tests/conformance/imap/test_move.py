@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.conformance.imap.dialogue import originals
 from tests.conformance.imap.messages import simple_message
 from tests.imap_client import ImapClient
@@ -23,11 +22,18 @@ def five(inbox: ImapClient) -> ImapClient:
 
 def test_copyuid_comes_untagged_before_expunge(five: ImapClient) -> None:
     """trap 26"""
-    kinds = [(r.kind, r.code.name if r.code else None) for r in five.ok("MOVE 2:3 box").untagged if r.kind in ("OK", "EXPUNGE")]
+    kinds = [
+        (r.kind, r.code.name if r.code else None)
+        for r in five.ok("MOVE 2:3 box").untagged
+        if r.kind in ("OK", "EXPUNGE")
+    ]
     assert kinds == [("OK", "COPYUID"), ("EXPUNGE", None), ("EXPUNGE", None)]
 
 
-@pytest.mark.parametrize(("numbers", "moved"), [("1", {1}), ("2,4", {2, 4}), ("5:3", {3, 4, 5}), ("1:*", {1, 2, 3, 4, 5}), ("4,1,2", {1, 2, 4})])
+@pytest.mark.parametrize(
+    ("numbers", "moved"),
+    [("1", {1}), ("2,4", {2, 4}), ("5:3", {3, 4, 5}), ("1:*", {1, 2, 3, 4, 5}), ("4,1,2", {1, 2, 4})],
+)
 def test_each_goes_where_copyuid_says(five: ImapClient, numbers: str, moved: set[int]) -> None:
     """trap 26: the two sets correspond in order"""
     uids = list(five.uids)

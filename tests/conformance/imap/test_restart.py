@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.conformance.imap.messages import simple_message
 from tests.live import Account, Demo
 

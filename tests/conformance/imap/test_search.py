@@ -6,7 +6,6 @@ import base64
 import quopri
 
 import pytest
-
 from tests.conformance.imap.messages import crlf, simple_message
 from tests.imap_client import ImapClient, Literal
 
@@ -18,13 +17,75 @@ def message(headers: str, body: bytes) -> bytes:
 
 
 MESSAGES = [
-    (message("From: Ann Example <ann@example.org>\nTo: bob@example.net\nSubject: Quarterly report\nDate: Mon, 1 Jan 2024 23:30:00 -0500\nMessage-ID: <1@x>\n", b"plain words here\r\n"), "(\\Seen)", "10-Jan-2024 12:00:00 +0000"),
-    (message("From: =?utf-8?Q?J=C3=BCrgen?= <j@example.org>\nCc: ann@example.org\nSubject: =?utf-8?B?R3LDtsOfZQ==?= matters\nDate: Tue, 2 Jan 2024 00:30:00 +0900\n", b"more\r\n"), "(\\Flagged $Junk)", "11-Jan-2024 00:00:01 +0000"),
-    (message("From: c@example.org\nSubject: encoded\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n", base64.encodebytes("Zażółć gęślą jaźń".encode()).replace(b"\n", b"\r\n")), "(\\Answered \\Seen)", "12-Jan-2024 23:59:59 +0000"),
-    (message("From: d@example.org\nSubject: latin\nContent-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n", quopri.encodestring("Die Straße ist naß und sehr weit weg".encode("latin-1"))), "(\\Deleted)", "13-Jan-2024 12:00:00 +0000"),
-    (message("From: e@example.org\nBcc: hidden@example.org\nSubject: \nX-Empty:\nX-Folded: one\n two\n", b"x" * 5000 + b"\r\n"), "(\\Draft)", "14-Jan-2024 12:00:00 +0000"),
-    (message('From: f@example.org\nSubject: parts\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n', b"--b\r\nContent-Type: text/plain\r\n\r\nfirst needle\r\n--b\r\nContent-Type: text/html\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.b64encode(b"<p>second haystack</p>") + b"\r\n--b--\r\n"), "()", "15-Jan-2024 12:00:00 +0000"),
-]  # fmt: skip
+    (
+        message(
+            (
+                "From: Ann Example <ann@example.org>\nTo: bob@example.net\n"
+                "Subject: Quarterly report\nDate: Mon, 1 Jan 2024 23:30:00 -0500\n"
+                "Message-ID: <1@x>\n"
+            ),
+            b"plain words here\r\n",
+        ),
+        "(\\Seen)",
+        "10-Jan-2024 12:00:00 +0000",
+    ),
+    (
+        message(
+            (
+                "From: =?utf-8?Q?J=C3=BCrgen?= <j@example.org>\n"
+                "Cc: ann@example.org\nSubject: =?utf-8?B?R3LDtsOfZQ==?= matters\n"
+                "Date: Tue, 2 Jan 2024 00:30:00 +0900\n"
+            ),
+            b"more\r\n",
+        ),
+        "(\\Flagged $Junk)",
+        "11-Jan-2024 00:00:01 +0000",
+    ),
+    (
+        message(
+            (
+                "From: c@example.org\nSubject: encoded\nContent-Type: text/plain; "
+                "charset=utf-8\nContent-Transfer-Encoding: base64\n"
+            ),
+            base64.encodebytes("Zażółć gęślą jaźń".encode()).replace(b"\n", b"\r\n"),
+        ),
+        "(\\Answered \\Seen)",
+        "12-Jan-2024 23:59:59 +0000",
+    ),
+    (
+        message(
+            (
+                "From: d@example.org\nSubject: latin\nContent-Type: text/plain; "
+                "charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n"
+            ),
+            quopri.encodestring("Die Straße ist naß und sehr weit weg".encode("latin-1")),
+        ),
+        "(\\Deleted)",
+        "13-Jan-2024 12:00:00 +0000",
+    ),
+    (
+        message(
+            ("From: e@example.org\nBcc: hidden@example.org\nSubject: \nX-Empty:\nX-Folded: one\n two\n"),
+            b"x" * 5000 + b"\r\n",
+        ),
+        "(\\Draft)",
+        "14-Jan-2024 12:00:00 +0000",
+    ),
+    (
+        message(
+            ("From: f@example.org\nSubject: parts\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n"),
+            (
+                b"--b\r\nContent-Type: text/plain\r\n\r\nfirst needle\r\n"
+                b"--b\r\nContent-Type: text/html\r\nContent-Transfer-Encoding: "
+                b"base64\r\n\r\n"
+            )
+            + base64.b64encode(b"<p>second haystack</p>")
+            + b"\r\n--b--\r\n",
+        ),
+        "()",
+        "15-Jan-2024 12:00:00 +0000",
+    ),
+]
 
 
 def argument(word: str) -> str | Literal:
@@ -153,7 +214,22 @@ def test_deep_parentheses_are_taken_or_refused_cleanly(searched: ImapClient) -> 
     searched.ok("NOOP")
 
 
-@pytest.mark.parametrize("line", ["SEARCH", "SEARCH BOGUS", "SEARCH NOT", "SEARCH OR SEEN", "SEARCH (SEEN", "SEARCH BEFORE yesterday", "SEARCH RETURN (BOGUS) ALL", "SEARCH LARGER x", "SEARCH UID", "SEARCH 0", "SEARCH KEYWORD \\Seen"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "SEARCH",
+        "SEARCH BOGUS",
+        "SEARCH NOT",
+        "SEARCH OR SEEN",
+        "SEARCH (SEEN",
+        "SEARCH BEFORE yesterday",
+        "SEARCH RETURN (BOGUS) ALL",
+        "SEARCH LARGER x",
+        "SEARCH UID",
+        "SEARCH 0",
+        "SEARCH KEYWORD \\Seen",
+    ],
+)
 def test_malformed_commands_are_refused(searched: ImapClient, line: str) -> None:
     searched.bad(line)
 

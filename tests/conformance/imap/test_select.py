@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.conformance.imap.messages import simple_message
 from tests.imap_client import ImapClient
 from tests.imap_grammar import flags
@@ -20,7 +19,7 @@ def test_all_that_a_client_needs_is_told(client: ImapClient, ours: None) -> None
     reply = client.ok("SELECT INBOX")
     codes = reply.codes()
     assert {"UIDVALIDITY", "UIDNEXT", "PERMANENTFLAGS", "HIGHESTMODSEQ"} <= set(codes)
-    assert SYSTEM <= set(reply.one("FLAGS"))
+    assert set(reply.one("FLAGS")) >= SYSTEM
     assert SYSTEM | flags("\\*") <= set(codes["PERMANENTFLAGS"])
     assert reply.one("EXISTS") == 2
     assert reply.one("RECENT") >= 0
@@ -200,4 +199,7 @@ class TestCondstore:
         client.ok("ENABLE QRESYNC")
         codes = client.ok("SELECT INBOX").codes()
         for _ in range(50):
-            assert client.ok(f"SELECT INBOX (QRESYNC ({codes['UIDVALIDITY']} {codes['HIGHESTMODSEQ']}))").one("EXISTS") == 1
+            assert (
+                client.ok(f"SELECT INBOX (QRESYNC ({codes['UIDVALIDITY']} {codes['HIGHESTMODSEQ']}))").one("EXISTS")
+                == 1
+            )

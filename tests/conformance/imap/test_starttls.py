@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 
 import pytest
-
 from tests.imap_client import ConnectionEndedError
 from tests.live import Account, Service
 
@@ -46,9 +45,9 @@ def test_only_tls_1_2_and_up_is_taken(server: Service) -> None:
     client.ok("STARTTLS")
     context = server.tls()
     context.set_ciphers("ALL:@SECLEVEL=0")
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="TLSv1"):
         context.minimum_version = ssl.TLSVersion.TLSv1
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="TLSv1"):
         context.maximum_version = ssl.TLSVersion.TLSv1_1
     with pytest.raises((ssl.SSLError, ConnectionError)):
         client.start_tls(context)

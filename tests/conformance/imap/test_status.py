@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from tests.conformance.imap.messages import simple_message
 from tests.imap_client import ImapClient
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.conformance.imap.messages import simple_message
 from tests.imap_client import ImapClient
 from tests.imap_grammar import flags
@@ -92,10 +91,27 @@ def test_uids_that_do_not_exist_are_passed_over(three: ImapClient) -> None:
 class TestKeywords:
     """trap 23"""
 
-    @pytest.mark.parametrize("word", ["$Junk", "Junk", "$NotJunk", "NonJunk", "$Forwarded", "Forwarded", "$MDNSent", "$label1", "a-b_c.d", "x" * 255, "+1", "a/b", "a'b"])
+    @pytest.mark.parametrize(
+        "word",
+        [
+            "$Junk",
+            "Junk",
+            "$NotJunk",
+            "NonJunk",
+            "$Forwarded",
+            "Forwarded",
+            "$MDNSent",
+            "$label1",
+            "a-b_c.d",
+            "x" * 255,
+            "+1",
+            "a/b",
+            "a'b",
+        ],
+    )
     def test_the_clients_words_are_kept_as_spelled(self, three: ImapClient, word: str) -> None:
         three.ok(f"STORE 1 +FLAGS ({word})")
-        kept = [flag for flag in of(three, 1)]
+        kept = list(of(three, 1))
         assert len(kept) == 1
         assert str(kept[0]).casefold() == word.casefold()
 
@@ -111,7 +127,9 @@ class TestKeywords:
         assert three.command(b"STORE 1 +FLAGS (" + word.encode("latin-1") + b")").kind in ("BAD", "NO") or not word
         three.ok("NOOP")
 
-    def test_two_hundred_in_a_mailbox(self, three: ImapClient, fresh_account: Account, server: Service, ours: None) -> None:
+    def test_two_hundred_in_a_mailbox(
+        self, three: ImapClient, fresh_account: Account, server: Service, ours: None
+    ) -> None:
         client = server.connect(fresh_account)
         client.append("INBOX", simple_message(1))
         client.ok("SELECT INBOX")
@@ -124,7 +142,9 @@ class TestKeywords:
         assert client.ok("SEARCH KEYWORD key198").found == [1]
         assert client.ok("SEARCH KEYWORD key199").found == []
 
-    def test_beyond_a_thousand_of_an_account_is_limit(self, fresh_account: Account, server: Service, ours: None) -> None:
+    def test_beyond_a_thousand_of_an_account_is_limit(
+        self, fresh_account: Account, server: Service, ours: None
+    ) -> None:
         client = server.connect(fresh_account)
         client.append("INBOX", simple_message(1))
         client.ok("SELECT INBOX")
@@ -141,7 +161,9 @@ class TestKeywords:
         three.ok("SELECT box")
         assert of(three, 1) == of(three, 2) == flags("\\Flagged $Forwarded Custom")
 
-    def test_a_new_one_is_told_in_flags_before_it_is_used(self, three: ImapClient, second: ImapClient, ours: None) -> None:
+    def test_a_new_one_is_told_in_flags_before_it_is_used(
+        self, three: ImapClient, second: ImapClient, ours: None
+    ) -> None:
         """RFC 9051 §7.3.5"""
         second.ok("SELECT INBOX")
         three.ok("STORE 1 +FLAGS ($BrandNew)")
@@ -150,7 +172,9 @@ class TestKeywords:
         assert kinds.index("FLAGS") < kinds.index("FETCH")
         assert "$BrandNew" in reply.one("FLAGS")
 
-    def test_another_account_does_not_see_them(self, three: ImapClient, server: Service, other_account: Account, ours: None) -> None:
+    def test_another_account_does_not_see_them(
+        self, three: ImapClient, server: Service, other_account: Account, ours: None
+    ) -> None:
         three.ok("STORE 1 +FLAGS ($MineAlone)")
         assert "$MineAlone" not in server.connect(other_account).ok("SELECT INBOX").one("FLAGS")
 
@@ -198,12 +222,32 @@ class TestConditional:
         assert 1 in reply.fetched
         assert reply.code is None or reply.code.name in ("MODIFIED", "EXPUNGEISSUED")
 
-    @pytest.mark.parametrize("line", ["STORE 1 (UNCHANGEDSINCE) +FLAGS (\\Seen)", "STORE 1 (UNCHANGEDSINCE x) +FLAGS (\\Seen)", "STORE 1 (BOGUS 1) +FLAGS (\\Seen)", "STORE 1 () +FLAGS (\\Seen)"])
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "STORE 1 (UNCHANGEDSINCE) +FLAGS (\\Seen)",
+            "STORE 1 (UNCHANGEDSINCE x) +FLAGS (\\Seen)",
+            "STORE 1 (BOGUS 1) +FLAGS (\\Seen)",
+            "STORE 1 () +FLAGS (\\Seen)",
+        ],
+    )
     def test_malformed_modifiers_are_refused(self, three: ImapClient, line: str) -> None:
         three.bad(line)
 
 
-@pytest.mark.parametrize("line", ["STORE", "STORE 1", "STORE 1 +FLAGS", "STORE 1 BOGUS (\\Seen)", "STORE 0 +FLAGS (\\Seen)", "STORE 1 +FLAGS (\\Seen", "STORE 1 +FLAGS (\\*)", "STORE 1 FLAGS.LOUD (\\Seen)"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "STORE",
+        "STORE 1",
+        "STORE 1 +FLAGS",
+        "STORE 1 BOGUS (\\Seen)",
+        "STORE 0 +FLAGS (\\Seen)",
+        "STORE 1 +FLAGS (\\Seen",
+        "STORE 1 +FLAGS (\\*)",
+        "STORE 1 FLAGS.LOUD (\\Seen)",
+    ],
+)
 def test_malformed_commands_are_refused(three: ImapClient, line: str) -> None:
     assert three.command(line).kind in ("BAD", "NO")
     three.ok("NOOP")
