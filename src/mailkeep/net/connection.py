@@ -136,6 +136,8 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The peer reads again."""
         self._paused = False
+        if self._closing:
+            self.transport.close()
         if self._resumed is not None and not self._resumed.done():
             self._resumed.set_result(None)
         if not self._running:
@@ -282,13 +284,18 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         """Write what is queued, then close.  Nothing more is read or run."""
         self.flush()
+        if self._closing:
+            return
         self._closing = True
-        self.transport.close()
-        if self.transport.get_write_buffer_size():
-            # A peer that does not read must not hold the connection for ever; nothing else ends it now.
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = self.loop.call_later(LINGER_S, self.abort)
+        if not self.transport.get_write_buffer_size():
+            self.transport.close()
+            return
+        # Under TLS, closing now would give the peer only SHUTDOWN_S to read the rest: `resume_writing` closes when it
+        # has.  A peer that does not read must not hold the connection for ever either.
+        self.transport.set_write_buffer_limits(0)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_later(LINGER_S, self.abort)
 
     def abort(self) -> None:
         """Close at once; queued octets are lost."""

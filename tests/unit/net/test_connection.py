@@ -7,6 +7,7 @@ import contextlib
 import datetime as dt
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import wraps
 from typing import Any
@@ -401,6 +402,44 @@ def test_closing_does_not_wait_for_ever_for_a_peer_that_does_not_read(
         world.sessions[0].connection.close()
         await world.listener.closed()
         peer.close()
+
+    scenario(loop_factory, tls)
+
+
+@pytest.mark.parametrize("under_tls", [False, True], ids=["clear", "tls"])
+def test_a_peer_that_reads_slowly_gets_the_last_words(
+    under_tls: bool,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop],
+    tls: ssl.SSLContext,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mailkeep.net.listener.SHUTDOWN_S", 0.001)
+    read_now = threading.Event()
+
+    def slow_peer(address: tuple[str, int]) -> int:
+        with socket.create_connection(address, timeout=DEADLINE_S) as clear:
+            peer = trusting().wrap_socket(clear) if under_tls else clear
+            peer.sendall(b"produce 1000\n")
+            read_now.wait(DEADLINE_S)
+            size, end = 0, b""
+            while data := peer.recv(CHUNK):
+                size, end = size + len(data), (end + data)[-10:]
+            peer.close()
+            assert end == b"last words"
+            return size
+
+    @on_both_loops
+    async def scenario(world: World) -> None:
+        address = world.tls_address if under_tls else world.address
+        peer = asyncio.get_running_loop().run_in_executor(None, slow_peer, address)
+        await spin(lambda: world.sessions and world.sessions[0].produced)
+        [session] = world.sessions
+        produced = await settled(lambda: session.produced)
+        session.connection.write(b"last words")
+        session.connection.close()
+        await settled(lambda: session.produced)
+        read_now.set()
+        assert await peer == len(b"hello\n") + produced * CHUNK + len(b"last words")
 
     scenario(loop_factory, tls)
 
