@@ -110,6 +110,7 @@ class ImapClient:
         self.utf8 = False  # after ENABLE IMAP4rev2 or UTF8=ACCEPT the server may write UTF-8 in strings
         self.exists: int | None = None
         self.uids: list[int | None] = []
+        self.flags: list[frozenset[str] | None] = []  # by message number, as last told; \Recent left out
         self.running = ""
         self.greeting = self.read()
 
@@ -195,12 +196,14 @@ class ImapClient:
                     assert response.number >= self.exists, f"EXISTS shrank from {self.exists} to {response.number}"
                 self.exists = response.number
                 self.uids.extend([None] * (self.exists - len(self.uids)))
+                self.flags.extend([None] * (self.exists - len(self.flags)))
             case "EXPUNGE":
                 assert response.number is not None
                 assert self.running not in NO_EXPUNGE_DURING, f"EXPUNGE during {self.running}"
                 assert self.exists is not None
                 assert response.number <= self.exists, f"EXPUNGE {response.number} of {self.exists}"
                 del self.uids[response.number - 1]
+                del self.flags[response.number - 1]
                 self.exists -= 1
             case "VANISHED" if not response.data[0]:
                 assert self.running not in NO_EXPUNGE_DURING, f"VANISHED during {self.running}"
@@ -208,13 +211,18 @@ class ImapClient:
                 gone = set(response.data[1])
                 self.exists -= len(gone)
                 if gone <= set(self.uids):
+                    self.flags = [f for uid, f in zip(self.uids, self.flags, strict=True) if uid not in gone]
                     self.uids = [uid for uid in self.uids if uid not in gone]
                 else:  # messages whose UID was never told: which numbers they had is unknown
                     self.uids = [None] * self.exists
+                    self.flags = [None] * self.exists
             case "FETCH":
                 assert self.exists is not None, "FETCH without a mailbox"
                 assert response.number is not None
                 assert response.number <= self.exists, f"FETCH {response.number} of {self.exists}"
+                if "FLAGS" in response.data:
+                    told_flags = frozenset(str(flag) for flag in response.data["FLAGS"] if flag != "\\Recent")
+                    self.flags[response.number - 1] = told_flags
                 if "UID" in response.data:
                     known = self.uids[response.number - 1]
                     assert known in (None, response.data["UID"]), f"UID of {response.number} was {known}"
@@ -222,7 +230,11 @@ class ImapClient:
                     told = [uid for uid in self.uids if uid is not None]
                     assert told == sorted(set(told)), "UIDs do not ascend"
             case "OK" if response.code and response.code.name == "CLOSED":
-                self.exists, self.uids = None, []
+                self.forget()
+
+    def forget(self) -> None:
+        """No mailbox is selected."""
+        self.exists, self.uids, self.flags = None, [], []
 
     # ---- commands
 
@@ -274,14 +286,14 @@ class ImapClient:
         first = parts[0] if isinstance(parts[0], str) else ""
         word = first.split(" ")[0].upper()
         if word in ("SELECT", "EXAMINE"):
-            self.exists, self.uids = None, []
+            self.forget()
         self.running = word
         try:
             reply = self.finish(self.start(*parts))
         finally:
             self.running = ""
         if word in ("CLOSE", "UNSELECT") and reply.kind == "OK":
-            self.exists, self.uids = None, []
+            self.forget()
         if word == "ENABLE" and any(
             w.upper() in ("IMAP4REV2", "UTF8=ACCEPT") for r in reply.all("ENABLED") for w in r.data
         ):

@@ -62,6 +62,7 @@ class Service:
     ca: str | None
     data: Path | None
     foreign: bool = False
+    pid: int | None = None
     clients: list[ImapClient] = field(default_factory=list)
 
     def tls(self) -> ssl.SSLContext:
@@ -138,6 +139,7 @@ class Demo:
         self.service = Service(
             tuple(ready["imap"]), tuple(ready["imaps"]), tuple(ready["lmtp"]), ready["ca"], Path(ready["data"])
         )
+        self.service.pid = ready["pid"]
 
     def _is_ready(self) -> bool:
         code = self.process.poll()

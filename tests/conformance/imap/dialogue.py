@@ -449,7 +449,7 @@ class Runner:
             return
         client.running = words[1]
         if words[1] in ("SELECT", "EXAMINE"):
-            client.exists, client.uids = None, []
+            client.forget()
         elif words[1] == "STARTTLS":
             connection.upgrade = text.split(" ")[0]
         elif words[1:3] == ["ENABLE", "IMAP4REV2"]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from tests.conformance.imap.messages import crlf
 from tests.imap_client import ImapClient
 from tests.imap_grammar import Address, Body, Envelope
+from tests.live import Service
 
 pytestmark = pytest.mark.rfc("9051", "7.5.2")
 
@@ -90,6 +93,23 @@ class TestEnvelope:
         """trap 7: the strict reader is the assertion"""
         octets = header.replace("\n", "\r\n").encode("latin-1") + b"\r\n\r\nbody\r\n"
         one(inbox, octets, "(ENVELOPE BODYSTRUCTURE BODY BODY.PEEK[HEADER.FIELDS (SUBJECT FROM)])")
+
+
+def resident_mb(pid: int) -> float:
+    """Memory of a process, in megabytes."""
+    [line] = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM")]
+    return int(line.split()[1]) / 1024
+
+
+def test_a_bomb_of_parts_costs_bounded_memory(inbox: ImapClient, server: Service, ours: None) -> None:
+    """trap 55: 300,000 parts, and as many nested levels, in a few megabytes"""
+    assert server.pid
+    before = resident_mb(server.pid)
+    flat = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\n\r\n" * 300_000 + b"--b--\r\n"
+    deep = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(100_000))
+    for octets in (flat, deep):
+        one(inbox, octets, "(BODYSTRUCTURE ENVELOPE)")
+    assert resident_mb(server.pid) - before < 200
 
 
 class TestBodystructure:
