@@ -27,7 +27,7 @@ REPLIES: Final[Mapping[type[errors.MailError], tuple[int, str]]] = {
 BUG: Final = Reply(421, "4.3.0", "Internal error, closing connection")
 
 
-def reply_to(error: errors.MailError) -> Reply:
-    """The reply that tells the client."""
+def reply_to(error: errors.MailError, recipient: str = "") -> Reply:
+    """The reply that tells the client; it names the recipient concerned, as bounces quote it."""
     code, enhanced = REPLIES[type(error)]
-    return Reply(code, enhanced, error.text)
+    return Reply(code, enhanced, f"<{recipient}> {error.text}" if recipient else error.text)

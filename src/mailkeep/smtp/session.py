@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Protocol
 
 from mailkeep import telemetry
 from mailkeep.model.address import parse_address
@@ -17,8 +17,6 @@ from mailkeep.smtp.wire.bdat import Bdat
 from mailkeep.smtp.wire.mail import Mail
 from mailkeep.smtp.wire.reader import Reader
 from mailkeep.smtp.wire.reply import Reply
-
-DELIVERED: Final = Reply(250, "2.0.0", "Delivered")
 
 log = telemetry.logger(part="lmtp")
 
@@ -139,10 +137,11 @@ class Session:
     async def _deliver(self, mail: Mail, recipient: Recipient, octets: Octets) -> Reply:
         protocol = "UTF8LMTP" if mail.smtputf8 else "LMTP"  # RFC 6531 §4.3
         origin = Origin(helo=self.helo or "", peer=self.peer, protocol=protocol)
+        to = recipient.address
         try:
-            await self.delivery.deliver(recipient.account, recipient.address, mail.reverse_path, octets, origin)
+            done = await self.delivery.deliver(recipient.account, to, mail.reverse_path, octets, origin)
         except MailError as error:
-            log.warning("lmtp.refused", recipient=recipient.address, size=octets.size, reason=type(error).__name__)
-            return reply_to(error)
-        log.info("lmtp.delivered", recipient=recipient.address, size=octets.size)
-        return DELIVERED
+            log.warning("lmtp.refused", recipient=to, size=octets.size, reason=type(error).__name__)
+            return reply_to(error, to)
+        log.info("lmtp.delivered", recipient=to, size=octets.size, account=recipient.account, uid=done.uids[0])
+        return Reply(250, "2.0.0", f"<{to}> Delivered")

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mailkeep.model.errors import MailError, NotFound, OverQuota, Unavailable
-from mailkeep.model.ids import AccountId
+from mailkeep.model.ids import AccountId, MailboxId, ModSeq, Uid
+from mailkeep.model.message import Appended
 from mailkeep.net.connection import Connection
 from mailkeep.service.delivery import Delivery, Origin
 from mailkeep.service.spool import Octets
@@ -59,13 +60,16 @@ class Postman:
             raise NotFound("No such user here")
         return AccountId(len(name))
 
-    async def deliver(self, account: AccountId, recipient: str, sender: str, octets: Octets, origin: Origin) -> None:
+    async def deliver(
+        self, account: AccountId, recipient: str, sender: str, octets: Octets, origin: Origin
+    ) -> Appended:
         if recipient in self.trouble:
             raise self.trouble[recipient]
         data = octets.path.read_bytes() if octets.path is not None else octets.data
         assert data is not None
         self.delivered.append((sender, recipient, data))
         self.origins.append(origin)
+        return Appended(MailboxId(1), 1, (Uid(len(self.delivered)),), ModSeq(1))
 
 
 class Dialogue:
@@ -154,6 +158,14 @@ def test_each_accepted_recipient_gets_its_answer_in_order(dialogue: Dialogue) ->
     assert dialogue.say("DATA\r\n")[0].startswith("354 ")
     assert dialogue.codes("Blah blah blah...\r\n..etc.\r\n.\r\n") == ["250 2.0.0", "452 4.2.2"]
     assert dialogue.postman.delivered == [("chris@bar.com", "ann@example.org", b"Blah blah blah...\r\n.etc.\r\n")]
+
+
+def test_a_refusal_names_the_recipient(dialogue: Dialogue) -> None:
+    dialogue.postman.trouble["ann+x@example.org"] = OverQuota("Mailbox is full")
+    dialogue.begin("ann+x@example.org")
+    assert dialogue.say("DATA\r\nx\r\n.\r\n")[1:] == ["452 4.2.2 <ann+x@example.org> Mailbox is full"]
+    dialogue.say("MAIL FROM:<>\r\n")
+    assert dialogue.say("RCPT TO:<eve@example.org>\r\n") == ["550 5.1.1 <eve@example.org> No such user here"]
 
 
 @pytest.mark.rfc("2033", "4.2")
@@ -297,8 +309,8 @@ def test_chunks_are_answered_once_each_and_the_last_once_per_recipient(dialogue:
     assert [line[:40] for line in replies] == [
         "250 2.0.0 1000 octets received",
         "250 2.0.0 5 octets received",
-        "250 2.0.0 Delivered",
-        "250 2.0.0 Delivered",
+        "250 2.0.0 <ann@example.org> Delivered",
+        "250 2.0.0 <bob@example.org> Delivered",
         "250 2.0.0 Here I am",
     ]
     assert dialogue.postman.delivered[0][2] == b"x" * 1000 + b"\r\n.\r\n"

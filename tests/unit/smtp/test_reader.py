@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from mailkeep.smtp.wire.reader import MAX_LINE, Event, Line, Mark, Octets, Reader
 
-Events = list[bytes | Mark | tuple[bytes]]
-
 
 def read(pieces: list[bytes]) -> list[object]:
     """What a dialogue consists of; after "DATA" and "BDAT n" the message is expected, its pieces are joined."""
-    reader, events = Reader(), []
+    reader = Reader()
+    events: list[object] = []
     for piece in pieces:
         reader.feed(piece)
         while (event := reader.next()) is not None:

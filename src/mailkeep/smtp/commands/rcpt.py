@@ -22,6 +22,6 @@ def rcpt(session: Session, command: Rcpt) -> Reply:
     try:
         account = session.delivery.resolve(command.forward_path)
     except MailError as error:
-        return reply_to(error)
+        return reply_to(error, command.forward_path)
     transaction.recipients.append(Recipient(account, command.forward_path))
     return Reply(250, "2.1.5", "Recipient accepted")
