@@ -5,14 +5,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
-from typing import Final, cast
+from typing import Final, TextIO, cast
 
 import structlog
 from structlog.typing import FilteringBoundLogger, Processor
 
 LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+class _StandardError:
+    """Standard error, for lines that may be lost.
+
+    It may lead to a disk that is full or to a pipe that nobody reads any more: what is told of must go on all the same.
+    """
+
+    def write(self, text: str) -> None:
+        """Write as much as can be written."""
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Flush as much as can be written."""
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
 
 
 def configure(level: str = "info", form: str = "auto") -> None:
@@ -34,7 +52,7 @@ def configure(level: str = "info", form: str = "auto") -> None:
             *rendering,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _StandardError())),
         cache_logger_on_first_use=False,  # a reload may change the level
     )
 

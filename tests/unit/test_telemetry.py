@@ -1,0 +1,48 @@
+"""Log lines."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+
+import pytest
+import structlog
+
+from mailkeep import telemetry
+
+
+@pytest.fixture(autouse=True)
+def configuration() -> object:
+    yield
+    structlog.reset_defaults()
+
+
+class FullDisk(io.StringIO):
+    """A file that takes nothing while its disk is full."""
+
+    full = True
+
+    def write(self, text: str) -> int:
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(text)
+
+
+def test_a_line_is_an_event_with_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr("sys.stderr", out)
+    telemetry.configure("info", "json")
+    telemetry.logger(listener="imaps").info("part.what", number=1)
+    [line] = out.getvalue().splitlines()
+    assert json.loads(line).items() >= {"event": "part.what", "listener": "imaps", "number": 1, "level": "info"}.items()
+
+
+def test_a_line_that_cannot_be_written_is_lost_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = FullDisk()
+    monkeypatch.setattr("sys.stderr", out)
+    telemetry.configure("info", "json")
+    telemetry.logger().error("disk.full")
+    out.full = False
+    telemetry.logger().info("disk.room")
+    assert [json.loads(line)["event"] for line in out.getvalue().splitlines()] == ["disk.room"]
