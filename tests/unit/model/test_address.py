@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailkeep.model.address import parse_address
@@ -60,6 +60,7 @@ def test_the_base_of_an_address_has_no_detail(address: str, base: str) -> None:
     assert str(parse_address(address).base) == base
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_key_is_its_own_key(text: str) -> None:
     try:

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailkeep.smtp.wire import bdat, lhlo, mail, rcpt, xtext
@@ -142,6 +142,7 @@ def test_a_long_hostile_path_is_refused_in_little_time() -> None:
     assert time.process_time() - started < 1.0
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_argument_is_read_or_refused_as_not_well_formed(argument: str) -> None:
     for parse in (mail.parse, rcpt.parse, bdat.parse, lhlo.parse):
@@ -171,6 +172,7 @@ def test_a_reply_repeats_its_enhanced_code_on_each_line() -> None:
     assert Reply(354, "", "go").encode() == b"354 go\r\n"
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_reply_is_always_lines_of_printable_ascii_within_the_limit(text: str) -> None:
     lines = Reply(550, "5.1.1", text).encode().split(b"\r\n")
@@ -178,6 +180,7 @@ def test_a_reply_is_always_lines_of_printable_ascii_within_the_limit(text: str) 
     assert all(len(line) <= 510 and line.isascii() and line.decode().isprintable() for line in lines)
 
 
+@settings(deadline=None)
 @given(st.binary())
 def test_xtext_comes_back(octets: bytes) -> None:
     assert xtext.decode(xtext.encode(octets)) == octets

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailkeep.smtp.wire.reader import MAX_LINE, Event, Line, Mark, Octets, Reader
@@ -56,6 +56,7 @@ octets_near_the_end = st.lists(st.sampled_from([b"\r", b"\n", b".", b"\r\n", b"\
 )
 
 
+@settings(deadline=None)
 @given(octets_near_the_end, st.lists(st.integers(1, 7)))
 def test_a_message_is_the_same_however_it_is_cut(text: bytes, cuts: list[int]) -> None:
     whole = b"DATA\r\n" + stuff(text + b"\r\n") + b"NOOP\r\n"
@@ -68,6 +69,7 @@ def test_a_message_is_the_same_however_it_is_cut(text: bytes, cuts: list[int]) -
     assert read([whole[i : i + 1] for i in range(len(whole))]) == expected
 
 
+@settings(deadline=None)
 @given(octets_near_the_end)
 def test_any_octets_after_data_are_read_alike_whole_and_one_by_one(stream: bytes) -> None:
     whole = b"DATA\r\n" + stream
