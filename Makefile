@@ -4,7 +4,7 @@ ARGS ?=
 BIN := .venv/bin
 PACKAGE := pyproject.toml script/setup
 
-.PHONY: setup run test check fix lock docs clean
+.PHONY: setup run test check fix lock docs bench bench-peer bench-scale clean
 
 setup: .venv/.runtime  ## .venv with mailkeep in it
 
@@ -18,7 +18,7 @@ test: .venv/.test  ## everything that can be tested on this machine, with real m
 check: .venv/.test  ## the fast inner loop: format, lint, types, import rules, unit and contract tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy src
+	$(BIN)/mypy src bench
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/unit tests/contract tests/architecture
 
@@ -28,6 +28,15 @@ fix: .venv/.test  ## format, and repair what ruff can
 
 docs: .venv/.runtime  ## the generated reference pages
 	$(BIN)/python -m mailkeep.testing.reference docs/reference
+
+bench: setup  ## every workload against a fresh server: a table, and JSON in bench/results; ARGS="--seconds 1 --messages 2000"
+	$(BIN)/python -m bench.run $(ARGS)
+
+bench-peer: setup  ## the same beside Debian's Dovecot, in turn; as root
+	$(BIN)/python -m bench.peer $(ARGS)
+
+bench-scale: setup  ## how time and memory grow with messages, accounts and idle connections
+	$(BIN)/python -m bench.scale $(ARGS)
 
 lock:  ## write the locks anew from pyproject.toml; needs uv
 	script/lock

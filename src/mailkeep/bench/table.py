@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from rich.table import Table
 
 from mailkeep.bench.result import Report, Row, Unit
 from mailkeep.bench.workloads import TITLES
 
+WIDTH: Final = 132  # columns; a narrower terminal wraps
+
 
 def table(report: Report) -> Table:
     """All rows of a report."""
-    drawn = Table(title_justify="left")
-    drawn.add_column("workload")
+    drawn = Table()
+    drawn.add_column("workload", no_wrap=True)
     for name in ("figure", "p50 ms", "p99 ms", "client CPU", "server µs/op", "peak MB", "spread"):
-        drawn.add_column(name, justify="right")
+        drawn.add_column(name, justify="right", no_wrap=True)
     for row in report.rows:
-        drawn.add_row(TITLES.get(row.name, row.name), *cells(row))
+        drawn.add_row(title(row.name), *cells(row))
     return drawn
+
+
+def title(name: str) -> str:
+    """What people call a row; a suffix says how it was run."""
+    for suffix, words in (("-tls", ", TLS"), ("-durable", ", durable")):
+        if name.endswith(suffix):
+            return title(name.removesuffix(suffix)) + words
+    return TITLES.get(name, name)
 
 
 def cells(row: Row) -> tuple[str, ...]:

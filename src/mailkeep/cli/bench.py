@@ -54,7 +54,7 @@ def bench(
     """
     from rich.console import Console
 
-    from mailkeep.bench.table import table
+    from mailkeep.bench.table import WIDTH, table
 
     host, port = _address(server, "HOST:PORT")
     target = Target(
@@ -76,6 +76,7 @@ def bench(
         context=target.context(),
     )
     console = Console()
+    console.width = max(console.width, WIDTH)
     started_at = int(time.time())
     with console.status("") as status:
         report = run(stage, _named(workloads), rounds, lambda title: status.update(title))

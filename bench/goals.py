@@ -1,0 +1,41 @@
+"""What the project wants of each row: ratios to Dovecot on the same machine, or milliseconds of our own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """The least that is acceptable, and what we are after; "×" is a ratio."""
+
+    floor: str
+    aim: str
+
+
+GOALS: Final = {
+    "noop": Goal("1.2×", "2×"),
+    "noop-tls": Goal("2×", "4×"),
+    "login": Goal("1×", "2×"),
+    "login-4": Goal("1×", "2×"),
+    "open": Goal("30 ms", "10 ms"),  # at 250,000 messages
+    "list": Goal("4×", "10×"),
+    "headers": Goal("1.2×", "4×"),
+    "flags": Goal("3×", "5×"),
+    "uid-flags": Goal("3×", "5×"),
+    "body": Goal("1×", "2×"),
+    "bodies": Goal("1.5×", "4×"),
+    "append": Goal("1.5×", "3×"),
+    "append-8": Goal("1.5×", "4×"),
+    "store-durable": Goal("1.5×", "2.5×"),
+    "store-50": Goal("1.3×", "3×"),
+    "search-from": Goal("2×", "10×"),
+    "search-body": Goal("10×", "100×"),
+    "idle": Goal("20 ms", "5 ms"),
+    "idle-lmtp": Goal("20 ms", "5 ms"),
+    "idle-memory": Goal("15×", "60×"),
+    "idle-memory-tls": Goal("4×", "10×"),
+    "mixed": Goal("1.2×", "2×"),
+    "soak-noop": Goal("10 ms", "5 ms"),
+}
