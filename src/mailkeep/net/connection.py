@@ -13,6 +13,7 @@ import structlog
 HIGH_WATER: Final = 256 * 1024  # octets in the transport's buffer beyond which nobody may write
 LOW_WATER: Final = 64 * 1024
 READ_AHEAD: Final = 256 * 1024  # octets a session may hold unread while a handler waits
+HANDSHAKE_S: Final = 15.0  # for TLS after STARTTLS
 LINGER_S: Final = 30.0  # for the peer to read the last words after `close`
 TURN: Final = 64  # commands run in one go before other connections get their turn
 
@@ -337,7 +338,7 @@ class Connection(asyncio.Protocol):
         self._upgrading = True
         try:
             transport = await self.loop.start_tls(
-                self.transport, self, context, server_side=True, ssl_handshake_timeout=60.0, ssl_shutdown_timeout=2.0
+                self.transport, self, context, server_side=True, ssl_handshake_timeout=HANDSHAKE_S, ssl_shutdown_timeout=2.0
             )
         except (OSError, ssl.SSLError) as error:
             # The event loop tells nobody of a connection that is lost while hands are shaken.

@@ -12,7 +12,7 @@ from mailkeep import telemetry
 from mailkeep.net.connection import Connection, Session, Step
 from mailkeep.net.limits import AddressLimit
 
-HANDSHAKE_S: Final = 60.0
+HANDSHAKE_S: Final = 15.0  # connections are counted only afterwards, so nobody may dally here
 SHUTDOWN_S: Final = 2.0  # for the peer to say goodbye too, once we have; many clients never do
 
 log = telemetry.logger()
@@ -84,9 +84,14 @@ class Listener:
             log.warning("net.too_many_connections", listener=self.name, peer=connection.peer)
             connection.abort()
             return TurnedAway()
+        try:
+            session = self._open_session(connection)
+        except BaseException:
+            self._limit.leave(connection.peer)
+            raise
         self._connections.add(connection)
         self._empty.clear()
-        return self._open_session(connection)
+        return session
 
     def _close(self, connection: Connection) -> None:
         if connection in self._connections:

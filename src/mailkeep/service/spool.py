@@ -35,7 +35,7 @@ class Spool:
     def __init__(self, directory: Path, limit: int) -> None:
         self._directory = directory
         self._limit = limit
-        self._chunks: list[bytes] = []
+        self._buffer = bytearray()  # not a list of chunks: a peer may send octet by octet
         self._file: BinaryIO | None = None
         self._path: Path | None = None
         self._hash = hashlib.sha256()
@@ -52,7 +52,7 @@ class Spool:
             return
         self._hash.update(chunk)
         if self._file is None:
-            self._chunks.append(chunk)
+            self._buffer += chunk
             if self.size <= IN_MEMORY:
                 return
         try:
@@ -60,8 +60,7 @@ class Spool:
                 descriptor, name = tempfile.mkstemp(prefix="incoming-", dir=self._directory)
                 self._path = Path(name)
                 self._file = os.fdopen(descriptor, "wb", buffering=0)
-                chunk = b"".join(self._chunks)
-                self._chunks.clear()
+                chunk, self._buffer = bytes(self._buffer), bytearray()
             view = memoryview(chunk)
             while view:
                 view = view[self._file.write(view) :]
@@ -83,11 +82,11 @@ class Spool:
             self._file.close()
             self._file = None
             return Octets(self.size, self._hash.digest(), None, self._path)
-        return Octets(self.size, self._hash.digest(), b"".join(self._chunks), None)
+        return Octets(self.size, self._hash.digest(), bytes(self._buffer), None)
 
     def discard(self) -> None:
         """Forget what came; for a message that was given up."""
-        self._chunks.clear()
+        self._buffer = bytearray()
         if self._file is not None:
             self._file.close()
             self._file = None
