@@ -46,7 +46,7 @@ from mailkeep.sockets import tcp_sockets, unix_socket
 from mailkeep.store.sqlite.connection import NewerSchema, WrongSetting
 from mailkeep.store.sqlite.store import SqliteStore
 
-DRAIN_S: Final = 7.0  # for sessions to finish what they do; then they are cut, so that all is over within 10 s
+DRAIN_S: Final = 5.0  # for sessions to finish what they do; then they are cut, so that all is over within 10 s
 
 UPKEEP_PAUSE_S: Final = 5.0  # after a fault
 

@@ -45,14 +45,20 @@ def test_sigterm_says_goodbye_to_every_session_and_exits_with_0(start: Start, st
         connection.shutdown()
 
 
-def test_sigterm_does_not_wait_for_a_client_that_never_reads(start: Start, store: Path) -> None:
+@pytest.mark.parametrize("listener", ["imap", "imaps"])
+def test_sigterm_does_not_wait_for_a_client_that_never_reads(start: Start, store: Path, listener: str) -> None:
     server = start("serve", "--data", store)
-    with socket.create_connection(tuple(server.ready["imap"])) as silent, logged_in(server) as imap:
-        imap.append("INBOX", None, None, b"Subject: x\r\n\r\n" + b"y" * 3_000_000)
-        silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        silent.sendall(b"a LOGIN ann@example.org secret\r\nb SELECT INBOX\r\nc FETCH 1 BODY[]\r\nd FETCH 1 BODY[]\r\n")
-        silent.recv(1, socket.MSG_PEEK)
-        assert server.stop()[0] == 0
+    with logged_in(server) as imap:
+        imap.append("INBOX", None, None, b"Subject: x\r\n\r\n" + b"y" * 9_000_000)
+        with socket.create_connection(tuple(server.ready[listener])) as clear:
+            clear.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            silent = clear if listener == "imap" else server.context().wrap_socket(clear, server_hostname="localhost")
+            silent.sendall(b"a LOGIN ann@example.org secret\r\nb SELECT INBOX\r\nc FETCH 1 BODY[]\r\n")
+            received = b""
+            while b" FETCH (" not in received:
+                received += silent.recv(500)
+            assert server.stop()[0] == 0
+            silent.close()
 
 
 def test_mail_answered_before_sigterm_is_there_afterwards(start: Start, store: Path) -> None:
