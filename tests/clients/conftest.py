@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.dovecot import missing, running_dovecot
 from tests.live import *  # noqa: F403  the fixtures of the running server
 
 
@@ -15,3 +17,15 @@ def home() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="mk-home-"))
     yield path
     shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def dovecot() -> Iterator[int]:
+    """The port of a Dovecot to compare with."""
+    reason = missing()
+    if reason is not None:
+        if os.environ.get("CI") == "true" and "root" not in reason:
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with running_dovecot() as port:
+        yield port

@@ -6,16 +6,14 @@ for the differences that `tests.structure` explains.
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.clients.test_mbsync import Mbsync, without_tuid
 from tests.conformance.lmtp.lmtp_client import Lmtp
 from tests.corpus import ODD, messages
-from tests.dovecot import fetch_all, missing, running_dovecot
+from tests.dovecot import fetch_all
 from tests.live import Account, Pool, Service
 from tests.structure import row_of, unexplained
 
@@ -76,17 +74,6 @@ def uid_here(path: Path) -> int:
     found = re.search(r",U=(\d+)", path.name)
     assert found
     return int(found[1])
-
-
-@pytest.fixture(scope="module")
-def dovecot() -> Iterator[int]:
-    reason = missing()
-    if reason is not None:
-        if os.environ.get("CI") == "true" and "root" not in reason:
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with running_dovecot() as port:
-        yield port
 
 
 @pytest.mark.rfc("9051", "7.5.2")

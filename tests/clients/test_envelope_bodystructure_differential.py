@@ -6,12 +6,9 @@ any other difference fails.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-
 import pytest
 from tests.corpus import ODD, messages
-from tests.dovecot import fetch_all, missing, running_dovecot
+from tests.dovecot import fetch_all
 from tests.structure import ALLOWED_ODD, Row, row_of, unexplained
 
 from mailkeep.formats.mime.scan import scan
@@ -19,17 +16,6 @@ from mailkeep.imap.derive import DERIVERS, LIST, listing
 
 COUNT = 400
 _list = next(deriver.function for deriver in DERIVERS if deriver.kind == LIST)
-
-
-@pytest.fixture(scope="module")
-def dovecot() -> Iterator[int]:
-    reason = missing()
-    if reason is not None:
-        if os.environ.get("CI") == "true" and "root" not in reason:
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with running_dovecot() as port:
-        yield port
 
 
 def ours(data: bytes) -> Row:
