@@ -36,7 +36,6 @@ class Offices:
     upkeep: Callable[[], Awaitable[None]]  # the store's own work in the background, until cancelled
     spool_dir: Path
     message_size: int  # octets; the largest message taken in
-    default_quota: int  # octets; 0 is no limit
 
     def spool(self) -> Spool:
         """For one message on its way in."""
@@ -52,7 +51,7 @@ class Done(msgspec.Struct, frozen=True):
 
 
 class AddAccount(Verb[Done], frozen=True):
-    """Make an account.  `quota` in octets; None is the configured default."""
+    """Make an account.  `quota` in octets, 0 for no limit; None is the configured default."""
 
     address: str
     password: str
@@ -165,9 +164,8 @@ class Check(Verb[Faults], frozen=True):
 
 async def _add_account(offices: Offices, verb: AddAccount) -> Done:
     account = await offices.accounts.create(verb.address, verb.password)
-    quota = offices.default_quota if verb.quota is None else verb.quota
-    if quota:
-        await offices.maintenance.set_quota(account.id, quota)
+    if verb.quota is not None:
+        await offices.maintenance.set_quota(account.id, verb.quota or None)
     return Done()
 
 

@@ -77,7 +77,9 @@ async def open_offices(config: Config, *, program: str) -> AsyncIterator[Offices
     with DataLock(config.data_dir, program):
         async with _open_store(config) as store:
             bus = Bus()
-            accounts = Accounts(store.directory, store, throttled=config.auth.throttle)
+            accounts = Accounts(
+                store.directory, store, throttled=config.auth.throttle, quota=config.accounts.quota or None
+            )
             mailboxes = Mailboxes(store, bus)
             messages = Messages(store, bus, (*DERIVERS, SEARCH_FIELDS))
             await accounts.finish()
@@ -90,7 +92,6 @@ async def open_offices(config: Config, *, program: str) -> AsyncIterator[Offices
                 upkeep=store.maintain,
                 spool_dir=store.spool_dir,
                 message_size=config.limits.message_size,
-                default_quota=config.accounts.quota,
             )
 
 
@@ -186,10 +187,10 @@ class Server:
         self.config = config
         self._address_limit.limit = config.limits.connections_per_address
         self._connection_counts.limit = config.limits.connections_per_account
+        self.accounts.quota = config.accounts.quota or None
         self.offices = dataclasses.replace(
             self.offices,
             message_size=config.limits.message_size,
-            default_quota=config.accounts.quota,
         )
         return changed
 

@@ -66,10 +66,12 @@ class Accounts:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         hasher: PasswordHasher | None = None,
         throttled: bool = True,
+        quota: int | None = None,
     ) -> None:
         self._directory = directory
         self._store = store
         self._now = now
+        self.quota = quota  # octets of accounts made from now on; None is no limit.  May be changed at any time
         self._sleep = sleep
         # Argon2id with the least memory that OWASP recommends (2024): a login takes some 20 ms of one core.
         self._hasher = hasher or PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -252,7 +254,7 @@ class Accounts:
         return tuple(entry.address for entry in unfinished)
 
     async def _finish_creation(self, entry: DirectoryEntry) -> None:
-        await self._store.write(ops.create_account, entry.account, None, int(self._now()))
+        await self._store.write(ops.create_account, entry.account, self.quota, int(self._now()))
         self._directory.set_state(entry.account, AccountState.ACTIVE)
 
     async def _finish_removal(self, entry: DirectoryEntry) -> None:

@@ -31,6 +31,15 @@ def test_accounts_are_added_listed_shown_and_removed(mailkeep: Run, place: Path)
     assert len(mailkeep("account", "list", "--data", place).stdout.splitlines()) == 1
 
 
+def test_new_accounts_have_the_configured_quota_unless_another_is_given(mailkeep: Run, store: Path) -> None:
+    with (store / "mailkeep.toml").open("a", encoding="utf-8") as config:
+        config.write("[accounts]\nquota = '20 MiB'\n")
+    for address, more in (("b@example.org", ()), ("c@example.org", ("--quota", "0"))):
+        mailkeep("account", "add", address, *more, "--data", store, "--password-stdin", stdin="x\n")
+    listed = mailkeep("account", "list", "--data", store).stdout.splitlines()
+    assert [line.partition("octets  ")[2] for line in listed] == ["no quota", "quota 20 MiB", "no quota"]
+
+
 def test_removing_asks_first(mailkeep: Run, store: Path) -> None:
     done = mailkeep("account", "remove", "ann@example.org", "--data", store, stdin="n\n")
     assert done.returncode == 1
