@@ -338,7 +338,12 @@ class Connection(asyncio.Protocol):
         self._upgrading = True
         try:
             transport = await self.loop.start_tls(
-                self.transport, self, context, server_side=True, ssl_handshake_timeout=HANDSHAKE_S, ssl_shutdown_timeout=2.0
+                self.transport,
+                self,
+                context,
+                server_side=True,
+                ssl_handshake_timeout=HANDSHAKE_S,
+                ssl_shutdown_timeout=2.0,
             )
         except (OSError, ssl.SSLError) as error:
             # The event loop tells nobody of a connection that is lost while hands are shaken.
