@@ -19,7 +19,7 @@ Host localhost
 Port {port}
 User {user}
 Pass {password}
-SSLType IMAPS
+SSLType {tls}
 SystemCertificates no
 CertificateFile {ca}
 
@@ -52,13 +52,14 @@ def without_tuid(octets: bytes) -> bytes:
 class Mbsync:
     """mbsync with an account and a tree of Maildirs."""
 
-    def __init__(self, server: Service, account: Account, home: Path) -> None:
+    def __init__(self, server: Service, account: Account, home: Path, tls: str = "IMAPS") -> None:
         self.program = require_client("mbsync")
         self.home = home
         self.mail = home / "mail"
         self.mail.mkdir()
+        port = (server.imaps if tls == "IMAPS" else server.imap)[1]
         config = CONFIG.format(
-            port=server.imaps[1], user=account.user, password=account.password, ca=server.ca, home=home
+            port=port, tls=tls, user=account.user, password=account.password, ca=server.ca, home=home
         )
         (home / "mbsyncrc").write_text(config)
 
@@ -181,3 +182,17 @@ def test_hundreds_of_messages_arrive_once(mbsync: Mbsync, client: ImapClient) ->
         client.finish(f"t{client.count - 299 + number}")
     mbsync.sync()
     assert mbsync.read().keys() == {f"number {number}" for number in range(300)}
+
+
+def test_starttls_serves_as_well(server: Service, account: Account, home: Path, client: ImapClient) -> None:
+    client.append("INBOX", letter("copper"))
+    mbsync = Mbsync(server, account, home, tls="STARTTLS")
+    mbsync.sync()
+    assert list(mbsync.read()) == ["copper"]
+
+
+def test_an_unknown_certificate_is_refused(mbsync: Mbsync) -> None:
+    config = mbsync.home / "mbsyncrc"
+    lines = [line for line in config.read_text().splitlines() if not line.startswith("CertificateFile")]
+    config.write_text("\n".join(lines))
+    assert "certificate" in mbsync.sync(code=1)

@@ -182,3 +182,22 @@ def test_a_draft_is_postponed_and_recalled(screen: Terminal, client: ImapClient,
 def test_mutt_leaves_cleanly(screen: Terminal) -> None:
     screen.type("q")
     screen.until_ended()
+
+
+def test_starttls_serves_as_well(mutt: Mutt, server: Service, client: ImapClient) -> None:
+    client.append("INBOX", letter("copper"))
+    config = mutt.home / "muttrc"
+    config.write_text(
+        config.read_text().replace(f"imaps://localhost:{server.imaps[1]}", f"imap://localhost:{server.imap[1]}")
+    )
+    with mutt.terminal() as terminal:
+        terminal.until("<1|N  |copper>")
+
+
+def test_an_unknown_certificate_is_asked_about(mutt: Mutt) -> None:
+    config = mutt.home / "muttrc"
+    lines = [line for line in config.read_text().splitlines() if "ssl_ca_certificates_file" not in line]
+    config.write_text("\n".join(lines))
+    with mutt.terminal() as terminal:
+        terminal.until("(r)eject, accept (o)nce")
+        terminal.type("r")
