@@ -75,7 +75,8 @@ def test_messages_are_found(inbox: imaplib.IMAP4_SSL) -> None:
 def test_messages_are_flagged_copied_moved_and_deleted(inbox: imaplib.IMAP4_SSL, client: ImapClient) -> None:
     assert b"\\Flagged" in ok(inbox.store("1", "+FLAGS", "(\\Flagged $work)"))[0]
     ok(inbox.copy("1", "Archive"))
-    ok(inbox.uid("MOVE", "2", "Junk"))
+    uid = ok(inbox.fetch("2", "(UID)"))[0].split()[2].rstrip(b")").decode()
+    ok(inbox.uid("MOVE", uid, "Junk"))
     ok(inbox.store("1", "+FLAGS.SILENT", "\\Deleted"))
     ok(inbox.expunge())
     assert list(stored(client)) == ["gold"]
