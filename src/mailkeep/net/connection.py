@@ -6,6 +6,7 @@ import asyncio
 import ssl
 import types
 from collections.abc import Callable, Coroutine, Generator
+from contextlib import suppress
 from typing import Any, Final, Protocol, cast
 
 import structlog
@@ -301,7 +302,9 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once; queued octets are lost."""
         self._closing = True
-        self.transport.abort()
+        # Python 3.11.2 (Debian 12): a TLS transport that was closed twice fails here, and closes by itself.
+        with suppress(AttributeError):
+            self.transport.abort()
 
     # --- deadlines
 
