@@ -18,6 +18,7 @@ from mailkeep.cli.program import program
 from mailkeep.cli.secret import PasswordFileOption, PasswordStdinOption, read_password
 from mailkeep.config import CONFIG_NAME, Config, ConfigError, default_data_dir, load
 from mailkeep.model.address import parse_address
+from mailkeep.service.accounts import prepare_password
 
 HIGH_PORTS: Final = 10000  # added to the standard ports for a user who may not have those
 
@@ -42,6 +43,7 @@ def init(
         if existing.exists():
             raise ConfigError(f"{existing} exists already: nothing has been changed")
     password = read_password(address, stdin=password_stdin, file=password_file)
+    prepare_password(password)  # whatever can be refused is refused before anything is written
     base = 0 if os.geteuid() == 0 else HIGH_PORTS
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     _write(file, _text(directory, file, hostname, base))

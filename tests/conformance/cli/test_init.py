@@ -2,6 +2,8 @@ from pathlib import Path
 
 from tests.conformance.cli.conftest import Run, Start
 
+import pytest
+
 from mailkeep.config import load
 
 
@@ -31,8 +33,11 @@ def test_init_overwrites_nothing(mailkeep: Run, data: Path) -> None:
     assert before == {path: path.read_bytes() for path in data.iterdir() if path.is_file()}
 
 
-def test_a_wrong_address_leaves_nothing_behind(mailkeep: Run, data: Path) -> None:
-    done = mailkeep("init", "ann", "--data", data, "--password-stdin", stdin="secret\n")
+@pytest.mark.parametrize(("address", "password"), [("ann", "secret"), ("ann@example.org", "with\x07bell")])
+def test_a_wrong_address_or_password_leaves_nothing_behind(
+    mailkeep: Run, data: Path, address: str, password: str
+) -> None:
+    done = mailkeep("init", address, "--data", data, "--password-stdin", stdin=f"{password}\n")
     assert done.returncode == 1
     assert not data.exists()
 
