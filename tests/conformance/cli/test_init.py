@@ -1,8 +1,7 @@
 from pathlib import Path
 
-from tests.conformance.cli.conftest import Run, Start
-
 import pytest
+from tests.conformance.cli.conftest import Run, Start
 
 from mailkeep.config import load
 
