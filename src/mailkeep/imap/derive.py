@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from itertools import compress
 from typing import TYPE_CHECKING, Final
 
 from mailkeep.formats.mime.partmap import VERSION as PARTS_VERSION
@@ -43,7 +44,7 @@ HOT: Final = (
 _NUMBER: Final = {name: number for number, name in enumerate(HOT)}
 _LENGTH: Final = struct.Struct("<I")
 _BLOCK: Final = struct.Struct("<QIH")  # mask of the hot names present; octets of the other names; number of fields
-_FIELD: Final = struct.Struct("<BI")  # number of the name, octets of the field
+_SEPARATOR: Final = b"\0"  # between the fields that are kept
 _INCOMPLETE: Final = b""  # the block of a header too large to keep
 
 
@@ -66,9 +67,8 @@ def _list(message: Part, _data: bytes | mmap) -> bytes:
     return b"%bENVELOPE %b BODYSTRUCTURE %b" % (_LENGTH.pack(len(first)), first, bodystructure(message))
 
 
-def listing_row(data: bytes) -> bytes:
-    """``ENVELOPE (…) BODYSTRUCTURE (…)`` of an ``imap.list``, for a FETCH row that wants both in this order."""
-    return data[_LENGTH.size :]
+BOTH_OF_LISTING: Final = slice(_LENGTH.size, None)
+"""What to cut from an ``imap.list`` for ``ENVELOPE (…) BODYSTRUCTURE (…)``, in this order."""
 
 
 def listing(data: bytes) -> Listing:
@@ -84,26 +84,32 @@ def _headers(message: Part, _data: bytes | mmap) -> bytes:
         return _INCOMPLETE
     mask = 0
     others: set[bytes] = set()
-    hot: list[tuple[int, bytes]] = []
+    numbers = bytearray()
+    hot: list[bytes] = []
     for name, whole in message.fields:
         number = _NUMBER.get(name)
         if number is None:
             others.add(name)
         else:
             mask |= 1 << number
-            hot.append((number, whole))
-    if len(hot) > 0xFFFF:
-        return _INCOMPLETE
+            numbers.append(number)
+            hot.append(whole)
+    fields = _SEPARATOR.join(hot)
+    if len(hot) > 0xFFFF or fields.count(_SEPARATOR) >= max(len(hot), 1):
+        return _INCOMPLETE  # a field holds the separator itself
     names = b"\n%b\n" % b"\n".join(sorted(others))
-    index = b"".join([_FIELD.pack(number, len(whole)) for number, whole in hot])
-    return b"".join([_BLOCK.pack(mask, len(names), len(hot)), index, names, *[whole for _, whole in hot]])
+    return b"".join([_BLOCK.pack(mask, len(names), len(hot)), numbers, names, fields])
 
 
 @dataclass(frozen=True, slots=True)
 class FieldNames:
-    """The names of a ``HEADER.FIELDS (…)`` request, made ready once for all messages of a FETCH."""
+    """The names of a ``HEADER.FIELDS (…)`` request, made ready once for all messages of a FETCH.
+
+    `chosen` has a 1 at the number of each hot name asked for.
+    """
 
     mask: int
+    chosen: bytes
     others: tuple[bytes, ...]
 
     @classmethod
@@ -117,35 +123,28 @@ class FieldNames:
                 others.append(b"\n%b\n" % name)
             else:
                 mask |= 1 << number
-        return cls(mask, tuple(others))
+        return cls(mask, bytes(mask >> number & 1 for number in range(len(HOT))), tuple(others))
 
 
 def header_fields(data: bytes, names: FieldNames) -> bytes | None:
-    """``BODY[HEADER.FIELDS (…)]`` of the message from its ``imap.headers``, blank line included.
+    """``BODY[HEADER.FIELDS (…)]`` of the message from its ``imap.headers``, blank line included; it holds no NUL.
 
     None if the block cannot tell: then the message itself must be read (`read_section`).
     """
     if not data:
         return None
     present, size, count = _BLOCK.unpack_from(data)
-    index = _BLOCK.size
-    start = index + count * _FIELD.size
+    start = _BLOCK.size + count
     if names.others:
         known = data[start : start + size]
         if any(other in known for other in names.others):
             return None
-    start += size
-    if not present & ~names.mask:
-        chosen = data[start:]
-    else:
-        mask = names.mask
-        out: list[bytes] = []
-        for number, length in _FIELD.iter_unpack(data[index : index + count * _FIELD.size]):
-            if mask >> number & 1:
-                out.append(data[start : start + length])
-            start += length
-        chosen = b"".join(out)
-    return chosen + (b"\r\n" if not chosen or chosen.endswith(b"\n") else b"\r\n\r\n")
+    if not present & names.mask:
+        return b"\r\n"
+    fields = data[start + size :].split(_SEPARATOR)
+    numbers = data[_BLOCK.size : start]
+    chosen = b"".join(compress(fields, map(names.chosen.__getitem__, numbers)))
+    return chosen + (b"\r\n" if chosen.endswith(b"\n") else b"\r\n\r\n")
 
 
 def _parts(message: Part, _data: bytes | mmap) -> bytes:
@@ -159,6 +158,6 @@ def parts(data: bytes) -> Part:
 
 DERIVERS: Final[tuple[Deriver[Part], ...]] = (
     Deriver(LIST, 1, _list),
-    Deriver(HEADERS, 1, _headers),
+    Deriver(HEADERS, 2, _headers),
     Deriver(PARTS, PARTS_VERSION, _parts),
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from mailkeep.formats.mime.encoding import UnknownEncoding, decode_transfer
 from mailkeep.formats.mime.header import select_fields
-from mailkeep.formats.mime.scan import Part
+from mailkeep.formats.mime.scan import Part, scan
 from mailkeep.formats.mime.section import Text as PartText
 from mailkeep.formats.mime.section import encoding_of, locate
 from mailkeep.formats.objectid import emailid, threadid
@@ -52,8 +52,9 @@ class Message:
 
     @cached_property
     def parts(self) -> Part:
-        """Its structure."""
-        return derive.parts(self.derived[derive.PARTS])
+        """Its structure: as kept, or else found in the message itself."""
+        kept = self.derived.get(derive.PARTS)
+        return scan(self.blob.read()) if kept is None else derive.parts(kept)
 
     def octets(self, start: int, stop: int) -> bytes:
         """A stretch of the message."""
@@ -136,7 +137,6 @@ class Plan:
         if item.text is Text.FIELDS and not item.part:
             # Listing clients ask for this of every message: answered without the message where possible.
             self._need(derive.HEADERS)
-            self._need(derive.PARTS)
             names = derive.FieldNames.of(field.encode("utf-8") for field in item.fields)
             return partial(_hot_fields, item, names)
         self.bodies = True

@@ -6,12 +6,25 @@ from collections.abc import Iterable
 from typing import Final
 
 from mailkeep.model.flags import FIRST_KEYWORD, More
+from mailkeep.model.message import NO_MORE
 from mailkeep.service.keywords import Keywords
 
 SYSTEM: Final = (b"\\Seen", b"\\Answered", b"\\Flagged", b"\\Deleted", b"\\Draft")
 
 
 ALL_SYSTEM: Final = (1 << len(SYSTEM)) - 1
+
+
+class MaskText(dict[int, bytes]):
+    """Mask → text, for entries without further keywords: nearly all."""
+
+    def __init__(self, texts: FlagText) -> None:
+        super().__init__()
+        self._texts = texts
+
+    def __missing__(self, mask: int) -> bytes:
+        text = self[mask] = self._texts[mask, NO_MORE]
+        return text
 
 
 class FlagText(dict[tuple[int, More], bytes]):

@@ -112,6 +112,11 @@ class SelectedView:
         """Whether the client still counts a message that is in truth expunged (RFC 2180 §4.1)."""
         return self._uids is not self._view.uids and self._view.index(uid) < 0
 
+    @property
+    def is_aligned(self) -> bool:
+        """Whether the client's messages are the first of the shared view's: index + 1 is the number in both."""
+        return self._uids is self._view.uids
+
     # --- \Recent (IMAP4rev1 only)
 
     def is_recent(self, uid: int) -> bool:

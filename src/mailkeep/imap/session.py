@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from mailkeep.imap.done import Bad
-from mailkeep.imap.flag_text import ALL_SYSTEM, FlagText
+from mailkeep.imap.flag_text import ALL_SYSTEM, FlagText, MaskText
 from mailkeep.imap.selected import Exists, Expunge, FlagUpdate, SelectedView
 from mailkeep.imap.wire.framing import Framer, Limits, TooLong
 from mailkeep.imap.wire.sequence_set import STAR, SequenceSet
@@ -214,6 +214,7 @@ class Selected:
         self.view = SelectedView(shared)
         self.read_only = read_only
         self.flag_text = FlagText(owner.messages.keywords(owner.account))
+        self.mask_text = MaskText(self.flag_text)
         self._known_flags = (0, 0)  # what FLAGS has told: the mask in use, the number of further keywords
         self.saved: UidSet = EMPTY  # the result variable $ (RFC 9051 §6.4.4.1)
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from mailkeep.formats import objectid
 from mailkeep.formats.mime.scan import Part, scan
@@ -25,10 +25,10 @@ from mailkeep.service.keywords import Keywords
 from mailkeep.service.spool import Octets
 from mailkeep.service.view import View
 from mailkeep.store import ops
-from mailkeep.store.contract import Also, Blob, Derived, Fetched, How, NewMessage, Store
+from mailkeep.store.contract import Also, Blob, Column, Derived, Fetched, How, NewMessage, Store
 from mailkeep.store.threads import thread_keys
 
-__all__ = ["Blob", "Fetched", "Flags", "How", "Incoming", "Messages"]
+__all__ = ["Blob", "Column", "Fetched", "Flags", "How", "Incoming", "Messages"]
 
 BIG: Final = 2000  # entries of a view from which on a snapshot is worth its writing
 NO_CHANGE: Final = Stored(())
@@ -148,6 +148,23 @@ class Messages:
         if kinds:
             self._complete(account, rows, kinds)
         return rows
+
+    async def fetch_columns(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: UidSet,
+        columns: tuple[Column, ...],
+        kinds: tuple[str, ...],
+    ) -> tuple[tuple[Any, ...], ...] | None:
+        """UIDs, then each of `columns`, then the derived data of `kinds`, as columns of one length, ascending by UID.
+
+        None when some derived data is not there: `fetch` makes it.
+        """
+        versions = tuple((kind, self._derivers[kind].version) for kind in kinds)
+        found = await self._store.read(ops.fetch_columns, account, mailbox, uids, columns, versions)
+        kept = found[len(found) - len(kinds) :]
+        return None if any(None in column for column in kept) else found
 
     def _complete(self, account: AccountId, rows: list[Fetched], kinds: tuple[str, ...]) -> None:
         """Compute derived data that is missing or of another version, and write it back lazily."""

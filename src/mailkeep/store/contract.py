@@ -75,6 +75,18 @@ class Also(IntFlag):
     GONE = 2  # UIDs that were expunged are served from their tombstones
 
 
+class Column(Enum):
+    """What `fetch_columns` can read of entries and their messages."""
+
+    INTERNALDATE = "internaldate"
+    SIZE = "size"
+    SAVED_AT = "saved_at"
+    ORIGIN_ACCOUNT = "origin_account"
+    ORIGIN_MESSAGE = "origin_message"
+    THREAD_ACCOUNT = "thread_account"
+    THREAD = "thread"
+
+
 class LogKind(IntEnum):
     """What a row of the change log tells; the numbers are on disk."""
 

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Final
 
 from mailkeep.imap.done import Bad
+from mailkeep.imap.fetch_columns import ColumnPlan, plan_columns
 from mailkeep.imap.fetch_row import Big, Message, Piece, Plan
 from mailkeep.imap.session import Selected
 from mailkeep.imap.wire import response
@@ -20,7 +21,6 @@ from mailkeep.service.messages import Flags, How
 ROWS: Final = 200  # read from the store at a time; each range is a snapshot of its own
 ROWS_WITH_BODIES: Final = 20
 PIECE: Final = 64 * 1024  # octets given out before others get their turn
-FROM_ARRAYS: Final = frozenset({Item.UID, Item.FLAGS, Item.MODSEQ})
 
 
 async def fetch(s: Selected, cmd: Fetch) -> None:
@@ -41,8 +41,9 @@ async def fetch(s: Selected, cmd: Fetch) -> None:
     if not uids:
         return
     seen = await _set_seen(s, uids) if _reads(items) and not s.read_only else {}
-    if FROM_ARRAYS.issuperset(items) and not any(s.view.is_withheld(uid) for uid in uids):
-        await _fetch_from_arrays(s, uids, items)
+    columns = None if seen else plan_columns(s, items)
+    if columns is not None:
+        await _fetch_columns(s, uids, items, columns)
     else:
         await _fetch_rows(s, uids, Plan(s, items), seen)
 
@@ -73,29 +74,20 @@ async def _set_seen(s: Selected, uids: Sequence[int]) -> dict[int, FlagState]:
     return {state.uid: state for state in stored.states if state.uid in stored.changed}
 
 
-async def _fetch_from_arrays(s: Selected, uids: Sequence[int], items: Sequence[FetchItem]) -> None:
-    """UID, FLAGS and MODSEQ stand in the shared view: nothing is read from the store."""
-    out: list[bytes] = []
-    for uid in uids:
-        state = s.shared.state(Uid(uid))
-        seq = s.view.seq(uid)
-        if state is None or not seq:
+async def _fetch_columns(s: Selected, uids: Sequence[int], items: Sequence[FetchItem], plan: ColumnPlan) -> None:
+    """Batches column by column; one that cannot be told so goes row by row."""
+    connection = s.session.connection
+    rows: Plan | None = None
+    for start in range(0, len(uids), plan.rows):
+        batch = uids[start : start + plan.rows]
+        rendered = await plan.render(batch) if s.view.is_aligned else None
+        if rendered is None:
+            rows = rows or Plan(s, items)
+            await _fetch_rows(s, batch, rows, {})
             continue
-        pieces = []
-        for item in items:
-            match item:
-                case Item.UID:
-                    pieces.append(b"UID %d" % uid)
-                case Item.FLAGS:
-                    pieces.append(b"FLAGS (%b)" % s.flags(state))
-                case _:
-                    pieces.append(b"MODSEQ (%d)" % state.modseq)
-        out.append(b"* %d FETCH (%b)\r\n" % (seq, b" ".join(pieces)))
-        if len(out) == 1000:
-            s.session.write(b"".join(out))
-            out.clear()
-            await s.session.connection.drain()
-    s.session.write(b"".join(out))
+        s.session.write(rendered)
+        if connection.queued > PIECE:
+            await connection.drain()
 
 
 async def _fetch_rows(s: Selected, uids: Sequence[int], plan: Plan, seen: dict[int, FlagState]) -> None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from mailkeep.imap.wire import utf7
@@ -108,11 +109,14 @@ def runs(numbers: Sequence[int]) -> bytes:
 def date_time(at: int) -> bytes:
     """Date-time of UTC seconds, quoted, the day padded with a space: ``"17-Jul-1996 02:44:25 +0000"``."""
     days, seconds = divmod(at, 86400)
-    day = date.fromordinal(min(max(days + _EPOCH, 1), _LAST_DAY))
     minutes, second = divmod(seconds, 60)
-    hour, minute = divmod(minutes, 60)
-    text = f'"{day.day:2d}-{_MONTHS[day.month]}-{day.year:04d} {hour:02d}:{minute:02d}:{second:02d} +0000"'
-    return text.encode("ascii")
+    return b'"%b %02d:%02d:%02d +0000"' % (_day(days), minutes // 60, minutes % 60, second)
+
+
+@lru_cache(4096)  # listings ask for the same few days again and again
+def _day(days: int) -> bytes:
+    day = date.fromordinal(min(max(days + _EPOCH, 1), _LAST_DAY))
+    return f"{day.day:2d}-{_MONTHS[day.month]}-{day.year:04d}".encode("ascii")
 
 
 # Status

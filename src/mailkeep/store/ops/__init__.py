@@ -13,6 +13,7 @@
     delta(account, mailbox, since) -> Delta
     vanished(account, mailbox, since) -> UidSet                 for QRESYNC
     fetch(account, mailbox, uids, kinds, also) -> list[Fetched]
+    fetch_columns(account, mailbox, uids, columns, kinds) -> tuple of columns, UIDs first
     check(account) -> tuple[str, ...]                           problems, in words
 
 Writing:
@@ -54,6 +55,7 @@ from mailkeep.store.ops.delete_mailbox import delete_mailbox
 from mailkeep.store.ops.delta import delta
 from mailkeep.store.ops.expunge import expunge
 from mailkeep.store.ops.fetch import fetch
+from mailkeep.store.ops.fetch_columns import fetch_columns
 from mailkeep.store.ops.find_buried import find_buried
 from mailkeep.store.ops.find_mailbox import find_mailbox
 from mailkeep.store.ops.get_account import get_account
@@ -88,6 +90,7 @@ __all__ = [
     "delta",
     "expunge",
     "fetch",
+    "fetch_columns",
     "find_buried",
     "find_mailbox",
     "get_account",
@@ -122,6 +125,7 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     delta,
     expunge,
     fetch,
+    fetch_columns,
     find_buried,
     find_mailbox,
     get_account,
