@@ -11,6 +11,7 @@ import sys
 from typing import Final, TextIO, cast
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import FilteringBoundLogger, Processor
 
 LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -39,10 +40,14 @@ def configure(level: str = "info", form: str = "auto") -> None:
     Lines go to standard error.  Called once by a program, never by a library's user or a test.
     """
     console = form == "console" or (form == "auto" and sys.stderr.isatty())
+    # Tracebacks without the values of variables, which either form would print: they are passwords and mail.
     rendering: list[Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
         if console
-        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(default=str)]
+        else [
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            structlog.processors.JSONRenderer(default=str),
+        ]
     )
     structlog.configure(
         processors=[

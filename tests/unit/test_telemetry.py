@@ -46,3 +46,21 @@ def test_a_line_that_cannot_be_written_is_lost_and_nothing_else(monkeypatch: pyt
     out.full = False
     telemetry.logger().info("disk.room")
     assert [json.loads(line)["event"] for line in out.getvalue().splitlines()] == ["disk.room"]
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_traceback_tells_where_but_never_the_values_of_variables(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr("sys.stderr", out)
+    telemetry.configure("info", form)
+
+    def log_in(given: str) -> None:
+        content = given.upper()
+        raise RuntimeError(f"{len(content)} octets")
+
+    try:
+        log_in("hunter" + "2")
+    except RuntimeError as error:
+        telemetry.logger().error("connection_bug", exc_info=error)
+    assert "log_in" in out.getvalue()
+    assert "hunter2" not in out.getvalue().lower()

@@ -87,16 +87,17 @@ class UidSet:
 
     def __sub__(self, other: UidSet) -> UidSet:
         out: list[tuple[int, int]] = []
+        theirs = iter(other.ranges)
+        hole = next(theirs, None)
         for low, high in self.ranges:
             start = low
-            for other_low, other_high in other.ranges:
-                if other_high < start:
-                    continue
-                if other_low > high:
-                    break
-                if other_low > start:
-                    out.append((start, other_low - 1))
-                start = max(start, other_high + 1)
+            while hole and hole[0] <= high:
+                if hole[0] > start:
+                    out.append((start, hole[0] - 1))
+                start = max(start, hole[1] + 1)
+                if hole[1] > high:
+                    break  # it may reach into the next range
+                hole = next(theirs, None)
             if start <= high:
                 out.append((start, high))
         return UidSet.of_ranges(out)

@@ -33,3 +33,8 @@ def test_it_prints_as_a_sequence_set() -> None:
 
 def test_ranges_may_overlap_and_be_reversed() -> None:
     assert UidSet.of_ranges([(5, 2), (4, 8), (9, 9)]).ranges == ((2, 9),)
+
+
+def test_the_difference_of_two_sets_full_of_holes_is_found_in_one_pass() -> None:
+    odd, every_third = UidSet(range(1, 400_000, 2)), UidSet(range(1, 400_000, 3))
+    assert len(odd - every_third) == 400_000 // 2 - len(range(1, 400_000, 6))

@@ -68,7 +68,7 @@ class Packs:
     """The packs of one shard.  `append` is not for two threads at a time, the rest is."""
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _sync(directory.parent)
         self._directory = directory
         self._next = max(self.list(), default=0) + 1

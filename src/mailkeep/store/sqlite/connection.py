@@ -50,7 +50,9 @@ def unavailable(error: BaseException) -> Unavailable:
 
 def open_writer(path: Path) -> apsw.Connection:
     """Open for reading and writing, make the file if there is none.  Raises: WrongSetting, and `FAULTS`."""
-    new = not path.exists()
+    new = not path.exists() or not path.stat().st_size
+    if new:
+        path.touch(mode=0o600)  # SQLite would let everybody read it, and its log: the directory may be open to others
     db = apsw.Connection(str(path), statementcachesize=STATEMENTS)
     _configure(db)
     if new:
