@@ -63,7 +63,7 @@ def _flag(s: Selected, flag: str) -> q.Query:
         return q.UidIn(UidSet.of_ranges(s.view.recent_ranges))
     if flag in SYSTEM:
         return q.HasFlag(SYSTEM[flag])
-    number = s.messages.keywords(s.account).find(flag)
+    number = s.messages.views.keywords(s.account).find(flag)
     if number is None:
         return q.NOTHING
     return q.HasFlag(1 << number) if number < FIRST_MORE else q.HasKeyword(number)

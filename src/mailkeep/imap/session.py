@@ -24,6 +24,8 @@ from mailkeep.model.uidset import EMPTY, UidSet
 from mailkeep.net.limits import is_loopback
 
 if TYPE_CHECKING:
+    from mailkeep.imap.fetch_columns import ColumnPlan
+    from mailkeep.imap.wire.fetch import FetchItem
     from mailkeep.net.connection import Connection
     from mailkeep.service.accounts import Accounts, ConnectionCounts
     from mailkeep.service.mailboxes import Mailboxes
@@ -213,14 +215,15 @@ class Selected:
         self.shared = shared
         self.view = SelectedView(shared)
         self.read_only = read_only
-        self.flag_text = FlagText(owner.messages.keywords(owner.account))
+        self.flag_text = FlagText(owner.messages.views.keywords(owner.account))
+        self.plans: dict[tuple[FetchItem, ...], ColumnPlan | None] = {}  # how the items asked for so far are rendered
         self.mask_text = MaskText(self.flag_text)
         self._known_flags = (0, 0)  # what FLAGS has told: the mask in use, the number of further keywords
         self.saved: UidSet = EMPTY  # the result variable $ (RFC 9051 §6.4.4.1)
 
     def release(self) -> None:
         """Give back the shared view."""
-        self.messages.close_view(self.shared)
+        self.messages.views.close(self.shared)
 
     def require_writable(self) -> None:
         """Raises: Forbidden, when the mailbox was opened by EXAMINE."""
@@ -252,7 +255,7 @@ class Selected:
     async def refresh(self) -> None:
         """Make sure that the shared view is as new as the store."""
         if self.shared.stale:
-            await self.messages.refresh(self.shared)
+            await self.messages.views.refresh(self.shared)
 
     async def sync(self, *, may_expunge: bool, with_uid: bool = False) -> None:
         """Tell the client all that has happened (RFC 9051 §5.2), in the order EXPUNGE, EXISTS, FETCH."""
@@ -279,7 +282,7 @@ class Selected:
                 self.session.untagged(b"%d EXPUNGE" % number)
 
     def _claim_recent(self) -> None:
-        if not self.read_only and (claimed := self.messages.claim_recent(self.shared)):
+        if not self.read_only and (claimed := self.messages.views.claim_recent(self.shared)):
             self.view.recent_ranges.append(claimed)
 
     def announce_keywords(self) -> None:

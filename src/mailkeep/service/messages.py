@@ -1,4 +1,4 @@
-"""Messages of an account: taking in, listing, changing, moving, removing; and the views that sessions share."""
+"""Messages of an account: taking in, listing, changing, moving, removing."""
 
 from __future__ import annotations
 
@@ -13,24 +13,21 @@ from typing import Any, Final
 from mailkeep.formats import objectid
 from mailkeep.formats.mime.scan import Part, scan
 from mailkeep.formats.mime.thread import base_subject, message_id, references
-from mailkeep.model.change import Delta, Hint
+from mailkeep.model.change import Hint
 from mailkeep.model.derive import Deriver
-from mailkeep.model.errors import Invalid, NotFound
-from mailkeep.model.ids import AccountId, MailboxId, MessageId, ModSeq, Uid
-from mailkeep.model.mailbox import Mailbox
-from mailkeep.model.message import Appended, Copied, FlagState, Stored
+from mailkeep.model.errors import Invalid
+from mailkeep.model.ids import AccountId, MailboxId, MessageId, ModSeq
+from mailkeep.model.message import Appended, Copied, Stored
 from mailkeep.model.uidset import UidSet
 from mailkeep.service.bus import Bus
-from mailkeep.service.keywords import Keywords
 from mailkeep.service.spool import Octets
-from mailkeep.service.view import View
+from mailkeep.service.views import Views
 from mailkeep.store import ops
 from mailkeep.store.contract import Also, Blob, Column, Derived, Fetched, How, NewMessage, Store
 from mailkeep.store.threads import thread_keys
 
 __all__ = ["Blob", "Column", "Fetched", "Flags", "How", "Incoming", "Messages"]
 
-BIG: Final = 2000  # entries of a view from which on a snapshot is worth its writing
 NO_CHANGE: Final = Stored(())
 
 
@@ -52,7 +49,7 @@ class Incoming:
 
 
 class Messages:
-    """The verbs on messages, and one `View` for each mailbox that somebody has open."""
+    """The verbs on messages.  `views` are the mailboxes that somebody has open."""
 
     def __init__(
         self,
@@ -66,20 +63,10 @@ class Messages:
         self.bus = bus
         self._derivers = {deriver.kind: deriver for deriver in derivers}
         self._clock = clock
-        self._views: dict[tuple[AccountId, MailboxId], View] = {}
-        self._keywords: dict[AccountId, Keywords] = {}
-        self._first_recent: dict[tuple[AccountId, MailboxId], int] = {}
-        self._saved: dict[tuple[AccountId, MailboxId], ModSeq] = {}  # what the snapshots tell up to
-        bus.subscribe_all(self._mark_stale)
+        self.views = Views(store, bus)
 
     def _changed(self, account: AccountId, modseq: int, *mailboxes: MailboxId) -> None:
         self.bus.publish(Hint(account, frozenset(mailboxes), ModSeq(modseq)))
-
-    def _mark_stale(self, hint: Hint) -> None:
-        for mailbox in hint.mailboxes:
-            view = self._views.get((hint.account, mailbox))
-            if view is not None:
-                view.stale = True
 
     # --- taking in
 
@@ -216,7 +203,7 @@ class Messages:
         if stored.changed:
             self._changed(account, max(state.modseq for state in stored.states), mailbox)
         if flags.keywords:
-            await self._learn(account, stored.states)
+            await self.views.learn(account, stored.states)
         return stored
 
     async def copy(self, account: AccountId, mailbox: MailboxId, uids: UidSet, target: MailboxId) -> Copied:
@@ -260,89 +247,6 @@ class Messages:
         for copied in restored:
             self.bus.publish(Hint(account, frozenset({copied.mailbox}), copied.modseq, tree=True))
         return tuple(restored)
-
-    # --- views
-
-    async def open_view(self, account: AccountId, mailbox: Mailbox) -> View:
-        """The shared view of a mailbox, fresh.  Give it back with `close_view`."""
-        key = (account, mailbox.id)
-        view = self._views.get(key)
-        if view is None:
-            snapshot = await self._store.read(ops.snapshot, account, mailbox.id)
-            view = self._views.get(key)  # somebody else may have been quicker while we read
-            if view is None:
-                view = self._views[key] = View(
-                    account,
-                    mailbox.id,
-                    snapshot.mailbox.modseq,
-                    snapshot.uids,
-                    snapshot.masks,
-                    snapshot.modseqs,
-                    snapshot.more,
-                )
-                # what was read at once did not pass `refresh`, which learns new names
-                await self._read_keywords(account)
-        view.users += 1
-        await self.refresh(view)
-        return view
-
-    def close_view(self, view: View) -> None:
-        """A session no longer looks at it.  After the last, a big one is kept in the form that opens quickly."""
-        view.users -= 1
-        if view.users:
-            return
-        key = (view.account, view.mailbox)
-        self._views.pop(key, None)
-        if len(view.uids) >= BIG and self._saved.get(key) != view.upto:
-            self._saved[key] = view.upto
-            self._store.later(ops.save_snapshot, view.account, view.mailbox)
-
-    async def refresh(self, view: View) -> None:
-        """Bring a view up to what has been committed."""
-        while view.stale:
-            view.stale = False
-            since = view.upto
-            try:
-                delta = await self._store.read(ops.delta, view.account, view.mailbox, since)
-            except NotFound:
-                # The mailbox was deleted: to whoever still looks at it, its messages are gone.
-                delta = Delta(ModSeq(since + 1), (), UidSet(view.uids))
-            if view.upto == since:
-                await self._learn(view.account, delta.changed)
-                view.apply(delta)
-
-    def keywords(self, account: AccountId) -> Keywords:
-        """The names of the account's keywords, as far as they are in use in an open view."""
-        return self._keywords.setdefault(account, Keywords())
-
-    async def _learn(self, account: AccountId, states: Iterable[FlagState]) -> None:
-        keywords = self.keywords(account)
-        if not all(keywords.knows(state.mask, state.more) for state in states):
-            await self._read_keywords(account)
-
-    async def _read_keywords(self, account: AccountId) -> None:
-        self.keywords(account).learn(await self._store.read(ops.keywords, account))
-
-    def claim_recent(self, view: View, first_recent: Uid | None = None) -> tuple[int, int] | None:
-        r"""The range of UIDs that are \Recent to whoever asks first; None when there are none (RFC 3501 §2.3.2).
-
-        `first_recent` is what the store knew when the mailbox was selected.  It is written with a later commit:
-        losing it in a crash makes some messages recent twice.
-        """
-        key = (view.account, view.mailbox)
-        first = max(self._first_recent.get(key, 0), first_recent or 0)
-        last = view.uids[-1] if view.uids else 0
-        if not first or last < first:
-            self._first_recent[key] = first  # what comes later is recent
-            return None
-        self._first_recent[key] = last + 1
-        self._store.later(ops.claim_recent, view.account, view.mailbox)
-        return first, last
-
-    def count_recent(self, account: AccountId, mailbox: Mailbox) -> int:
-        r"""How many messages are \Recent to whoever selects next; too many where some of them are expunged."""
-        first = max(self._first_recent.get((account, mailbox.id), 0), mailbox.first_recent)
-        return max(0, min(mailbox.total, mailbox.uidnext - first))
 
     async def vanished(self, account: AccountId, mailbox: MailboxId, since: ModSeq) -> UidSet:
         """UIDs expunged after `since`, perhaps more (RFC 7162 §3.2.5.1 allows it)."""

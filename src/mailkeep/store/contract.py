@@ -41,6 +41,7 @@ Rows = list[Row]
 
 IN_ROW_LIMIT: Final = 16 * 1024  # octets; a smaller message travels with its row, others go to a pack
 KEEP_S: Final = 30 * 86400  # how long tombstones last
+SEGMENT: Final = 64  # messages, by number, whose texts are kept together
 SPOOL_LIMIT: Final = 1024 * 1024  # octets; a larger message comes as a synced file, and becomes a pack of its own
 
 
@@ -48,12 +49,14 @@ class Sql(NamedTuple):
     """One statement.  A named tuple, because one is made per statement of every operation.
 
     A `UidSet` argument stands where the text says ``column IN ?``; the driver puts the form that suits the set.
+    `alone`: what is read here is consistent by itself, so that the operation needs no snapshot over several statements.
     `locks`: the row read here is locked until the operation ends (nothing to do where writers are alone anyway).
     """
 
     text: str
     args: tuple[Value, ...] = ()
     locks: bool = False
+    alone: bool = False
 
 
 Op = Generator[Sql, Rows, T]
@@ -162,6 +165,35 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TextIndex:
+    """How far the index of an account's texts goes: messages below `indexed_to` are in it, but for the `loose` ones.
+
+    `stale`: a segment with text of messages that are gone for good, or None.
+    """
+
+    version: int
+    indexed_to: int
+    loose: UidSet
+    stale: int | None
+    next_message: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextSegment:
+    """What was derived from messages ``segment * SEGMENT`` and following, as (kind, data) opaque to the store.
+
+    `messages` are those that it holds; of the `loose` among them the text is not kept.
+    """
+
+    segment: int
+    version: int
+    indexed_to: int
+    messages: UidSet
+    loose: UidSet
+    data: tuple[tuple[str, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRow:
     """An account as its shard knows it; `quota` in octets, None = unlimited."""
 
@@ -250,6 +282,10 @@ class Store(Protocol):
 
     async def read(self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args) -> T:
         """Carry out a reading `op` in one snapshot.  On SQLite it never suspends."""
+        ...
+
+    async def scan(self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args) -> T:
+        """As `read`, for an `op` that reads much: nobody else waits for it."""
         ...
 
     async def put_blob(self, account: AccountId, octets: bytes | Path, sha256: bytes | None = None) -> NewBlob:

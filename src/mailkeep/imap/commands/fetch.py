@@ -20,6 +20,7 @@ from mailkeep.service.messages import Flags, How
 
 ROWS: Final = 200  # read from the store at a time; each range is a snapshot of its own
 ROWS_WITH_BODIES: Final = 20
+PLANS: Final = 16  # remembered by a session
 PIECE: Final = 64 * 1024  # octets given out before others get their turn
 
 
@@ -41,7 +42,7 @@ async def fetch(s: Selected, cmd: Fetch) -> None:
     if not uids:
         return
     seen = await _set_seen(s, uids) if _reads(items) and not s.read_only else {}
-    columns = None if seen else plan_columns(s, items)
+    columns = None if seen else _plan(s, items)
     if columns is not None:
         await _fetch_columns(s, uids, items, columns)
     else:
@@ -58,6 +59,17 @@ def _items(s: Selected, cmd: Fetch) -> tuple[FetchItem, ...]:
     if Item.MODSEQ in items:
         s.session.enabled.condstore = True
     return items
+
+
+def _plan(s: Selected, items: tuple[FetchItem, ...]) -> ColumnPlan | None:
+    """The plan of these items; clients ask for the same few lists again and again."""
+    try:
+        return s.plans[items]
+    except KeyError:
+        if len(s.plans) >= PLANS:
+            s.plans.clear()
+        plan = s.plans[items] = plan_columns(s, items)
+        return plan
 
 
 def _reads(items: Sequence[FetchItem]) -> bool:

@@ -37,7 +37,7 @@ async def _open(s: Authenticated, cmd: Select, *, read_only: bool) -> None:
     if not mailbox.selectable:
         raise NotFound("This is a name without a mailbox")
     session.enabled.condstore |= cmd.condstore
-    shared = await s.messages.open_view(s.account, mailbox)
+    shared = await s.messages.views.open(s.account, mailbox)
     selected = session.selected = Selected(s, mailbox.name, shared, read_only=read_only)
     _introduce(selected, mailbox)
     if cmd.qresync is not None and cmd.qresync.uidvalidity == mailbox.uidvalidity:
@@ -50,7 +50,7 @@ def _introduce(selected: Selected, mailbox: Mailbox) -> None:
     if selected.read_only:
         if mailbox.first_recent <= view.last_uid:
             view.recent_ranges.append((mailbox.first_recent, view.last_uid))
-    elif claimed := selected.messages.claim_recent(selected.shared, mailbox.first_recent):
+    elif claimed := selected.messages.views.claim_recent(selected.shared, mailbox.first_recent):
         view.recent_ranges.append(claimed)
     session.untagged(b"%d EXISTS" % view.count)
     if not session.enabled.rev2:

@@ -34,7 +34,7 @@ def _value(s: Authenticated, mailbox: Mailbox, item: StatusItem) -> int | str:
         case StatusItem.MESSAGES:
             return mailbox.total
         case StatusItem.RECENT:
-            return s.messages.count_recent(s.account, mailbox)
+            return s.messages.views.count_recent(s.account, mailbox)
         case StatusItem.UIDNEXT:
             return mailbox.uidnext
         case StatusItem.UIDVALIDITY:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
-from mailkeep.imap.wire.lexer import Lexer
+from mailkeep.imap.wire.framing import Raw
+from mailkeep.imap.wire.lexer import Lexer, ParseError
 from mailkeep.imap.wire.response import astring
 from mailkeep.imap.wire.sequence_set import SequenceSet
 
@@ -91,6 +93,7 @@ class Fetch:
 
 
 MAX_ITEMS: Final = 1000
+MAX_REMEMBERED: Final = 1000  # octets of an item list
 MAX_PART_DEPTH: Final = 100
 
 _FAST: Final = (Item.FLAGS, Item.INTERNALDATE, Item.SIZE)
@@ -126,6 +129,11 @@ def _parse(lexer: Lexer, *, uid: bool) -> Fetch:
     lexer.space()
     numbers = lexer.sequence_set()
     lexer.space()
+    rest = lexer.text[lexer.pos :]
+    if len(rest) <= MAX_REMEMBERED and not lexer.literals:
+        remembered = _remembered(rest)
+        if remembered is not None:
+            return Fetch(numbers=numbers, items=remembered, uid=uid)
     items = _items(lexer)
     changed_since: int | None = None
     vanished = False
@@ -133,6 +141,18 @@ def _parse(lexer: Lexer, *, uid: bool) -> Fetch:
         changed_since, vanished = _modifiers(lexer, uid=uid)
     lexer.end()
     return Fetch(numbers=numbers, items=tuple(items), uid=uid, changed_since=changed_since, vanished=vanished)
+
+
+@lru_cache(256)
+def _remembered(text: bytes) -> tuple[FetchItem, ...] | None:
+    """The items in `text`, if there is nothing but items: clients send the same few lists all day."""
+    lexer = Lexer(Raw(text))
+    try:
+        items = _items(lexer)
+        lexer.end()
+    except ParseError:
+        return None
+    return tuple(items)
 
 
 def _items(lexer: Lexer) -> list[FetchItem]:

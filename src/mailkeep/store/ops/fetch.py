@@ -21,6 +21,7 @@ def fetch(
     `kinds` of derived data come with it, see `Fetched`.  A long list is for the caller to read in several ranges, each
     a snapshot of its own.  A mailbox that does not exist is empty.
     """
+    # No snapshot over both statements is needed: what is expunged in between was found by the first.
     found = yield _select("entry", account, mailbox, uids, kinds, also)
     fetched = _build(found, kinds, gone=False)
     if Also.GONE in also and len(found) < len(uids):
@@ -34,7 +35,7 @@ def fetch(
 def _select(
     table: str, account: AccountId, mailbox: MailboxId, uids: UidSet, kinds: tuple[str, ...], also: Also
 ) -> Sql:
-    return Sql(_text(table, len(kinds), Also.BODIES in also), (*kinds, account, mailbox, uids))
+    return Sql(_text(table, len(kinds), Also.BODIES in also), (*kinds, account, mailbox, uids), alone=True)
 
 
 @lru_cache(64)

@@ -33,7 +33,7 @@ def fetch_columns(
     `kinds` are (kind, version); what there is only in another version, or not at all, is None.  () when nothing exists.
     """
     arguments = tuple(value for kind in kinds for value in kind)
-    rows = yield Sql(_text(columns, len(kinds)), (*arguments, account, mailbox, uids))
+    rows = yield Sql(_text(columns, len(kinds)), (*arguments, account, mailbox, uids), alone=True)
     return tuple(zip(*rows, strict=True))
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 import apsw
 
 from mailkeep.model.uidset import UidSet
-from mailkeep.store.contract import Op, Value
+from mailkeep.store.contract import Op, Sql, Value
 
 T = TypeVar("T")
 
@@ -20,13 +20,16 @@ DENSE: Final = 4  # walk a span when at least one in so many of its numbers is a
 _COLUMN: Final = re.compile(r"([\w.]+) IN $")
 
 
-def run(db: apsw.Connection, op: Op[T]) -> T:
-    """Have all statements of `op` executed; every cursor is read to its end.  The transaction is the caller's."""
+def run(db: apsw.Connection, op: Op[T], first: Sql | None = None) -> T:
+    """Have all statements of `op` executed; every cursor is read to its end.  The transaction is the caller's.
+
+    `first`: the statement that the caller has already taken from `op`.
+    """
     execute = db.execute
     try:
-        statement = next(op)
+        statement = first or next(op)
         while True:
-            text, args, _ = statement
+            text, args, _, _ = statement
             if " IN ?" in text:
                 text, args = bind(text, args)
             statement = op.send(execute(text, args).fetchall())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -55,6 +56,8 @@ class Shard:
         )
         self._wake = wake
         self._reader = open_reader(path)
+        self._scanner = open_reader(path)
+        self._scans = ThreadPoolExecutor(1, thread_name_prefix=f"scan-{number}")  # the only user of `_scanner`
         self._checkpointer: apsw.Connection | None = open_for_checkpoints(path)
         self._checkpointing = threading.Lock()
 
@@ -66,10 +69,13 @@ class Shard:
     def read(self, op: Op[T]) -> T:
         """Carry out a reading operation in one snapshot.  Raises: what it raises, and Unavailable."""
         db = self._reader
+        first = next(op)
         try:
+            if first.alone:
+                return run(db, op, first)
             db.execute("BEGIN").fetchall()
             try:
-                return run(db, op)
+                return run(db, op, first)
             finally:
                 if db.in_transaction:
                     db.execute("COMMIT").fetchall()
@@ -122,12 +128,26 @@ class Shard:
         self.appends.close()
         self.writes.close()
         self.packs.close()
+        self._scans.shutdown(cancel_futures=True)
+        self._scanner.close(force=True)
         self._reader.close(force=True)
         with self._checkpointing:  # its thread may still be at work
             if self._checkpointer is not None:
                 self._checkpointer.close(force=True)
                 self._checkpointer = None
         self.writer.close()
+
+
+def _read(db: apsw.Connection, op: Op[T]) -> T:
+    try:
+        db.execute("BEGIN").fetchall()
+        try:
+            return run(db, op)
+        finally:
+            if db.in_transaction:
+                db.execute("COMMIT").fetchall()
+    except FAULTS as error:
+        raise unavailable(error) from error
 
 
 def open_for_checkpoints(path: Path) -> apsw.Connection:

@@ -1,0 +1,133 @@
+"""The views that sessions share: one for each mailbox that somebody has open, and some that nobody has any more."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Final
+
+from mailkeep.model.change import Delta, Hint
+from mailkeep.model.errors import NotFound
+from mailkeep.model.ids import AccountId, MailboxId, ModSeq, Uid
+from mailkeep.model.mailbox import Mailbox
+from mailkeep.model.message import FlagState
+from mailkeep.model.uidset import UidSet
+from mailkeep.service.bus import Bus
+from mailkeep.service.keywords import Keywords
+from mailkeep.service.view import View
+from mailkeep.store import ops
+from mailkeep.store.contract import Store
+
+KEPT: Final = 64  # closed views that are kept, as clients select the same few mailboxes again and again
+KEPT_ENTRIES: Final = 500_000  # in all of them; 20 octets each
+BIG: Final = 2000  # entries from which on a snapshot is worth its writing
+MUCH: Final = 500  # changes that opening need not read from the log again
+
+Key = tuple[AccountId, MailboxId]
+
+
+class Views:
+    """Opens, refreshes and closes views; a hint makes the view that it is about stale."""
+
+    def __init__(self, store: Store, bus: Bus) -> None:
+        self._store = store
+        self._views: dict[Key, View] = {}
+        self._closed: OrderedDict[Key, View] = OrderedDict()  # nobody's; the longest unused first
+        self._keywords: dict[AccountId, Keywords] = {}
+        self._first_recent: dict[Key, int] = {}
+        self._saved: dict[Key, int] = {}  # what the snapshots tell up to
+        bus.subscribe_all(self._on_hint)
+
+    def _on_hint(self, hint: Hint) -> None:
+        for mailbox in hint.mailboxes:
+            view = self._views.get((hint.account, mailbox))
+            if view is not None:
+                view.stale = True
+
+    async def open(self, account: AccountId, mailbox: Mailbox) -> View:
+        """The shared view of a mailbox, fresh.  Give it back with `close`.  Raises: NotFound."""
+        key = (account, mailbox.id)
+        view = self._views.get(key) or await self._read(key)
+        self._closed.pop(key, None)
+        view.users += 1
+        await self.refresh(view)
+        return view
+
+    async def _read(self, key: Key) -> View:
+        snapshot = await self._store.read(ops.snapshot, *key)
+        view = self._views.get(key)  # somebody else may have been quicker while we read
+        if view is None:
+            view = self._views[key] = View(
+                *key, snapshot.mailbox.modseq, snapshot.uids, snapshot.masks, snapshot.modseqs, snapshot.more
+            )
+            # what was read at once did not pass `refresh`, which learns new names
+            await self._read_keywords(key[0])
+        return view
+
+    def close(self, view: View) -> None:
+        """A session no longer looks at it.  After the last, a big one leaves a snapshot, to open quickly from."""
+        view.users -= 1
+        if view.users:
+            return
+        key = (view.account, view.mailbox)
+        if len(view.uids) >= BIG and view.upto - self._saved.get(key, 0) >= MUCH:
+            self._saved[key] = view.upto
+            self._store.later(ops.save_snapshot, view.account, view.mailbox)
+        self._closed[key] = view
+        entries = sum(len(closed.uids) for closed in self._closed.values())
+        while len(self._closed) > KEPT or entries > KEPT_ENTRIES:
+            oldest, forgotten = self._closed.popitem(last=False)
+            entries -= len(forgotten.uids)
+            del self._views[oldest]
+
+    async def refresh(self, view: View) -> None:
+        """Bring a view up to what has been committed: one read, whoever and however many ask."""
+        while view.stale:
+            view.stale = False
+            since = view.upto
+            try:
+                delta = await self._store.read(ops.delta, view.account, view.mailbox, since)
+            except NotFound:
+                # The mailbox was deleted: to whoever still looks at it, its messages are gone.
+                delta = Delta(ModSeq(since + 1), (), UidSet(view.uids))
+            if view.upto == since:
+                await self.learn(view.account, delta.changed)
+                view.apply(delta)
+
+    # --- names of keywords
+
+    def keywords(self, account: AccountId) -> Keywords:
+        """The names of the account's keywords, as far as they are in use in an open view."""
+        return self._keywords.setdefault(account, Keywords())
+
+    async def learn(self, account: AccountId, states: Iterable[FlagState]) -> None:
+        """Make sure that the names of all keywords in `states` are known."""
+        keywords = self.keywords(account)
+        if not all(keywords.knows(state.mask, state.more) for state in states):
+            await self._read_keywords(account)
+
+    async def _read_keywords(self, account: AccountId) -> None:
+        self.keywords(account).learn(await self._store.read(ops.keywords, account))
+
+    # --- \Recent
+
+    def claim_recent(self, view: View, first_recent: Uid | None = None) -> tuple[int, int] | None:
+        r"""The range of UIDs that are \Recent to whoever asks first; None when there are none (RFC 3501 §2.3.2).
+
+        `first_recent` is what the store knew when the mailbox was selected.  It is written with a later commit:
+        losing it in a crash makes some messages recent twice.
+        """
+        key = (view.account, view.mailbox)
+        first = max(self._first_recent.get(key, 0), first_recent or 0)
+        last = view.uids[-1] if view.uids else 0
+        if not first or last < first:
+            self._first_recent[key] = first  # what comes later is recent
+            return None
+        self._first_recent[key] = last + 1
+        self._store.later(ops.claim_recent, view.account, view.mailbox)
+        return first, last
+
+    def count_recent(self, account: AccountId, mailbox: Mailbox) -> int:
+        r"""How many messages are \Recent to whoever selects next; too many where some of them are expunged."""
+        first = max(self._first_recent.get((account, mailbox.id), 0), mailbox.first_recent)
+        return max(0, min(mailbox.total, mailbox.uidnext - first))
