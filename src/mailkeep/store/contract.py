@@ -81,6 +81,8 @@ class Also(IntFlag):
 class Column(Enum):
     """What `fetch_columns` can read of entries and their messages."""
 
+    BLOB = "blob"
+    BODY = "body"  # the octets, None when they are not in the row
     INTERNALDATE = "internaldate"
     SIZE = "size"
     SAVED_AT = "saved_at"

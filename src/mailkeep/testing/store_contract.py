@@ -28,13 +28,14 @@ from mailkeep.model.errors import (
     OverQuota,
 )
 from mailkeep.model.flags import FIRST_KEYWORD, MAX_KEYWORDS
-from mailkeep.model.ids import AccountId, MailboxId, ModSeq, Uid
+from mailkeep.model.ids import AccountId, MailboxId, MessageId, ModSeq, Uid
 from mailkeep.model.mailbox import Mailbox, Role
 from mailkeep.model.message import Appended, FlagState, Stored
 from mailkeep.model.uidset import EMPTY, UidSet
 from mailkeep.store import ops
 from mailkeep.store.contract import (
     IN_ROW_LIMIT,
+    SEGMENT,
     AccountState,
     Also,
     Derived,
@@ -44,6 +45,8 @@ from mailkeep.store.contract import (
     Op,
     Rows,
     Store,
+    TextIndex,
+    TextSegment,
 )
 
 T = TypeVar("T")
@@ -133,6 +136,32 @@ class World:
     async def modseq(self) -> int:
         """The account's counter."""
         return (await self.store.read(ops.get_account, self.account)).modseq
+
+    async def text_index(self) -> TextIndex:
+        """How far texts are indexed."""
+        return await self.store.read(ops.get_text_index, self.account)
+
+    async def put_text(
+        self,
+        segment: int,
+        data: bytes,
+        *,
+        version: int = 1,
+        messages: Sequence[int] | None = None,
+        loose: Sequence[int] = (),
+    ) -> bool:
+        """A segment of those messages, or of all that there can be."""
+        low, next_message = segment * SEGMENT, (await self.text_index()).next_message
+        indexed_to = min(low + SEGMENT, next_message)
+        new = TextSegment(
+            segment=segment,
+            version=version,
+            indexed_to=indexed_to,
+            messages=UidSet(range(max(low, 1), indexed_to) if messages is None else messages),
+            loose=UidSet(loose),
+            data=(("body", data), ("head", b"")),
+        )
+        return await self.store.write(ops.put_text, self.account, new)
 
     async def everything(self) -> object:
         """All that can be seen of the account."""
@@ -658,6 +687,65 @@ class StoreContract:
         assert await world.modseq() == before
 
     @scenario
+    async def test_messages_are_read_as_plain_rows(self, world: World) -> None:
+        await world.append(b"one", b"two" * 9000)
+        inbox = (await world.box()).id
+        await world.expunge(1)
+        await world.append(b"three")
+        scan, account = world.store.scan, world.account
+        assert await scan(ops.message_numbers, account, inbox, 0) == [(2, 2), (3, 3)]
+        assert await scan(ops.message_numbers, account, inbox, 2) == [(3, 3)]
+        [row] = await scan(ops.message_columns, account, inbox, UidSet([1, 3]))
+        assert row == (3, NOW, NOW, 5, account, 3, account, 3)
+        rows = await scan(ops.message_octets, account, UidSet([1, 2, 9]))
+        assert [(message, size, data) for message, _, size, _, data in rows] == [(1, 3, b"one"), (2, 27000, None)]
+        assert world.store.open_blob(account, rows[1][3]).read() == b"two" * 9000
+        await world.store.write(ops.put_derived, account, ((MessageId(3), Derived("list", 2, b"L")),))
+        assert await scan(ops.derived_data, account, "list", UidSet([2, 3])) == [(3, 2, b"L")]
+
+    # --- the index of texts
+
+    @scenario
+    async def test_segments_are_kept_by_kind_and_replaced_whole(self, world: World) -> None:
+        await world.append(*[b"x"] * 70)
+        assert (await world.text_index()).indexed_to == 0
+        assert await world.put_text(0, b"a", loose=[3, 5])
+        assert await world.put_text(1, b"b")
+        assert await world.put_text(0, b"c", loose=[5])
+        rows = await world.store.scan(ops.read_text, world.account, "body", UidSet([0, 1, 2]))
+        assert rows == [(0, b"c"), (1, b"b")]
+        index = await world.text_index()
+        assert (index.version, index.indexed_to, list(index.loose), index.next_message) == (1, 71, [5], 71)
+
+    @scenario
+    async def test_an_index_of_another_version_begins_anew(self, world: World) -> None:
+        await world.append(*[b"x"] * 70)
+        for segment in (0, 1):
+            await world.put_text(segment, b"old", loose=[9])
+        await world.put_text(0, b"new", version=2)
+        index = await world.text_index()
+        assert (index.version, index.indexed_to, list(index.loose)) == (2, 64, [])
+
+    @scenario
+    async def test_a_segment_with_a_message_that_has_gone_is_not_written(self, world: World) -> None:
+        await world.append(b"one", b"two")
+        assert not await world.put_text(0, b"x", messages=[1, 2, 3])
+        assert (await world.text_index()).indexed_to == 0
+
+    @scenario
+    async def test_the_sweep_marks_segments_with_dead_text_until_they_are_written_anew(self, world: World) -> None:
+        world.store.directory.set_state(world.account, AccountState.ACTIVE)
+        await world.append(*[b"x"] * 70)
+        await world.put_text(0, b"a")
+        await world.expunge(5, 66)
+        await world.store.sweep(NOW + 10, keep_s=100)
+        assert (await world.text_index()).stale is None
+        await world.store.sweep(NOW + 101, keep_s=100)
+        assert (await world.text_index()).stale == 0  # and not 1, which is in no segment yet
+        await world.put_text(0, b"b", messages=[n for n in range(1, 64) if n != 5])
+        assert (await world.text_index()).stale is None
+
+    @scenario
     async def test_answers_join_the_thread_of_the_first_match(self, world: World) -> None:
         inbox = (await world.box()).id
         blob = await world.store.put_blob(world.account, b"x")
@@ -738,11 +826,13 @@ class StoreContract:
                 ann, bob = await World.make(store), await World.make(store, "bob@example.org")
                 await ann.append(b"hers")
                 await bob.append(b"his")
+                await ann.put_text(0, b"hers")
                 while not await store.write(ops.remove_account, ann.account):
                     pass
                 with pytest.raises(NotFound):
                     await store.read(ops.get_account, ann.account)
                 assert await store.write(ops.remove_account, ann.account)
+                assert await store.scan(ops.read_text, ann.account, "body", UidSet([0])) == []
                 store.directory.remove(ann.account)
                 assert await bob.body(1) == b"his"
                 assert (await World.make(store)).account not in (ann.account, bob.account)

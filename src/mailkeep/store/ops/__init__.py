@@ -14,6 +14,12 @@
     vanished(account, mailbox, since) -> UidSet                 for QRESYNC
     fetch(account, mailbox, uids, kinds, also) -> list[Fetched]
     fetch_columns(account, mailbox, uids, columns, kinds) -> tuple of columns, UIDs first
+    message_numbers(account, mailbox, after) -> rows            (uid, message)
+    message_columns(account, mailbox, uids) -> rows             (uid, saved_at, internaldate, size, …)
+    message_octets(account, messages) -> rows                   (message, internaldate, size, blob, data)
+    derived_data(account, kind, messages) -> rows               (message, version, data)
+    get_text_index(account) -> TextIndex
+    read_text(account, kind, segments) -> rows                  (segment, data)
     check(account) -> tuple[str, ...]                           problems, in words
 
 Writing:
@@ -32,6 +38,7 @@ Writing:
     expunge(account, mailbox, uids, now) -> tuple[modseq, UidSet]
     claim_recent(account, mailbox) -> Uid                       first UID that was still recent; now none is
     put_derived(account, rows) -> None                          rows: tuple[(message, Derived), ...]
+    put_text(account, segment) -> bool                          False: its messages have changed, nothing is written
     save_snapshot(account, mailbox) -> None
     undelete(account, mailbox, since, message, now) -> tuple[Copied, ...]
     set_quota(account, quota) -> None
@@ -53,6 +60,7 @@ from mailkeep.store.ops.create_account import create_account
 from mailkeep.store.ops.create_mailbox import create_mailbox
 from mailkeep.store.ops.delete_mailbox import delete_mailbox
 from mailkeep.store.ops.delta import delta
+from mailkeep.store.ops.derived_data import derived_data
 from mailkeep.store.ops.expunge import expunge
 from mailkeep.store.ops.fetch import fetch
 from mailkeep.store.ops.fetch_columns import fetch_columns
@@ -63,6 +71,9 @@ from mailkeep.store.ops.get_mailbox import get_mailbox
 from mailkeep.store.ops.keywords import keywords
 from mailkeep.store.ops.list_mailboxes import list_mailboxes
 from mailkeep.store.ops.list_subscriptions import list_subscriptions
+from mailkeep.store.ops.message_columns import message_columns
+from mailkeep.store.ops.message_numbers import message_numbers
+from mailkeep.store.ops.message_octets import message_octets
 from mailkeep.store.ops.move import move
 from mailkeep.store.ops.put_derived import put_derived
 from mailkeep.store.ops.remove_account import remove_account
@@ -74,6 +85,7 @@ from mailkeep.store.ops.snapshot import snapshot
 from mailkeep.store.ops.store_flags import store_flags
 from mailkeep.store.ops.subscribe import subscribe, unsubscribe
 from mailkeep.store.ops.sweep import sweep
+from mailkeep.store.ops.text_index import get_text_index, put_text, read_text
 from mailkeep.store.ops.undelete import undelete
 from mailkeep.store.ops.vanished import vanished
 
@@ -88,6 +100,7 @@ __all__ = [
     "create_mailbox",
     "delete_mailbox",
     "delta",
+    "derived_data",
     "expunge",
     "fetch",
     "fetch_columns",
@@ -95,11 +108,17 @@ __all__ = [
     "find_mailbox",
     "get_account",
     "get_mailbox",
+    "get_text_index",
     "keywords",
     "list_mailboxes",
     "list_subscriptions",
+    "message_columns",
+    "message_numbers",
+    "message_octets",
     "move",
     "put_derived",
+    "put_text",
+    "read_text",
     "remove_account",
     "rename_inbox",
     "rename_mailbox",
@@ -146,6 +165,13 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     sweep,
     undelete,
     unsubscribe,
+    derived_data,
+    message_columns,
+    message_numbers,
+    message_octets,
+    get_text_index,
+    put_text,
+    read_text,
     vanished,
 )
 

@@ -7,6 +7,7 @@ from typing import Final
 from mailkeep.model.ids import AccountId, ModSeq
 from mailkeep.model.uidset import UidSet
 from mailkeep.store.contract import Op, Sql
+from mailkeep.store.ops.text_index import forget_text
 from mailkeep.store.steps.account import lock_account
 
 STEP: Final = 500  # rows of a kind that one operation removes
@@ -84,6 +85,7 @@ def _bury_messages(account: AccountId, messages: UidSet, now: int) -> Op[None]:
     for (kind,) in kinds:
         yield Sql("DELETE FROM derived WHERE account = ? AND kind = ? AND message IN ?", (account, kind, dead))
     yield Sql("DELETE FROM message WHERE account = ? AND message IN ?", (account, dead))
+    yield from forget_text(account, dead)
     yield Sql(
         "INSERT INTO garbage SELECT account, blob, CAST(? AS BIGINT) FROM blob b WHERE account = ? AND blob IN ?"
         " AND NOT EXISTS (SELECT 1 FROM message m WHERE m.account = b.account AND m.blob = b.blob)"

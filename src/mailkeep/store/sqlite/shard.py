@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +31,15 @@ RESTART_PAGES: Final = 4 * CHECKPOINT_PAGES  # the log grows and grows: writers 
 MANY: Final = 2000  # entries: changing more takes longer than the loop should wait
 SLOW_OCTETS: Final = 256 * 1024  # writing and syncing more does so too
 SLOW: Final = frozenset(
-    {"delete_mailbox", "remove_account", "rename_inbox", "save_snapshot", "sweep", "undelete"}  # as much as there is
+    {
+        "delete_mailbox",
+        "put_text",
+        "remove_account",
+        "rename_inbox",
+        "save_snapshot",
+        "sweep",
+        "undelete",
+    }  # as much as there is
 )
 
 
@@ -68,19 +77,11 @@ class Shard:
 
     def read(self, op: Op[T]) -> T:
         """Carry out a reading operation in one snapshot.  Raises: what it raises, and Unavailable."""
-        db = self._reader
-        first = next(op)
-        try:
-            if first.alone:
-                return run(db, op, first)
-            db.execute("BEGIN").fetchall()
-            try:
-                return run(db, op, first)
-            finally:
-                if db.in_transaction:
-                    db.execute("COMMIT").fetchall()
-        except FAULTS as error:
-            raise unavailable(error) from error
+        return _read(self._reader, op)
+
+    async def scan(self, op: Op[T]) -> T:
+        """As `read`, in a thread.  Raises: what it raises, and Unavailable."""
+        return await asyncio.get_running_loop().run_in_executor(self._scans, _read, self._scanner, op)
 
     def open_blob(self, account: AccountId, blob: int) -> Blob:
         """Raises: NotFound, Unavailable."""
@@ -139,10 +140,13 @@ class Shard:
 
 
 def _read(db: apsw.Connection, op: Op[T]) -> T:
+    first = next(op)
     try:
+        if first.alone:
+            return run(db, op, first)
         db.execute("BEGIN").fetchall()
         try:
-            return run(db, op)
+            return run(db, op, first)
         finally:
             if db.in_transaction:
                 db.execute("COMMIT").fetchall()

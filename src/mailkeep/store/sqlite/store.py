@@ -71,6 +71,10 @@ class SqliteStore:
         """See `Store.read`; never suspends."""
         return self._shard(account).read(op(account, *args))
 
+    async def scan(self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args) -> T:
+        """See `Store.scan`; runs in a thread."""
+        return await self._shard(account).scan(op(account, *args))
+
     async def put_blob(self, account: AccountId, octets: bytes | Path, sha256: bytes | None = None) -> NewBlob:
         """See `Store.put_blob`."""
         shard = self._shard(account)
