@@ -12,7 +12,7 @@ import structlog
 from mailkeep.imap.capabilities import capability_code
 from mailkeep.imap.commands import COMMANDS
 from mailkeep.imap.commands.table import Command, State
-from mailkeep.imap.done import Bad, Done, Refused
+from mailkeep.imap.done import COMPLETED, Bad, Done, Refused
 from mailkeep.imap.errors import RESPONSE_CODE
 from mailkeep.imap.selected import NoSuchMessage
 from mailkeep.imap.session import (
@@ -158,7 +158,7 @@ class ImapConnection(Session):
             if row is None:
                 raise Bad(f"Unknown command {command.name}")
             state = self._state(row)
-            done = await row.handler(state, row.parse(command.args)) or Done()
+            done = await row.handler(state, row.parse(command.args)) or COMPLETED
         except wire_command.InvalidCommand as error:
             tag, done = error.tag, Done(error.text, word=response.BAD)
         except Refusal as error:
@@ -198,8 +198,11 @@ class ImapConnection(Session):
         """Tell what has happened meanwhile, then the tagged answer (RFC 9051 §5.2, §7.1)."""
         if self.selected is not None and row is not None:
             await self.selected.sync(may_expunge=row.may_expunge, with_uid=row.name.startswith("UID "))
-        text = done.text or (f"{row.name} completed" if row else "Completed")
-        self.write(response.status_line(tag, done.word, text, done.code))
+        if done is COMPLETED and row is not None:
+            self.write(b"%b OK %b completed\r\n" % (tag, row.name.encode("ascii")))
+        else:
+            text = done.text or (f"{row.name} completed" if row else "Completed")
+            self.write(response.status_line(tag, done.word, text, done.code))
         if done.word is response.BAD:
             self._mistake()
         else:

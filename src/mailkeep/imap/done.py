@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 
 from mailkeep.imap.wire import response
 
@@ -28,3 +29,7 @@ class Done:
     code: bytes = b""
     word: bytes = response.OK
     then: Callable[[], Awaitable[None]] | None = None
+
+
+COMPLETED: Final = Done()
+"""What nearly every command says."""

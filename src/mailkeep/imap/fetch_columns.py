@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mailkeep.formats.objectid import emailid, threadid
 from mailkeep.imap import derive
+from mailkeep.imap.fetch_row import IN_ONE_PIECE
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.fetch import FetchItem, Item, Section, Text
 from mailkeep.model.ids import Uid
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 FROM_VIEW: Final = 2000  # rows rendered at a time
 FROM_STORE: Final = 250
+WITH_BODIES: Final = 20
 
 Values = Callable[["Batch"], Iterable[Any]]
 
@@ -73,6 +75,8 @@ class ColumnPlan:
     @property
     def rows(self) -> int:
         """How many messages to render at a time."""
+        if Column.BODY in self._columns:
+            return WITH_BODIES
         return FROM_STORE if self._columns or self._kinds else FROM_VIEW
 
     async def render(self, uids: Sequence[int]) -> bytes | None:
@@ -99,7 +103,7 @@ class ColumnPlan:
         if not self._columns and not self._kinds:
             return {}
         s = self._s
-        wanted = UidSet.of_ranges([(uids[0], uids[-1])]) if isinstance(indices, range) else UidSet(uids)
+        wanted = UidSet.span(uids[0], uids[-1]) if isinstance(indices, range) else UidSet(uids)
         found = await s.messages.fetch_columns(s.account, s.mailbox, wanted, self._columns, self._kinds)
         if not found or len(found[0]) != len(uids):
             return None  # some were expunged meanwhile
@@ -148,8 +152,21 @@ def _part(item: FetchItem) -> _Part | None:
             names = derive.FieldNames.of(field.encode("utf-8") for field in item.fields)
             render = partial(_hot_fields, item, names)
             return _Part(b"%b", lambda batch: map(render, batch.kept[derive.HEADERS]), kinds=(derive.HEADERS,))
+        case Section(text=Text.ALL, part=(), partial=None):
+            return _Part(b"%b", partial(_bodies, item.label), (Column.BODY, Column.BLOB, Column.SIZE))
         case _:
             return None
+
+
+def _bodies(label: bytes, batch: Batch) -> Iterator[bytes]:
+    """Whole messages; one that is too large to hold must be streamed."""
+    columns = (batch.kept[column] for column in (Column.BODY, Column.BLOB, Column.SIZE))
+    for data, blob, size in zip(*columns, strict=True):
+        if data is None:
+            if size > IN_ONE_PIECE:
+                raise _Incomplete
+            data = batch.s.messages.open_blob(batch.s.account, blob).read()
+        yield b"%b {%d}\r\n%b" % (label, size, response.without_nul(data))
 
 
 def _hot_fields(item: Section, names: derive.FieldNames, data: bytes) -> bytes:

@@ -93,8 +93,13 @@ class SelectedView:
 
     def uids_in(self, ranges: Iterable[tuple[int, int]]) -> Sequence[int]:
         """Those UIDs of inclusive ranges that the client knows, ascending."""
+        merged = UidSet.of_ranges(ranges).ranges
+        if len(merged) == 1:
+            low, high = merged[0]
+            start = bisect_left(self._uids, low, 0, self.count)
+            return self._uids[start : bisect_left(self._uids, high + 1, start, self.count)]
         out = array("I")
-        for low, high in UidSet.of_ranges(ranges).ranges:
+        for low, high in merged:
             start = bisect_left(self._uids, low, 0, self.count)
             stop = bisect_left(self._uids, high + 1, start, self.count)
             out.extend(self._uids[start:stop])

@@ -40,8 +40,18 @@ class UidSet:
                     merged[-1] = (merged[-1][0], high)
             else:
                 merged.append((low, high))
-        new = cls()
-        new.ranges = tuple(merged)
+        return cls._of(tuple(merged))
+
+    @classmethod
+    def span(cls, low: int, high: int) -> UidSet:
+        """All numbers from `low` to `high`, which is not less."""
+        return cls._of(((low, high),))
+
+    @classmethod
+    def _of(cls, ranges: tuple[tuple[int, int], ...]) -> UidSet:
+        new = cls.__new__(cls)
+        new.ranges = ranges
+        new._lows = None  # noqa: SLF001  of this very class
         return new
 
     def __iter__(self) -> Iterator[int]:
@@ -142,9 +152,7 @@ class UidSet:
             low = previous + gap
             previous = low + length
             ranges.append((low, previous))
-        new = cls()
-        new.ranges = tuple(ranges)
-        return new
+        return cls._of(tuple(ranges))
 
 
 def _put(out: bytearray, value: int) -> None:

@@ -181,7 +181,11 @@ class Messages:
         """The octets of a fetched message."""
         if row.body is not None:
             return InMemory(row.body)
-        return self._store.open_blob(account, row.entry.blob)
+        return self.open_blob(account, row.entry.blob)
+
+    def open_blob(self, account: AccountId, blob: int) -> Blob:
+        """The octets of a message by the number of its blob.  Raises: Unavailable."""
+        return self._store.open_blob(account, blob)
 
     # --- changing
 

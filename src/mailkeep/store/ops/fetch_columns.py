@@ -11,6 +11,8 @@ from mailkeep.model.uidset import UidSet
 from mailkeep.store.contract import Column, Op, Sql
 
 EXPRESSIONS: Final[Mapping[Column, str]] = {
+    Column.BLOB: "m.blob",
+    Column.BODY: "b.data",
     Column.INTERNALDATE: "m.internaldate",
     Column.SIZE: "m.size",
     Column.SAVED_AT: "e.saved_at",
@@ -41,8 +43,11 @@ def fetch_columns(
 def _text(columns: tuple[Column, ...], kinds: int) -> str:
     wanted = ["e.uid", *(EXPRESSIONS[column] for column in columns), *(f"d{i}.data" for i in range(kinds))]
     joins = ["entry e"]
-    if any(EXPRESSIONS[column].startswith("m.") for column in columns):
+    tables = {EXPRESSIONS[column][0] for column in columns}
+    if tables & {"m", "b"}:
         joins.append("JOIN message m ON m.account = e.account AND m.message = e.message")
+    if "b" in tables:
+        joins.append("JOIN blob b ON b.account = m.account AND b.blob = m.blob")
     joins += [
         f"LEFT JOIN derived d{i} ON d{i}.account = e.account AND d{i}.kind = ? AND d{i}.version = ?"
         f" AND d{i}.message = e.message"
