@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 import types
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
@@ -16,7 +17,8 @@ LOW_WATER: Final = 64 * 1024
 READ_AHEAD: Final = 256 * 1024  # octets a session may hold unread while a handler waits
 HANDSHAKE_S: Final = 15.0  # for TLS after STARTTLS
 LINGER_S: Final = 30.0  # for the peer to read the last words after `close`
-TURN: Final = 64  # commands run in one go before other connections get their turn
+TURN: Final = 64  # commands run in one go before other connections get their turn,
+TURN_S: Final = 0.002  # and no further one after so long
 
 log = structlog.get_logger()
 
@@ -169,9 +171,13 @@ class Connection(asyncio.Protocol):
         if self._running or self._closing:
             return
         self._running = True
+        late = time.perf_counter() + TURN_S
         try:
-            for _ in range(TURN):
+            for turn in range(TURN):
                 if self._paused or self._closing:
+                    break
+                if turn and time.perf_counter() > late:
+                    self._schedule()
                     break
                 step = self.session.next()
                 if step is None:

@@ -8,6 +8,7 @@ import datetime as dt
 import socket
 import ssl
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import wraps
 from typing import Any
@@ -87,6 +88,12 @@ class Lines:
         await asyncio.sleep(0)
         raise ZeroDivisionError
 
+    async def do_work(self, argument: str) -> None:
+        late = time.perf_counter() + float(argument)
+        while time.perf_counter() < late:
+            pass
+        self.world.worked += 1
+
     async def do_quit(self, _: str) -> None:
         self.connection.write(b"bye\n")
         self.connection.close()
@@ -122,6 +129,7 @@ class World:
     def __init__(self, tls: ssl.SSLContext, spawn: Callable[[Step], asyncio.Task[None]]) -> None:
         self.tls = tls
         self.sessions: list[Lines] = []
+        self.worked = 0
         self.waiting, self.go_on, self.gone, self.was_cancelled = (asyncio.Event() for _ in range(4))
         self.limit = AddressLimit(100)
         self.listener = Listener("test", self.open, spawn=spawn, limit=self.limit)
@@ -247,6 +255,20 @@ async def test_commands_wait_for_the_one_before_them_and_other_connections_do_no
     assert [await reader.readline() for _ in range(4)] == [b"waited 2\n", b"pong 3\n", b"waited 4\n", b"pong 5\n"]
     writer.close()
     other_writer.close()
+
+
+@on_both_loops
+async def test_a_pipeline_of_commands_that_take_long_lets_others_have_their_turn_in_between(world: World) -> None:
+    _, busy = await world.connect()
+    reader, writer = await world.connect()
+    busy.write(b"work 0.01\n" * 50)
+    while not world.worked:
+        await asyncio.sleep(0)
+    writer.write(b"ping 1\n")
+    assert await reader.readline() == b"pong 1\n"
+    assert world.worked < 25
+    busy.close()
+    writer.close()
 
 
 @on_both_loops

@@ -23,6 +23,7 @@ from enum import Enum
 from typing import Final
 
 UNKNOWN_TAG: Final = b"*"
+SMALL: Final = 1024  # octets; chunks that wait are joined up to this size
 
 
 @dataclass(slots=True, eq=False)
@@ -133,7 +134,7 @@ class Framer:
     """
 
     __slots__ = (
-        "_begun", "_chunk", "_chunks", "_is_refused", "_is_too_long", "_line", "_literal", "_literals", "_memory",
+        "_begun", "_chunk", "_chunks", "_fed", "_is_refused", "_is_too_long", "_line", "_literal", "_literals", "_memory",
         "_name", "_pos", "_remaining", "_state", "_streamed", "_tag", "limits",
     )  # fmt: skip
 
@@ -153,6 +154,7 @@ class Framer:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._chunks: deque[bytes] = deque()  # fed after `_chunk`
+        self._fed = 0  # octets in `_chunks`
         self._chunk = b""
         self._pos = 0  # in `_chunk`: all before is done
         self._begin_command()
@@ -160,6 +162,7 @@ class Framer:
     def reset(self) -> None:
         """Forget all octets that have not become events (RFC 9051 §6.2.1: nothing sent before TLS survives it)."""
         self._chunks.clear()
+        self._fed = 0
         self._chunk = b""
         self._pos = 0
         self._begin_command()
@@ -169,7 +172,11 @@ class Framer:
         if not data:
             return
         if self._pos < len(self._chunk) or self._chunks:
-            self._chunks.append(data)
+            self._fed += len(data)
+            if self._chunks and len(self._chunks[-1]) < SMALL:
+                self._chunks[-1] += data  # a peer that sends octet by octet must not cost an object for each
+            else:
+                self._chunks.append(data)
         else:
             self._chunk = data
             self._pos = 0
@@ -177,7 +184,7 @@ class Framer:
     @property
     def buffered(self) -> int:
         """Octets fed that `next` has not looked at yet; when many, stop reading from the peer."""
-        return len(self._chunk) - self._pos + sum(map(len, self._chunks))
+        return len(self._chunk) - self._pos + self._fed
 
     @property
     def mid_command(self) -> bool:
@@ -253,6 +260,7 @@ class Framer:
         """Go on to the next chunk; False when there is none."""
         self._pos = 0
         self._chunk = self._chunks.popleft() if self._chunks else b""
+        self._fed -= len(self._chunk)
         return bool(self._chunk)
 
     def _step(self) -> Event | None:

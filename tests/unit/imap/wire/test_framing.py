@@ -280,3 +280,16 @@ def test_however_octets_are_split_the_commands_are_the_same(octets: bytes, sizes
         pieces.append(rest[:size])
         rest = rest[size:]
     assert outcome([*pieces, rest], SMALL) == outcome([octets], SMALL) == outcome(octet_by_octet(octets), SMALL)
+
+
+def test_octets_that_wait_cost_little_however_small_the_pieces_they_came_in() -> None:
+    framer = Framer(Limits(max_line=1 << 20))
+    framer.feed(b"a")
+    for _ in range(100_000):
+        framer.feed(b"xy")
+        assert framer.buffered
+    assert framer.buffered == 200_001
+    assert len(framer._chunks) < 1000
+    framer.feed(b"\r\n")
+    assert framer.next() == Raw(b"a" + b"xy" * 100_000)
+    assert framer.buffered == 0
