@@ -134,8 +134,8 @@ class Framer:
     """
 
     __slots__ = (
-        "_begun", "_chunk", "_chunks", "_fed", "_is_refused", "_is_too_long", "_line", "_literal", "_literals", "_memory",
-        "_name", "_pos", "_remaining", "_state", "_streamed", "_tag", "limits",
+        "_begun", "_chunk", "_chunks", "_fed", "_is_refused", "_is_too_long", "_line", "_literal", "_literals",
+        "_memory", "_name", "_pos", "_remaining", "_state", "_streamed", "_tag", "limits",
     )  # fmt: skip
 
     _state: _State
