@@ -80,10 +80,13 @@ def _insert_message(account: AccountId, number: int, new_blob: int, message: New
 
 
 def _keep_blob(account: AccountId, number: int, blob: NewBlob) -> Op[int]:
-    """The blob's number: an old one if the account has these octets already."""
-    rows = yield Sql("SELECT blob FROM blob WHERE account = ? AND sha256 = ?", (account, blob.sha256))
-    if rows:
-        return int(rows[0][0])
+    """The blob's number: an old one if the account has these octets already, and they are worth the look."""
+    if blob.pack is not None:
+        rows = yield Sql(
+            "SELECT blob FROM blob WHERE account = ? AND sha256 = ? AND pack IS NOT NULL", (account, blob.sha256)
+        )
+        if rows:
+            return int(rows[0][0])
     yield Sql(
         "INSERT INTO blob VALUES (?, ?, ?, ?, ?, ?, ?)",
         (account, number, blob.sha256, blob.size, blob.data, blob.pack, blob.offset),

@@ -84,9 +84,8 @@ CREATE TABLE log (
     modseq INTEGER NOT NULL,
     kind INTEGER NOT NULL,               -- mailkeep.store.contract.LogKind
     uids BLOB NOT NULL,                  -- UidSet.to_bytes
-    PRIMARY KEY (account, mailbox, modseq, kind)
+    PRIMARY KEY (account, modseq, mailbox, kind)
 ) WITHOUT ROWID;
-CREATE INDEX log_modseq ON log (account, modseq);
 
 -- When the counter stood where: lets the log be pruned by age.
 CREATE TABLE epoch (
@@ -102,7 +101,7 @@ CREATE TABLE derived (
     message INTEGER NOT NULL,
     version INTEGER NOT NULL,
     data BLOB NOT NULL,
-    PRIMARY KEY (account, kind, message)
+    PRIMARY KEY (account, message, kind) -- what belongs to one message is written to one page
 ) WITHOUT ROWID;
 
 -- With rowid: a body fills a leaf page well, where a key-ordered table would give each an overflow page of its own.
@@ -116,7 +115,7 @@ CREATE TABLE blob (
     "offset" INTEGER
 );
 CREATE UNIQUE INDEX blob_key ON blob (account, blob);
-CREATE UNIQUE INDEX blob_sha256 ON blob (account, sha256);
+CREATE UNIQUE INDEX blob_sha256 ON blob (account, sha256) WHERE pack IS NOT NULL;  -- only these are shared
 CREATE INDEX blob_pack ON blob (pack) WHERE pack IS NOT NULL;
 
 -- Blobs that nothing referred to when `at` came; looked at again before they are removed.
