@@ -19,6 +19,7 @@ from mailkeep.service.delivery import Delivery
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.maintenance import Maintenance
 from mailkeep.service.messages import Messages
+from mailkeep.service.search import Search
 from mailkeep.service.spool import Spool
 
 R = TypeVar("R")
@@ -31,6 +32,7 @@ class Offices:
     accounts: Accounts
     mailboxes: Mailboxes
     messages: Messages
+    search: Search
     delivery: Delivery
     maintenance: Maintenance
     upkeep: Callable[[], Awaitable[None]]  # the store's own work in the background, until cancelled

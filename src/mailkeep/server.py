@@ -87,6 +87,7 @@ async def open_offices(config: Config, *, program: str) -> AsyncIterator[Offices
                 accounts=accounts,
                 mailboxes=mailboxes,
                 messages=messages,
+                search=Search(store),
                 delivery=Delivery(accounts, mailboxes, messages, hostname=config.hostname),
                 maintenance=Maintenance(store),
                 upkeep=store.maintain,
@@ -234,7 +235,7 @@ class Server:
             connections=self._connection_counts,
             mailboxes=self.offices.mailboxes,
             messages=self.offices.messages,
-            search=Search(self.offices.messages),
+            search=self.offices.search,
         )
         imap_options = ImapOptions(
             max_message=limits.message_size,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from mailkeep.formats.mime.charset import decode_octets
 from mailkeep.formats.mime.encoding import UnknownEncoding, decode_transfer
 from mailkeep.formats.mime.header import split_fields, unfold
+from mailkeep.formats.mime.html import html_text
 from mailkeep.formats.mime.words import decode_words
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from mailkeep.formats.mime.scan import Part
 
 FOLD_VERSION: Final = 1  # rises when `fold` answers differently: what is kept folded is then made anew
+TEXT_VERSION: Final = 1  # rises when `header_text` or `body_texts` answer differently
 MAX_PART_TEXT: Final = 16 << 20  # octets of one part's body that are searched
 
 
@@ -37,20 +39,27 @@ def decode_text(part: Part, data: bytes | mmap) -> str:
 
 
 def header_text(part: Part, data: bytes | mmap) -> str:
-    """All fields of a part's header as ``Name: decoded value`` lines."""
+    """All fields of a part's header as ``name: decoded value`` lines."""
     fields = part.fields or split_fields(data[part.header_start : part.body_start])
-    return "".join([f"{name.decode('latin-1')}: {decode_words(unfold(whole))}\n" for name, whole in fields])
+    return "".join([f"{name.decode('ascii', 'replace')}: {_value(whole)}\n" for name, whole in fields])
+
+
+def _value(field: bytes) -> str:
+    """Decoded, and one line, whatever encoded words hold."""
+    return decode_words(unfold(field)).replace("\n", " ")
 
 
 def field_texts(part: Part, data: bytes | mmap, name: bytes) -> list[str]:
     """The decoded values of the fields called `name` (lower case), for SEARCH HEADER and its short forms."""
     fields = part.fields or split_fields(data[part.header_start : part.body_start])
-    return [decode_words(unfold(whole)) for each, whole in fields if each == name]
+    return [_value(whole) for each, whole in fields if each == name]
 
 
 def body_texts(root: Part, data: bytes | mmap) -> Iterator[str]:
-    """The texts that SEARCH BODY looks at: bodies of text parts (HTML as it is written), headers of parts and of the
-    messages inside.  Not the message's own header; not attachments that are no text.
+    """The texts that SEARCH BODY looks at: bodies of text parts, headers of parts and of the messages inside.
+
+    HTML is there twice, as it is written and as it is read.  Not the message's own header; not attachments that are no
+    text.
     """
     stack = [root]
     while stack:
@@ -60,7 +69,10 @@ def body_texts(root: Part, data: bytes | mmap) -> Iterator[str]:
         if part.children:
             stack.extend(reversed(part.children))
         elif part.maintype in ("text", "message"):
-            yield decode_text(part, data)
+            text = decode_text(part, data)
+            yield text
+            if part.subtype == "html":
+                yield html_text(text)
 
 
 def search_texts(root: Part, data: bytes | mmap) -> Iterator[str]:
