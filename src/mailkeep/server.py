@@ -120,6 +120,7 @@ class Server:
         self.config = config
         self.offices = offices
         self.endpoints: Endpoints
+        self._version = version("mailkeep")  # reads files: not for every connection
         self._tls = TlsContext(self._certificate_files(config))
         self._address_limit = AddressLimit(config.limits.connections_per_address)
         self._connection_counts = ConnectionCounts(config.limits.connections_per_account)
@@ -241,7 +242,7 @@ class Server:
             max_message=limits.message_size,
             max_line=limits.line_length,
             literal_plus=self.config.imap.literal == "plus",
-            version=version("mailkeep"),
+            version=self._version,
         )
         return ImapConnection(connection, services, imap_options, lambda: self._tls.context, self.offices.spool_dir)
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import Final
+
+
+_USUAL: Final = frozenset({"127.0.0.1", "::1"})
 
 
 def is_loopback(peer: str) -> bool:
     """Whether `peer` is this machine: a loopback address, or "" for a unix socket."""
-    if not peer:
+    if not peer or peer in _USUAL:
         return True
     try:
         address = ipaddress.ip_address(peer.partition("%")[0])
