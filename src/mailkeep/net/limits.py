@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 from typing import Final
 
-
 _USUAL: Final = frozenset({"127.0.0.1", "::1"})
 
 
