@@ -35,7 +35,7 @@ class Offices:
     search: Search
     delivery: Delivery
     maintenance: Maintenance
-    upkeep: Callable[[], Awaitable[None]]  # the store's own work in the background, until cancelled
+    upkeep: tuple[Callable[[], Awaitable[None]], ...]  # work in the background, each until cancelled
     spool_dir: Path
     message_size: int  # octets; the largest message taken in
 

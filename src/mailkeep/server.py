@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import datetime as dt
 import socket
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -35,6 +35,7 @@ from mailkeep.net.listener import Listener
 from mailkeep.service.accounts import Accounts, ConnectionCounts
 from mailkeep.service.bus import Bus
 from mailkeep.service.delivery import Delivery
+from mailkeep.service.indexer import Indexer
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.maintenance import Maintenance
 from mailkeep.service.messages import Messages
@@ -83,6 +84,7 @@ async def open_offices(config: Config, *, program: str) -> AsyncIterator[Offices
             mailboxes = Mailboxes(store, bus)
             messages = Messages(store, bus, (*DERIVERS, SEARCH_FIELDS))
             await accounts.finish()
+            indexer = Indexer(store, bus, lambda: [entry.account for entry in store.directory.list()])
             yield Offices(
                 accounts=accounts,
                 mailboxes=mailboxes,
@@ -90,7 +92,7 @@ async def open_offices(config: Config, *, program: str) -> AsyncIterator[Offices
                 search=Search(store),
                 delivery=Delivery(accounts, mailboxes, messages, hostname=config.hostname),
                 maintenance=Maintenance(store),
-                upkeep=store.maintain,
+                upkeep=(store.maintain, indexer.run),
                 spool_dir=store.spool_dir,
                 message_size=config.limits.message_size,
             )
@@ -156,7 +158,7 @@ class Server:
         """Accept while the block runs, then drain."""
         failure: Exception | None = None
         async with asyncio.TaskGroup() as group:
-            upkeep = group.create_task(self._upkeep())
+            upkeep = [group.create_task(self._upkeep(work)) for work in self.offices.upkeep]
             listeners = self._listeners(group)
             for name, sockets in bound.items():
                 await listeners[name].start(sockets)
@@ -166,15 +168,16 @@ class Server:
                 failure = error
             finally:
                 await _drain(listeners.values())
-                upkeep.cancel()
+                for task in upkeep:
+                    task.cancel()
         if failure is not None:
             raise failure
 
-    async def _upkeep(self) -> None:
-        """Run the store's background work; a fault there (a full disk) must not end the server."""
+    async def _upkeep(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run some background work; a fault there (a full disk) must not end the server."""
         while True:
             try:
-                await self.offices.upkeep()
+                await work()
             except Exception as error:
                 log.error("store.upkeep_failed", exc_info=error)
                 await asyncio.sleep(UPKEEP_PAUSE_S)

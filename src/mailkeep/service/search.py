@@ -12,7 +12,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Iterator, Sequence
-from itertools import pairwise
+from operator import le
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -49,17 +49,14 @@ class Search:
             return list(pick(arrays.uids, lanes, arrays.count))
         arrays.prepare(costly)
         places = list(pick(range(arrays.count), lanes, arrays.count))
-        messages = await self._message_numbers(view, arrays.uids)
-        ordered = [place for place in places if messages[place]]
-        if any(messages[a] > messages[b] for a, b in pairwise(ordered)):
-            ordered.sort(key=messages.__getitem__)
+        numbers = await self._message_numbers(view, arrays.uids)
         found: list[int] = []
-        async for batch in self._batches(arrays, messages, ordered, probes(costly)):
+        async for batch in self._batches(arrays, numbers.messages, numbers.ordered(places), probes(costly)):
             found += await batch.search(costly)
         return sorted(found)
 
-    async def _message_numbers(self, view: View, uids: array[int]) -> array[int]:
-        """The number of each UID's message, 0 where the entry has gone.  It never changes, so it is read once."""
+    async def _message_numbers(self, view: View, uids: array[int]) -> _Numbers:
+        """The number of each UID's message.  It never changes, so it is read once."""
         known = self._numbers.get(view) or _Numbers(array("I"), array("q"))
         last = known.uids[-1] if known.uids else 0
         if uids and uids[-1] > last:
@@ -68,7 +65,7 @@ class Search:
         if known.uids != uids:
             known = known.cut(uids)
         self._numbers[view] = known
-        return known.messages
+        return known
 
     async def _batches(
         self, arrays: Arrays, messages: array[int], places: list[int], wanted: set[Probe]
@@ -78,8 +75,11 @@ class Search:
         index = await store.read(ops.get_text_index, account)
         indexed_to, loose = (index.indexed_to, index.loose) if index.version == VERSION else (0, EMPTY)
         cut = bisect_left(places, indexed_to, key=messages.__getitem__)
-        kept = [place for place in places[:cut] if messages[place] not in loose] if loose else places[:cut]
-        fresh = [place for place in places[:cut] if messages[place] in loose] + places[cut:]
+        kept, fresh = places[:cut], places[cut:]
+        if loose:
+            kept = [place for place in kept if messages[place] not in loose]
+            fresh += set(places[:cut]).difference(kept)
+            fresh.sort(key=messages.__getitem__)
         for some in _cut(kept, BATCH):
             numbers = array("q", map(messages.__getitem__, some))
             yield Batch(store, arrays, some, Kept(store, account, numbers, wanted))
@@ -90,13 +90,20 @@ class Search:
 
 
 class _Numbers:
-    """Which message each UID of a mailbox is; both ascend with the UID."""
+    """Which message each UID of a mailbox is, 0 where the entry has gone.  UIDs ascend, messages mostly do."""
 
-    __slots__ = ("messages", "uids")
+    __slots__ = ("_ascending", "messages", "uids")
 
     def __init__(self, uids: array[int], messages: array[int]) -> None:
         self.uids = uids
         self.messages = messages
+        self._ascending = 0 not in messages and all(map(le, messages, messages[1:]))
+
+    def ordered(self, places: list[int]) -> list[int]:
+        """Those of the places that have a message, by its number."""
+        if self._ascending:
+            return places
+        return sorted((place for place in places if self.messages[place]), key=self.messages.__getitem__)
 
     def extended(self, rows: list[Row]) -> _Numbers:
         """With more entries behind."""

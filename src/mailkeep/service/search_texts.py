@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Final, Protocol
 
 from mailkeep.formats.mime.scan import scan
@@ -31,7 +33,7 @@ from mailkeep.service.segment import (
     unpack_numbers,
 )
 from mailkeep.store import ops
-from mailkeep.store.contract import SEGMENT, Blob, Derived, Row, Rows, Store
+from mailkeep.store.contract import SEGMENT, Derived, Row, Rows, Store
 
 SEGMENTS_AT_ONCE: Final = 64  # of long texts; about 4 MB compressed
 SHORT_AT_ONCE: Final = 1024  # segments of fields or numbers
@@ -151,8 +153,8 @@ class Fresh:
     async def _look_into(self, messages: list[int]) -> None:
         probes = self._probes.get(HEAD, ()), self._probes.get(BODY, ())
         for some in _cut(messages, MESSAGES_AT_ONCE):
-            octets = await read_octets(self._store, self._account, some)
-            for probe, found in (await asyncio.to_thread(_look_into, octets, *probes)).items():
+            sources = await read_sources(self._store, self._account, some)
+            for probe, found in (await asyncio.to_thread(_look_into, sources, *probes)).items():
                 self._hits[probe] += found
 
     async def _read_fields(self) -> None:
@@ -189,29 +191,32 @@ def by_place(probes: Iterable[Probe]) -> dict[str, list[Probe]]:
     return places
 
 
-Readable = Callable[[], bytes]
-Octets = list[tuple[int, Readable]]  # number of a message, and what reads it
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A message; `read` gives its octets."""
+
+    message: int
+    internaldate: int
+    size: int
+    read: Callable[[], bytes]
 
 
-async def read_octets(store: Store, account: AccountId, messages: Sequence[int]) -> Octets:
-    """The octets of those messages that exist; large ones are read only when they are called for."""
-    found: Octets = []
-    for message, _, _, blob, data in await store.scan(ops.message_octets, account, UidSet(messages)):
-        if data is not None:
-            found.append((message, data.__bytes__))
-            continue
+async def read_sources(store: Store, account: AccountId, messages: Iterable[int]) -> list[Source]:
+    """Those of the messages that exist, ascending; octets of large ones are read only when they are called for."""
+    found: list[Source] = []
+    for message, internaldate, size, blob, data in await store.scan(ops.message_octets, account, UidSet(messages)):
         try:
-            opened: Blob = store.open_blob(account, blob)
+            read = store.open_blob(account, blob).read if data is None else partial(bytes, data)
         except NotFound:
             continue  # it has gone meanwhile
-        found.append((message, opened.read))
+        found.append(Source(message, internaldate, size, read))
     return found
 
 
-def _look_into(octets: Octets, in_head: Sequence[Probe], in_body: Sequence[Probe]) -> Hits:
+def _look_into(sources: list[Source], in_head: Sequence[Probe], in_body: Sequence[Probe]) -> Hits:
     hits: dict[Probe, list[int]] = {probe: [] for probe in (*in_head, *in_body)}
-    for message, read in octets:
-        data = read()
+    for source in sources:
+        data = source.read()
         part = scan(data)
         for place, probes in ((HEAD, in_head), (BODY, in_body)):
             if not probes:
@@ -219,36 +224,35 @@ def _look_into(octets: Octets, in_head: Sequence[Probe], in_body: Sequence[Probe
             record = message_record(place, part, data)
             for probe in probes:
                 if find_records(record, probe.needle, probe.field):
-                    hits[probe].append(message)
+                    hits[probe].append(source.message)
     return hits
 
 
-async def read_fields(store: Store, account: AccountId, messages: Sequence[int]) -> list[tuple[int, bytes]]:
-    """(message, what `search_fields` keeps of it); what is missing or old is made, and kept from now on."""
+async def read_fields(store: Store, account: AccountId, messages: Sequence[int]) -> dict[int, bytes]:
+    """By message, what `search_fields` keeps of it; what is missing or old is made, and kept from now on."""
     rows = await store.scan(ops.derived_data, account, SEARCH_FIELDS.kind, UidSet(messages))
     found = {message: data for message, version, data in rows if version == SEARCH_FIELDS.version}
     missing = [message for message in messages if message not in found]
     for some in _cut(missing, MESSAGES_AT_ONCE):
-        octets = await read_octets(store, account, some)
-        made = await asyncio.to_thread(_make_fields, octets)
+        made = await asyncio.to_thread(_make_fields, await read_sources(store, account, some))
         found |= made
         derived = [(MessageId(n), Derived(SEARCH_FIELDS.kind, SEARCH_FIELDS.version, made[n])) for n in made]
         store.later(ops.put_derived, account, tuple(derived))
-    return list(found.items())
+    return found
 
 
-def _make_fields(octets: Octets) -> dict[int, bytes]:
+def _make_fields(sources: list[Source]) -> dict[int, bytes]:
     made: dict[int, bytes] = {}
-    for message, read in octets:
-        data = read()
-        made[message] = SEARCH_FIELDS.function(scan(data), data)
+    for source in sources:
+        data = source.read()
+        made[source.message] = SEARCH_FIELDS.function(scan(data), data)
     return made
 
 
-def _look_at_fields(rows: list[tuple[int, bytes]], probes: Sequence[Probe]) -> tuple[dict[int, int], Hits]:
+def _look_at_fields(rows: dict[int, bytes], probes: Sequence[Probe]) -> tuple[dict[int, int], Hits]:
     hits: dict[Probe, list[int]] = {probe: [] for probe in probes}
     days: dict[int, int] = {}
-    for message, fields in rows:
+    for message, fields in rows.items():
         day = day_of(fields)
         if day:
             days[message] = day

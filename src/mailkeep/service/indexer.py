@@ -1,0 +1,179 @@
+"""Fills the index of texts in the background: segment by segment, in a thread that rests as it works.
+
+- A full segment is written when its messages are there; a part of one when mail has not come for a while.
+- A crash loses nothing but work: what is not in the index is searched as it stands (`search_texts.Fresh`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from array import array
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from mailkeep.formats.mime.scan import scan
+from mailkeep.model.change import Hint
+from mailkeep.model.errors import NotFound, Unavailable
+from mailkeep.model.ids import AccountId
+from mailkeep.model.uidset import UidSet
+from mailkeep.service.bus import Bus
+from mailkeep.service.search_fields import SEARCHED
+from mailkeep.service.search_texts import Source, day_of, read_fields, read_sources
+from mailkeep.service.segment import (
+    BODY,
+    HEAD,
+    MAX_RECORD,
+    NUMBERS,
+    PLACES,
+    VERSION,
+    Numbers,
+    field_record,
+    message_record,
+    pack,
+    pack_numbers,
+)
+from mailkeep.store import ops
+from mailkeep.store.contract import SEGMENT, Store, TextIndex, TextSegment
+
+SHARE: Final = 0.25  # of one processor, while there is much to do
+QUIET_S: Final = 2.0  # without news of an account: then the rest is worth a segment too
+WORTHWHILE: Final = 16  # messages of such a rest; fewer are searched as they are in no time
+LOOK_S: Final = 1.0  # between looks while there is little to do
+MAX_REST_S: Final = 0.5
+
+
+class Indexer:
+    """Keeps the texts of all accounts indexed, as far as the budget allows."""
+
+    def __init__(
+        self, store: Store, bus: Bus, accounts: Callable[[], Iterable[AccountId]], *, share: float = SHARE
+    ) -> None:
+        """`accounts` are all that there are when `run` begins; later ones are known by their hints."""
+        self._store = store
+        self._accounts = accounts
+        self._share = share
+        self._waiting: dict[AccountId, float] = {}  # since when there has been no news
+        self._news = asyncio.Event()
+        self._stopping = threading.Event()
+        bus.subscribe_all(self._on_hint)
+
+    def _on_hint(self, hint: Hint) -> None:
+        self._waiting[hint.account] = time.monotonic()
+        self._news.set()
+
+    async def run(self) -> None:
+        """Until cancelled.  Raises: Unavailable (the disk); it may be called again then."""
+        for account in self._accounts():
+            self._waiting.setdefault(account, 0.0)
+        self._stopping.clear()
+        try:
+            while True:
+                await self._round()
+        finally:
+            self._stopping.set()  # a thread that rests now need not
+
+    async def _round(self) -> None:
+        busy = False
+        for account, since in tuple(self._waiting.items()):
+            quiet = time.monotonic() - since > QUIET_S
+            if await self._try(account, quiet=quiet):
+                busy = True
+            elif quiet and self._waiting.get(account) == since:
+                del self._waiting[account]
+        if not busy:
+            await self._rest()
+
+    async def _rest(self) -> None:
+        if not self._waiting:
+            self._news.clear()
+            await self._news.wait()
+        await asyncio.sleep(LOOK_S)
+
+    async def _try(self, account: AccountId, *, quiet: bool) -> bool:
+        try:
+            return await self.step(account, rest=WORTHWHILE if quiet else SEGMENT)
+        except NotFound:  # the account has been removed
+            return False
+
+    def _rest_after(self, busy_s: float) -> None:
+        """Blocks."""
+        self._stopping.wait(min(MAX_REST_S, busy_s * (1 / self._share - 1)))
+
+    async def catch_up(self, account: AccountId) -> None:
+        """Index all that there is now.  Raises: NotFound, Unavailable."""
+        while await self.step(account, rest=1):
+            pass
+
+    async def step(self, account: AccountId, *, rest: int) -> bool:
+        """Write one segment if there is one to write; False if not.
+
+        `rest`: how many messages beyond the index are worth a segment.  Raises: NotFound, Unavailable.
+        """
+        index = await self._store.scan(ops.get_text_index, account)
+        segment = _next(index, rest)
+        if segment is None:
+            return False
+        low = segment * SEGMENT
+        numbers = range(low, min(low + SEGMENT, index.next_message))
+        sources = await read_sources(self._store, account, numbers)
+        fields = await read_fields(self._store, account, [source.message for source in sources])
+        made = await asyncio.to_thread(_make, sources, fields, self._rest_after)
+        new = TextSegment(
+            segment=segment,
+            version=VERSION,
+            indexed_to=numbers.stop,
+            messages=UidSet(source.message for source in sources),
+            loose=UidSet(made.loose),
+            data=made.data,
+        )
+        await self._store.write(ops.put_text, account, new)  # if a message has gone meanwhile, it is tried again
+        return True
+
+
+def _next(index: TextIndex, rest: int) -> int | None:
+    """The segment to write next: one that is missing, or one with dead text."""
+    current = index.version == VERSION
+    indexed_to = index.indexed_to if current else 0
+    segment = indexed_to // SEGMENT
+    if index.next_message >= (segment + 1) * SEGMENT or index.next_message - indexed_to >= rest:
+        return segment
+    return index.stale if current else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    data: tuple[tuple[str, bytes], ...]
+    loose: list[int]
+
+
+def _make(sources: list[Source], fields: dict[int, bytes], rest_after: Callable[[float], None]) -> _Made:
+    """The data of a segment; runs in a thread, and rests after each message, which others then may use."""
+    records: dict[str, list[bytes]] = {place: [b""] * SEGMENT for place in PLACES}
+    numbers = Numbers(*(array("q", bytes(8 * SEGMENT)) for _ in range(3)))
+    loose: list[int] = []
+    for source in sources:
+        started = time.perf_counter()
+        place = source.message % SEGMENT
+        kept = fields.get(source.message, b"")
+        numbers.arrived[place] = source.internaldate
+        numbers.sizes[place] = source.size
+        numbers.sent[place] = day_of(kept)
+        for name in SEARCHED:
+            records[name][place] = field_record(kept, name)
+        try:
+            data = source.read()
+        except Unavailable:
+            loose.append(source.message)  # who searches it will be told
+            continue
+        part = scan(data)
+        head, body = message_record(HEAD, part, data), message_record(BODY, part, data)
+        if len(head) + len(body) > MAX_RECORD:
+            loose.append(source.message)
+        else:
+            records[HEAD][place], records[BODY][place] = head, body
+        rest_after(time.perf_counter() - started)
+    packed = [(place, pack(each)) for place, each in records.items()]
+    return _Made((*packed, (NUMBERS, pack_numbers(numbers))), loose)
