@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import sys
 import time
@@ -11,12 +12,11 @@ from rich.console import Console
 from bench.arguments import parser, stage, write_json
 from bench.machine import machine
 from bench.servers import mailkeep, working_directory
+from bench.variants import variants
 from mailkeep.bench.corpus import Corpus
-from mailkeep.bench.result import Report, plain
+from mailkeep.bench.result import Failure, Report, Row, plain
 from mailkeep.bench.run import named, run
 from mailkeep.bench.table import WIDTH, table
-
-OVER_TLS_TOO = ("noop", "idle-memory")
 
 
 def main() -> int:
@@ -26,15 +26,21 @@ def main() -> int:
     workloads = named(tuple(filter(None, options.workloads.split(","))))
     corpus = Corpus(options.messages)
     started_at = int(time.time())
-    with working_directory(options.directory) as directory:
+    rows: list[Row] = []
+    failures: list[Failure] = []
+    with working_directory(options.directory) as directory, contextlib.ExitStack() as stack:
         about = machine(directory)
-        with mailkeep(directory / "mailkeep") as server, console.status("") as status:
-            clear = run(stage(server.clear, corpus, options), workloads, options.rounds, status.update)
-            again = tuple(workload for workload in workloads if workload.name in OVER_TLS_TOO)
-            tls = run(stage(server.tls, corpus, options), again, options.rounds, lambda t: status.update(f"{t}, TLS"))
-    report = together(clear, tls)
-    console.print(table(report))
-    for one in report.failures:
+        server = stack.enter_context(mailkeep(directory / "mailkeep"))
+        status = stack.enter_context(console.status(""))
+        for variant in variants(workloads, durable=False):
+            with contextlib.ExitStack() as fresh:
+                used = fresh.enter_context(mailkeep(directory / variant.name)) if variant.fresh else server
+                target = used.tls if variant.tls else used.clear
+                report = run(stage(target, corpus, options), (variant.workload,), options.rounds, status.update)
+            rows += [dataclasses.replace(row, name=row.name + variant.suffix) for row in report.rows]
+            failures += [dataclasses.replace(one, name=one.name + variant.suffix) for one in report.failures]
+    console.print(table(Report(tuple(rows), tuple(failures), ())))
+    for one in failures:
         console.print(f"{one.name}: wrong: {one.why}", markup=False)
     path = write_json(
         options.json,
@@ -45,21 +51,12 @@ def main() -> int:
             "messages": options.messages,
             "seconds": options.seconds,
             "rounds": options.rounds,
-            "rows": plain(report.rows),
-            "failures": plain(report.failures),
+            "rows": plain(tuple(rows)),
+            "failures": plain(tuple(failures)),
         },
     )
     console.print(f"written to {path}", markup=False)
-    return 1 if report.failures else 0
-
-
-def together(clear: Report, tls: Report) -> Report:
-    """One report; the rows over TLS say so."""
-    return Report(
-        (*clear.rows, *(dataclasses.replace(row, name=f"{row.name}-tls") for row in tls.rows)),
-        (*clear.failures, *(dataclasses.replace(one, name=f"{one.name}-tls") for one in tls.failures)),
-        (*clear.skipped, *tls.skipped),
-    )
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":

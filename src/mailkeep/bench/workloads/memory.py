@@ -21,6 +21,8 @@ def idle_memory(stage: Stage) -> tuple[Row, ...]:
     """kB for each idle connection, INBOX selected; over TLS where the target is."""
     raise_file_limit(stage.idle_connections + 200)
     count = stage.idle_connections
+    for number in range(1, stage.target.users + 1):  # what a first login takes is not of the connection
+        stage.connect(number).close()
     with ExitStack() as stack:
         for number in range(1, WARM + 1):
             start_idle(stack.enter_context(stage.connect(number)), "INBOX")

@@ -1,0 +1,58 @@
+"""How workloads are run here: which over TLS too, and which on servers that have done nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from mailkeep.bench.stage import Workload
+
+OVER_TLS_TOO: Final = frozenset({"noop", "idle-memory"})
+FRESH: Final = frozenset({"idle-memory"})  # memory that earlier work has left free would hide what connections take
+# Of several sessions that idle on one mailbox in one process Dovecot 2.3 tells one at once, the others within 30 s.
+ONE_SESSION_EACH: Final = frozenset({"idle", "idle-lmtp"})
+DURABLE: Final = frozenset({"store"})  # where Dovecot's default answers before anything is on disk
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to run a workload; `suffix` goes to the names of its rows."""
+
+    workload: Workload
+    suffix: str
+
+    @property
+    def name(self) -> str:
+        """Of its first row."""
+        return self.workload.name + self.suffix
+
+    @property
+    def tls(self) -> bool:
+        """Over TLS."""
+        return self.suffix == "-tls"
+
+    @property
+    def durable(self) -> bool:
+        """Beside a peer that syncs before it answers."""
+        return self.suffix == "-durable"
+
+    @property
+    def fresh(self) -> bool:
+        """On servers of its own."""
+        return self.workload.name in FRESH
+
+    @property
+    def one_session_each(self) -> bool:
+        """Not beside a peer whose processes serve several sessions."""
+        return self.workload.name in ONE_SESSION_EACH
+
+
+def variants(workloads: tuple[Workload, ...], *, durable: bool) -> Iterator[Variant]:
+    """Each workload, in each way it is run."""
+    for workload in workloads:
+        yield Variant(workload, "")
+        if workload.name in OVER_TLS_TOO:
+            yield Variant(workload, "-tls")
+        if durable and workload.name in DURABLE:
+            yield Variant(workload, "-durable")
