@@ -11,6 +11,7 @@ import threading
 import time
 from array import array
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,6 +42,7 @@ from mailkeep.store.contract import SEGMENT, Store, TextIndex, TextSegment
 SHARE: Final = 0.25  # of one processor, while there is much to do
 QUIET_S: Final = 2.0  # without news of an account: then the rest is worth a segment too
 WORTHWHILE: Final = 16  # messages of such a rest; fewer are searched as they are in no time
+ALL_S: Final = 3600.0  # between looks at all accounts: what a sweep left behind is no news
 LOOK_S: Final = 1.0  # between looks while there is little to do
 MAX_REST_S: Final = 0.5
 
@@ -51,11 +53,12 @@ class Indexer:
     def __init__(
         self, store: Store, bus: Bus, accounts: Callable[[], Iterable[AccountId]], *, share: float = SHARE
     ) -> None:
-        """`accounts` are all that there are when `run` begins; later ones are known by their hints."""
+        """`accounts` are all that there are, asked now and then; others are known by their hints."""
         self._store = store
         self._accounts = accounts
         self._share = share
         self._waiting: dict[AccountId, float] = {}  # since when there has been no news
+        self._all_at = -ALL_S
         self._news = asyncio.Event()
         self._stopping = threading.Event()
         bus.subscribe_all(self._on_hint)
@@ -66,8 +69,6 @@ class Indexer:
 
     async def run(self) -> None:
         """Until cancelled.  Raises: Unavailable (the disk); it may be called again then."""
-        for account in self._accounts():
-            self._waiting.setdefault(account, 0.0)
         self._stopping.clear()
         try:
             while True:
@@ -76,6 +77,10 @@ class Indexer:
             self._stopping.set()  # a thread that rests now need not
 
     async def _round(self) -> None:
+        if time.monotonic() - self._all_at > ALL_S:
+            self._all_at = time.monotonic()
+            for account in self._accounts():
+                self._waiting.setdefault(account, 0.0)
         busy = False
         for account, since in tuple(self._waiting.items()):
             quiet = time.monotonic() - since > QUIET_S
@@ -89,7 +94,9 @@ class Indexer:
     async def _rest(self) -> None:
         if not self._waiting:
             self._news.clear()
-            await self._news.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ALL_S):
+                    await self._news.wait()
         await asyncio.sleep(LOOK_S)
 
     async def _try(self, account: AccountId, *, quiet: bool) -> bool:
