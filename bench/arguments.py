@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from mailkeep.bench.corpus import Corpus
-from mailkeep.bench.stage import Stage
+from mailkeep.bench.run import named
+from mailkeep.bench.stage import Stage, Workload
 from mailkeep.bench.target import Target
+from mailkeep.bench.workloads import WORKLOADS
 
 RESULTS: Final = Path(__file__).parent / "results"
 
@@ -26,6 +28,15 @@ def parser(description: str | None, *, rounds: int) -> argparse.ArgumentParser:
     made.add_argument("--directory", type=Path, help="where the servers keep their data meanwhile (default: /var/tmp)")
     made.add_argument("--json", type=Path, help="the file of results (default: a new one in bench/results)")
     return made
+
+
+def workloads(options: argparse.Namespace) -> tuple[Workload, ...]:
+    """Those that the options name, or the default ones.  Raises: SystemExit (there is none of that name)."""
+    try:
+        return named(tuple(filter(None, options.workloads.split(","))))
+    except KeyError as error:
+        known = ", ".join(workload.name for workload in WORKLOADS)
+        raise SystemExit(f"--workloads: {error} is none of {known}") from error
 
 
 def stage(target: Target, corpus: Corpus, options: argparse.Namespace) -> Stage:

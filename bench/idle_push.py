@@ -57,7 +57,8 @@ def main() -> None:
     waiting = selectors.DefaultSelector()
     for _ in range(options.sessions):
         waiting.register(idle_session(tuple(ready["imap"]), ready["user"], ready["password"]), selectors.EVENT_READ)
-    lmtp = smtplib.LMTP(*ready["lmtp"], timeout=30)
+    host, port = ready["lmtp"]
+    lmtp = smtplib.LMTP(host, port, timeout=30)
     lmtp.ehlo_or_helo_if_needed()
     times: list[float] = []
     for _ in range(options.deliveries):

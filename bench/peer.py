@@ -16,14 +16,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.arguments import parser, stage, write_json
+from bench.arguments import parser, stage, workloads, write_json
 from bench.comparison import Compared, cells, compare, table
 from bench.machine import machine
-from bench.servers import NotHere, Profile, Server, dovecot, dovecot_version, mailkeep, working_directory
+from bench.servers import NotHere, Profile, Server, dovecot, dovecot_version, starters, working_directory
 from bench.variants import Variant, variants
 from mailkeep.bench.corpus import Corpus
 from mailkeep.bench.result import Failure, Row, median_of, plain
-from mailkeep.bench.run import attempt, named
+from mailkeep.bench.run import attempt
 from mailkeep.bench.table import title
 
 WIDTH = 160
@@ -69,20 +69,24 @@ def _all(
     rows: dict[str, list[Row]] = {}
     failures: list[Failure] = []
     corpus = Corpus(options.messages)
-    workloads = named(tuple(filter(None, options.workloads.split(","))))
+    chosen = workloads(options)
     with contextlib.ExitStack() as stack:
         servers = stack.enter_context(_servers(directory))
-        for variant in variants(workloads, durable=True):
+        for variant in variants(chosen, durable=True):
             begun = time.monotonic()
-            with _taking_part(variant, servers, directory) as (ours, *peers):
-                outcome = _run(variant, (ours, *peers), corpus, options)
+            if variant.restarted:
+                outcome = _run_restarted(variant, directory / variant.name, corpus, options)
+            else:
+                with _taking_part(variant, servers, directory) as taking_part:
+                    outcome = _run(variant, taking_part, corpus, options)
             if isinstance(outcome, Failure):
                 failures.append(outcome)
                 console.print(f"{title(outcome.name)}: wrong: {outcome.why}", markup=False)
                 continue
-            for name, got in outcome.items():
-                rows.setdefault(name, []).extend(got)
-            for one in compare(outcome[ours.name], {peer.name: outcome[peer.name] for peer in peers}):
+            for server, got in outcome.items():
+                rows.setdefault(server, []).extend(got)
+            ours = outcome.pop(servers[0].name)
+            for one in compare(ours, outcome):
                 compared.append(one)
                 told = "  ".join(filter(None, cells(one)))
                 console.print(f"{told}  ({time.monotonic() - begun:.0f} s)", markup=False)
@@ -92,12 +96,8 @@ def _all(
 @contextlib.contextmanager
 def _servers(directory: Path) -> Iterator[tuple[Server, ...]]:
     """mailkeep, and Dovecot in each profile."""
-    directory.mkdir(exist_ok=True)
     with contextlib.ExitStack() as stack:
-        yield (
-            stack.enter_context(mailkeep(directory / "mailkeep")),
-            *(stack.enter_context(dovecot(directory / profile, profile)) for profile in Profile),
-        )
+        yield tuple(stack.enter_context(start()) for start in starters(directory))
 
 
 @contextlib.contextmanager
@@ -128,6 +128,25 @@ def _run(
             rows.setdefault(server.name, []).extend(
                 dataclasses.replace(row, name=row.name + variant.suffix) for row in outcome
             )
+    return {name: median_of(got) for name, got in rows.items()}
+
+
+def _run_restarted(
+    variant: Variant, directory: Path, corpus: Corpus, options: argparse.Namespace
+) -> dict[str, tuple[Row, ...]] | Failure:
+    """The same, each server started anew before each round, on data that is there."""
+    starts = starters(directory)
+    for start in starts:
+        with start() as server:
+            stage(server.clear, corpus, options).large_mailbox()
+    rows: dict[str, list[Row]] = {}
+    for _ in range(options.rounds):
+        for start in starts:
+            with start() as server:
+                outcome = attempt(variant.workload, stage(server.clear, corpus, options))
+            if isinstance(outcome, Failure):
+                return Failure(variant.name, f"{server.name}: {outcome.why}")
+            rows.setdefault(server.name, []).extend(outcome)
     return {name: median_of(got) for name, got in rows.items()}
 
 

@@ -9,13 +9,13 @@ import time
 
 from rich.console import Console
 
-from bench.arguments import parser, stage, write_json
+from bench.arguments import parser, stage, workloads, write_json
 from bench.machine import machine
 from bench.servers import mailkeep, working_directory
 from bench.variants import variants
 from mailkeep.bench.corpus import Corpus
 from mailkeep.bench.result import Failure, Report, Row, plain
-from mailkeep.bench.run import named, run
+from mailkeep.bench.run import run
 from mailkeep.bench.table import WIDTH, table
 
 
@@ -23,7 +23,7 @@ def main() -> int:
     """Exit status 1: some answer was wrong."""
     options = parser(__doc__, rounds=1).parse_args()
     console = Console(width=WIDTH)
-    workloads = named(tuple(filter(None, options.workloads.split(","))))
+    chosen = workloads(options)
     corpus = Corpus(options.messages)
     started_at = int(time.time())
     rows: list[Row] = []
@@ -32,9 +32,14 @@ def main() -> int:
         about = machine(directory)
         server = stack.enter_context(mailkeep(directory / "mailkeep"))
         status = stack.enter_context(console.status(""))
-        for variant in variants(workloads, durable=False):
+        for variant in variants(chosen, durable=False):
             with contextlib.ExitStack() as fresh:
-                used = fresh.enter_context(mailkeep(directory / variant.name)) if variant.fresh else server
+                used = server
+                if variant.restarted:
+                    with mailkeep(directory / variant.name) as first:
+                        stage(first.clear, corpus, options).large_mailbox()
+                if variant.fresh or variant.restarted:
+                    used = fresh.enter_context(mailkeep(directory / variant.name))
                 target = used.tls if variant.tls else used.clear
                 report = run(stage(target, corpus, options), (variant.workload,), options.rounds, status.update)
             rows += [dataclasses.replace(row, name=row.name + variant.suffix) for row in report.rows]

@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -102,7 +103,7 @@ def dovecot(directory: Path, profile: Profile, fsync: str = "optimized") -> Iter
         raise NotHere("Dovecot can be started by root only, as it changes users")
     name = f"dovecot {profile}" + ("" if fsync == "optimized" else f", mail_fsync={fsync}")
     nobody = pwd.getpwnam("nobody")
-    (directory / "mail").mkdir(parents=True)
+    (directory / "mail").mkdir(parents=True, exist_ok=True)
     os.chown(directory / "mail", nobody.pw_uid, nobody.pw_gid)
     files = ensure_self_signed(directory, ("localhost", HOST), dt.datetime.now(dt.UTC))
     imap, imaps, lmtp = free_ports(3)
@@ -128,6 +129,15 @@ def dovecot(directory: Path, profile: Profile, fsync: str = "optimized") -> Iter
         _wait(process, lambda: _greets(imap), directory / "log")
         clear = Target(host=HOST, port=imap, users=USERS, lmtp=(HOST, lmtp), pid=process.pid)
         yield Server(name, clear, _over_tls(clear, imaps, files.certificate))
+
+
+def starters(directory: Path) -> tuple[Callable[[], contextlib.AbstractContextManager[Server]], ...]:
+    """How mailkeep, and Dovecot in each profile, are started; again on the same data, if need be."""
+    directory.mkdir(exist_ok=True)
+    return (
+        partial(mailkeep, directory / "mailkeep"),
+        *(partial(dovecot, directory / profile, profile) for profile in Profile),
+    )
 
 
 def dovecot_version() -> str | None:

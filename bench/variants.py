@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from mailkeep.bench.run import named
 from mailkeep.bench.stage import Workload
 
 OVER_TLS_TOO: Final = frozenset({"noop", "idle-memory"})
+RESTARTED: Final = frozenset({"open-first"})  # the server starts anew before each round
 FRESH: Final = frozenset({"idle-memory"})  # memory that earlier work has left free would hide what connections take
 # Of several sessions that idle on one mailbox in one process Dovecot 2.3 tells one at once, the others within 30 s.
 ONE_SESSION_EACH: Final = frozenset({"idle", "idle-lmtp"})
@@ -43,6 +45,11 @@ class Variant:
         return self.workload.name in FRESH
 
     @property
+    def restarted(self) -> bool:
+        """The server starts anew before each round, on data that is there."""
+        return self.workload.name in RESTARTED
+
+    @property
     def one_session_each(self) -> bool:
         """Not beside a peer whose processes serve several sessions."""
         return self.workload.name in ONE_SESSION_EACH
@@ -52,6 +59,8 @@ def variants(workloads: tuple[Workload, ...], *, durable: bool) -> Iterator[Vari
     """Each workload, in each way it is run."""
     for workload in workloads:
         yield Variant(workload, "")
+        if workload.name == "open":
+            yield from (Variant(first, "") for first in named(tuple(RESTARTED)))
         if workload.name in OVER_TLS_TOO:
             yield Variant(workload, "-tls")
         if durable and workload.name in DURABLE:

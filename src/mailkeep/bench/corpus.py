@@ -11,17 +11,18 @@ from mailkeep.bench import mail
 
 
 class Corpus:
-    """The first `count` messages.  Numbers begin at 1."""
+    """The first `count` messages, with bodies of about `size` octets where one is given.  Numbers begin at 1."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, size: int | None = None) -> None:
         self.count = count
+        self._size = size
         self._sizes = array("I")
         self._sums = array("I")
 
     def messages(self) -> Iterator[tuple[int, bytes]]:
         """Number and octets of each, in order; made anew, as memory has better uses."""
         for number in range(1, self.count + 1):
-            yield number, mail.message(number)
+            yield number, mail.message(number, self._size)
 
     def size(self, number: int) -> int:
         """Octets of a message."""

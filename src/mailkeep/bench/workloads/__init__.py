@@ -18,7 +18,7 @@ from mailkeep.bench.workloads.login import login, logins
 from mailkeep.bench.workloads.memory import idle_memory
 from mailkeep.bench.workloads.mixed import mixed, soak
 from mailkeep.bench.workloads.noop import noop
-from mailkeep.bench.workloads.opening import opening
+from mailkeep.bench.workloads.opening import first_opening, opening
 from mailkeep.bench.workloads.search import search_body, search_from
 from mailkeep.bench.workloads.store import store, stores
 
@@ -26,7 +26,8 @@ WORKLOADS: Final = (
     Workload("noop", "NOOP, 8 connections", noop),
     Workload("login", "login, SELECT, LOGOUT", login),
     Workload("login-4", "login, SELECT, LOGOUT, 4 at once", logins),
-    Workload("open", "SELECT, view not in memory", opening),
+    Workload("open", "SELECT of the large mailbox", opening),
+    Workload("open-first", "the same, first after a start", first_opening, default=False),
     Workload("list", "full list, warm", full_list),
     Workload("headers", "Thunderbird's header fields", headers),
     Workload("flags", "FLAGS of all", flags),

@@ -28,7 +28,7 @@ CONNECTIONS: Final = 20
 SOAK_CONNECTIONS: Final = 50
 SOAK_DELIVERERS: Final = 2
 WARM_UP: Final = 0.25  # of the time, before memory is looked at first
-MESSAGES: Final = 300  # in the mailbox of each
+MESSAGES: Final = 300  # in the mailbox of each, which is its own
 MAILBOX: Final = "BenchMixed"
 IN: Final = "BenchMixedIn"
 SEED: Final = 7
@@ -42,6 +42,7 @@ class Worker:
     """One connection with its mailbox selected; `mine` is the corpus in it, `small` what it appends."""
 
     connection: Connection
+    mailbox: str
     uids: tuple[int, ...]
     mine: Corpus
     small: tuple[bytes, ...]
@@ -99,13 +100,14 @@ def _workers(stage: Stage, stack: ExitStack, count: int) -> list[Worker]:
     workers = []
     for number in range(1, count + 1):
         connection = stack.enter_context(stage.connect(number))
-        if not holds(connection, MAILBOX, corpus.count):
-            renew(connection, MAILBOX)
-            fill(connection, MAILBOX, corpus)
+        mailbox = f"{MAILBOX}{(number - 1) // stage.target.users}"
+        if not holds(connection, mailbox, corpus.count):
+            renew(connection, mailbox)
+            fill(connection, mailbox, corpus)
         if number <= stage.target.users:
             renew(connection, IN)
-        select(connection, MAILBOX, corpus.count)
-        workers.append(Worker(connection, all_uids(connection), corpus, small))
+        select(connection, mailbox, corpus.count)
+        workers.append(Worker(connection, mailbox, all_uids(connection), corpus, small))
     return workers
 
 
@@ -212,8 +214,8 @@ def _append(worker: Worker, r: random.Random) -> Script:
 
 
 def _select(worker: Worker, _: random.Random) -> Script:
-    answer = yield from _command(worker, b"SELECT " + MAILBOX.encode("ascii"))
-    must_equal(exists(answer), len(worker.uids), f"messages in {MAILBOX}")
+    answer = yield from _command(worker, b"SELECT " + worker.mailbox.encode("ascii"))
+    must_equal(exists(answer), len(worker.uids), f"messages in {worker.mailbox}")
 
 
 MIX: Final[dict[str, tuple[int, Step]]] = {
