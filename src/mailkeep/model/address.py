@@ -10,6 +10,7 @@ from typing import Final
 from mailkeep.model.errors import Invalid
 
 MAX_LOCAL_OCTETS: Final = 255  # RFC 5321 asks for 64; longer ones exist (VERP) and cost nothing
+MAX_TYPED: Final = 3 * MAX_LOCAL_OCTETS  # characters, before composing: NFC makes one of at most three
 MAX_DOMAIN_OCTETS: Final = 255
 DETAIL: Final = "+"
 
@@ -40,6 +41,8 @@ def parse_address(text: str) -> Address:
     local, at, domain = text.rpartition("@")
     if not at:
         raise Invalid("An address has the form user@domain")
+    if len(local) > MAX_TYPED:  # bounded first: the work of `normalize` can grow with the square of its text
+        raise Invalid("The part before @ is too long")
     local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", _unquote(local)).lower())
     if not local or len(local.encode(errors="replace")) > MAX_LOCAL_OCTETS or not local.isprintable():
         raise Invalid("The part before @ is empty, too long or has forbidden characters")

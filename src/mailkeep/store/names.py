@@ -8,6 +8,7 @@ from typing import Final
 from mailkeep.model.errors import Invalid
 from mailkeep.model.mailbox import DELIMITER, INBOX, MAX_DEPTH, MAX_LEAF_OCTETS
 
+MAX_TYPED: Final = 3 * MAX_LEAF_OCTETS  # characters, before composing: NFC makes one of at most three
 UNFIT: Final = {"Cc", "Cs", "Zl", "Zp"}  # control characters, lone surrogates, line and paragraph separators
 
 
@@ -16,13 +17,11 @@ def parse_path(path: str) -> tuple[str, ...]:
 
     Raises: Invalid (an empty leaf, too long, too deep, control characters).
     """
-    if not unicodedata.is_normalized("NFC", path):
-        path = unicodedata.normalize("NFC", path)
-    leaves = path.split(DELIMITER)
+    if path.count(DELIMITER) >= MAX_DEPTH:
+        raise Invalid(f"A mailbox name has at most {MAX_DEPTH} levels")
+    leaves = [_normal(leaf) for leaf in path.split(DELIMITER)]  # nothing is composed with a delimiter
     if leaves[0].upper() == INBOX:
         leaves[0] = INBOX
-    if len(leaves) > MAX_DEPTH:
-        raise Invalid(f"A mailbox name has at most {MAX_DEPTH} levels")
     for leaf in leaves:
         if not leaf:
             raise Invalid("A level of a mailbox name is empty")
@@ -31,6 +30,12 @@ def parse_path(path: str) -> tuple[str, ...]:
         if len(leaf.encode()) > MAX_LEAF_OCTETS:
             raise Invalid(f"A level of a mailbox name is longer than {MAX_LEAF_OCTETS} octets")
     return tuple(leaves)
+
+
+def _normal(leaf: str) -> str:
+    if len(leaf) > MAX_TYPED:  # bounded first: the work of `normalize` can grow with the square of its text
+        raise Invalid(f"A level of a mailbox name is longer than {MAX_LEAF_OCTETS} octets")
+    return leaf if unicodedata.is_normalized("NFC", leaf) else unicodedata.normalize("NFC", leaf)
 
 
 def normal_path(path: str) -> str:

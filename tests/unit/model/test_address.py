@@ -77,3 +77,10 @@ def test_a_long_domain_is_refused_in_little_time() -> None:
         with pytest.raises(Invalid):
             parse_address(f"ann@{domain}")
     assert time.process_time() - started < 1.0
+
+
+def test_a_local_part_of_nothing_but_marks_is_refused_in_little_time() -> None:
+    started = time.process_time()
+    with pytest.raises(Invalid):
+        parse_address("a" + "\u0315\u0300" * 200_000 + "@example.org")
+    assert time.process_time() - started < 1.0  # else half a minute

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
+import unicodedata
+
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from tests.any_mail import MAIL
 
 from mailkeep.formats.mime.scan import scan
@@ -61,3 +65,32 @@ def test_folding_takes_out_case_and_compatibility(text: str, folded: str) -> Non
 def test_any_octets_have_some_text(data: bytes) -> None:
     assert matches("", search_texts(scan(data), data))
     assert "".join(search_texts(scan(data), data)) is not None
+
+
+AWKWARD = [
+    "a",
+    " ",
+    "é",
+    "e\u0301",
+    "한",
+    "한글",
+    "\u1100\u1161\u11a8",
+    "\u0915\u093c",
+    "ﬁ",
+    "ｶ\uff9e",
+    "\u0b47\u0b3e",
+    "ΑΣ",
+]
+
+
+@given(st.lists(st.sampled_from(AWKWARD), min_size=1, max_size=40), st.integers(1, 60))
+def test_a_long_text_is_folded_as_if_it_were_in_one_piece(words: list[str], times: int) -> None:
+    text = "".join(words) * times
+    whole = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    assert fold(text) == (whole if not text.isascii() else text.lower())
+
+
+def test_an_endless_run_of_combining_marks_is_folded_in_time_that_grows_with_its_length() -> None:
+    started = time.process_time()
+    assert len(fold("q" + "\u0315\u0300" * 250_000)) == 500_001
+    assert time.process_time() - started < 10.0  # else two minutes
