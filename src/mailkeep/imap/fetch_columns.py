@@ -12,11 +12,12 @@ from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
+from mailkeep.formats.mime.section import Text
 from mailkeep.formats.objectid import emailid, threadid
 from mailkeep.imap import derive
 from mailkeep.imap.fetch_row import IN_ONE_PIECE
 from mailkeep.imap.wire import response
-from mailkeep.imap.wire.fetch import FetchItem, Item, Section, Text
+from mailkeep.imap.wire.fetch import FetchItem, Item, Section
 from mailkeep.model.ids import Uid
 from mailkeep.model.message import NO_MORE
 from mailkeep.model.uidset import UidSet

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Final
 from mailkeep.formats.mime.encoding import UnknownEncoding, decode_transfer
 from mailkeep.formats.mime.header import select_fields
 from mailkeep.formats.mime.scan import Part, scan
-from mailkeep.formats.mime.section import Text as PartText
-from mailkeep.formats.mime.section import encoding_of, locate
+from mailkeep.formats.mime.section import Text, encoding_of, locate
 from mailkeep.formats.objectid import emailid, threadid
 from mailkeep.imap import derive
 from mailkeep.imap.done import Refused
 from mailkeep.imap.wire import response
-from mailkeep.imap.wire.fetch import Binary, BinarySize, FetchItem, Item, Section, Text
+from mailkeep.imap.wire.fetch import Binary, BinarySize, FetchItem, Item, Section
 from mailkeep.model.ids import AccountId
 from mailkeep.model.message import FlagState
 from mailkeep.service.messages import Blob, Fetched, Messages
@@ -164,17 +163,17 @@ def _hot_fields(item: Section, names: derive.FieldNames, message: Message) -> Pi
 
 
 def _section(item: Section, message: Message) -> Piece:
-    text = PartText(item.text.value)
-    if not item.part and text is PartText.ALL:
+    text = item.text
+    if not item.part and text is Text.ALL:
         span: tuple[int, int] | None = (0, message.row.entry.size)
     else:
         span = locate(message.parts, item.part, text)
     if span is None:
         return response.section(item.label, None)
     start, stop = span
-    if text in (PartText.FIELDS, PartText.FIELDS_NOT):
+    if text in (Text.FIELDS, Text.FIELDS_NOT):
         names = frozenset(field.lower().encode("utf-8") for field in item.fields)
-        octets = select_fields(message.octets(start, stop), names, exclude=text is PartText.FIELDS_NOT)
+        octets = select_fields(message.octets(start, stop), names, exclude=text is Text.FIELDS_NOT)
         return response.section(item.label, _partial(octets, item.partial))
     if item.partial is not None:
         offset, count = item.partial
@@ -205,7 +204,7 @@ def _binary_size(item: BinarySize, message: Message) -> Piece:
 
 def _decoded(path: tuple[int, ...], message: Message) -> bytes | None:
     """A part with its transfer encoding undone.  Raises: Refused with UNKNOWN-CTE (RFC 9051 §7.1)."""
-    span = locate(message.parts, path, PartText.ALL) if path else (0, message.row.entry.size)
+    span = locate(message.parts, path, Text.ALL) if path else (0, message.row.entry.size)
     if span is None:
         return None
     try:

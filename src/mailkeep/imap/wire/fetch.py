@@ -8,6 +8,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Final
 
+from mailkeep.formats.mime.section import Text
 from mailkeep.imap.wire.framing import Raw
 from mailkeep.imap.wire.lexer import Lexer, ParseError
 from mailkeep.imap.wire.response import astring
@@ -28,17 +29,6 @@ class Item(Enum):
     EMAILID = b"EMAILID"
     THREADID = b"THREADID"
     SAVEDATE = b"SAVEDATE"
-
-
-class Text(Enum):
-    """Which text of a part a section names."""
-
-    ALL = ""
-    HEADER = "HEADER"
-    FIELDS = "HEADER.FIELDS"
-    FIELDS_NOT = "HEADER.FIELDS.NOT"
-    TEXT = "TEXT"
-    MIME = "MIME"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
