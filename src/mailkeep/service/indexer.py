@@ -35,7 +35,9 @@ from mailkeep.service.segment import (
     message_record,
     pack,
     pack_numbers,
+    unpack,
 )
+from mailkeep.service.words import WHERE, WORDS, message_words, pack_words, span_of
 from mailkeep.store import ops
 from mailkeep.store.contract import SEGMENT, Store, TextIndex, TextSegment
 
@@ -128,13 +130,20 @@ class Indexer:
         sources = await read_sources(self._store, account, numbers)
         fields = await read_fields(self._store, account, [source.message for source in sources])
         made = await asyncio.to_thread(_make, sources, fields, self._rest_after)
+        data = [(kind, segment, packed) for kind, packed in made.data.items()]
+        span = span_of(segment)
+        if max(numbers.stop, index.indexed_to if index.version == VERSION else 0) >= span.stop * SEGMENT:
+            rows = dict(await self._store.scan(ops.read_text, account, BODY, UidSet(span)))
+            rows[segment] = made.data[BODY]
+            words, where = await asyncio.to_thread(_make_words, span.start, rows, self._rest_after)
+            data += [(WORDS, span[-1], words), (WHERE, span[-1], where)]
         new = TextSegment(
             segment=segment,
             version=VERSION,
             indexed_to=numbers.stop,
             messages=UidSet(source.message for source in sources),
             loose=UidSet(made.loose),
-            data=made.data,
+            data=tuple(data),
         )
         await self._store.write(ops.put_text, account, new)  # if a message has gone meanwhile, it is tried again
         return True
@@ -152,7 +161,7 @@ def _next(index: TextIndex, rest: int) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    data: tuple[tuple[str, bytes], ...]
+    data: dict[str, bytes]
     loose: list[int]
 
 
@@ -182,5 +191,15 @@ def _make(sources: list[Source], fields: dict[int, bytes], rest_after: Callable[
         else:
             records[HEAD][place], records[BODY][place] = head, body
         rest_after(time.perf_counter() - started)
-    packed = [(place, pack(each)) for place, each in records.items()]
-    return _Made((*packed, (NUMBERS, pack_numbers(numbers))), loose)
+    packed = {place: pack(each) for place, each in records.items()}
+    return _Made({**packed, NUMBERS: pack_numbers(numbers)}, loose)
+
+
+def _make_words(first: int, rows: dict[int, bytes], rest_after: Callable[[float], None]) -> tuple[bytes, bytes]:
+    """The words of a whole span of segments; runs in a thread, and rests after each segment."""
+    found: list[tuple[int, set[bytes]]] = []
+    for segment in sorted(rows):
+        started = time.perf_counter()
+        found += message_words(first, [(segment, unpack(rows[segment]))])
+        rest_after(time.perf_counter() - started)
+    return pack_words(found)

@@ -12,14 +12,13 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Iterator, Sequence
-from operator import le
 from typing import Final
-from weakref import WeakKeyDictionary
 
 from mailkeep.model import query as q
 from mailkeep.model.uidset import EMPTY
 from mailkeep.service import lanes as lane
 from mailkeep.service.lanes import Lanes, pick
+from mailkeep.service.numbering import Numbering, Numberings, aside
 from mailkeep.service.search_arrays import Arrays
 from mailkeep.service.search_batch import Batch
 from mailkeep.service.search_plan import Probe, make_plan, probes, split
@@ -27,10 +26,10 @@ from mailkeep.service.search_texts import Fresh, Kept
 from mailkeep.service.segment import VERSION
 from mailkeep.service.view import View
 from mailkeep.store import ops
-from mailkeep.store.contract import Row, Store
+from mailkeep.store.contract import SEGMENT, Store
 
-BATCH: Final = 50_000  # messages searched together in segments
-FRESH_BATCH: Final = 4_000  # and without
+BATCH: Final = 64 * SEGMENT  # messages searched together in segments: what the loop does for them is quick
+FRESH_BATCH: Final = 4000  # and without
 
 
 class Search:
@@ -38,7 +37,7 @@ class Search:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._numbers: WeakKeyDictionary[View, _Numbers] = WeakKeyDictionary()
+        self._numberings = Numberings(store)
 
     async def search(self, view: View, known: Sequence[int], query: q.Query) -> list[int]:
         """Those of `known` (ascending) that exist and match, ascending."""
@@ -48,28 +47,16 @@ class Search:
         if costly is None or not lanes:
             return list(pick(arrays.uids, lanes, arrays.count))
         arrays.prepare(costly)
-        places = list(pick(range(arrays.count), lanes, arrays.count))
-        numbers = await self._message_numbers(view, arrays.uids)
+        numbering = await self._numberings.of_view(view, arrays.uids)
         found: list[int] = []
-        async for batch in self._batches(arrays, numbers.messages, numbers.ordered(places), probes(costly)):
-            found += await batch.search(costly)
+        async for places in _pieces(numbering, lanes):
+            for batch in await self._batches(arrays, numbering.messages, places, probes(costly)):
+                found += await batch.search(costly)
         return sorted(found)
-
-    async def _message_numbers(self, view: View, uids: array[int]) -> _Numbers:
-        """The number of each UID's message.  It never changes, so it is read once."""
-        known = self._numbers.get(view) or _Numbers(array("I"), array("q"))
-        last = known.uids[-1] if known.uids else 0
-        if uids and uids[-1] > last:
-            rows = await self._store.scan(ops.message_numbers, view.account, view.mailbox, last)
-            known = known.extended(rows)
-        if known.uids != uids:
-            known = known.cut(uids)
-        self._numbers[view] = known
-        return known
 
     async def _batches(
         self, arrays: Arrays, messages: array[int], places: list[int], wanted: set[Probe]
-    ) -> AsyncIterator[Batch]:
+    ) -> list[Batch]:
         """All of `places`, which ascend by the number of the message."""
         store, account, mailbox = self._store, arrays.view.account, arrays.view.mailbox
         index = await store.read(ops.get_text_index, account)
@@ -78,42 +65,31 @@ class Search:
         kept, fresh = places[:cut], places[cut:]
         if loose:
             kept = [place for place in kept if messages[place] not in loose]
-            fresh += set(places[:cut]).difference(kept)
-            fresh.sort(key=messages.__getitem__)
-        for some in _cut(kept, BATCH):
-            numbers = array("q", map(messages.__getitem__, some))
-            yield Batch(store, arrays, some, Kept(store, account, numbers, wanted))
+            fresh = sorted({*places}.difference(kept), key=messages.__getitem__)
+        batches: list[Batch] = []
+        if kept:
+            numbers = array("q", map(messages.__getitem__, kept))
+            batches.append(Batch(store, arrays, kept, Kept(store, account, numbers, indexed_to, wanted)))
         for some in _cut(fresh, FRESH_BATCH):
             numbers = array("q", map(messages.__getitem__, some))
             uids = array("I", map(arrays.uids.__getitem__, some))
-            yield Batch(store, arrays, some, Fresh(store, account, mailbox, uids, numbers, wanted))
+            batches.append(Batch(store, arrays, some, Fresh(store, account, mailbox, uids, numbers, wanted)))
+        return batches
 
 
-class _Numbers:
-    """Which message each UID of a mailbox is, 0 where the entry has gone.  UIDs ascend, messages mostly do."""
-
-    __slots__ = ("_ascending", "messages", "uids")
-
-    def __init__(self, uids: array[int], messages: array[int]) -> None:
-        self.uids = uids
-        self.messages = messages
-        self._ascending = 0 not in messages and all(map(le, messages, messages[1:]))
-
-    def ordered(self, places: list[int]) -> list[int]:
-        """Those of the places that have a message, by its number."""
-        if self._ascending:
-            return places
-        return sorted((place for place in places if self.messages[place]), key=self.messages.__getitem__)
-
-    def extended(self, rows: list[Row]) -> _Numbers:
-        """With more entries behind."""
-        uids, messages = zip(*rows, strict=True) if rows else ((), ())
-        return _Numbers(self.uids + array("I", uids), self.messages + array("q", messages))
-
-    def cut(self, uids: array[int]) -> _Numbers:
-        """For just these UIDs."""
-        numbers = dict(zip(self.uids, self.messages, strict=True))
-        return _Numbers(uids, array("q", [numbers.get(uid, 0) for uid in uids]))
+async def _pieces(numbering: Numbering, lanes: Lanes) -> AsyncIterator[list[int]]:
+    """The places of `lanes`, some at a time, in the order of their messages."""
+    count = len(numbering.uids)
+    if numbering.ascending:
+        for start in range(0, count, BATCH):
+            size = min(BATCH, count - start)
+            places = list(pick(range(start, start + size), lanes >> 8 * start & lane.every(size), size))
+            if places:
+                yield places
+    else:
+        ordered = await aside(count, numbering.ordered, list(pick(range(count), lanes, count)))
+        for places in _cut(ordered, BATCH):
+            yield places
 
 
 def _known(uids: array[int], known: Sequence[int]) -> Lanes:

@@ -32,15 +32,19 @@ from mailkeep.service.segment import (
     unpack,
     unpack_numbers,
 )
+from mailkeep.service.words import WHERE, WORDS, find_words, has_words, is_exact, places_of, span_of
 from mailkeep.store import ops
-from mailkeep.store.contract import SEGMENT, Derived, Row, Rows, Store
+from mailkeep.store.contract import SEGMENT, Derived, Op, Row, Rows, Store
 
 SEGMENTS_AT_ONCE: Final = 64  # of long texts; about 4 MB compressed
+LISTS_AT_ONCE: Final = 16  # of words; about 3 MB
 SHORT_AT_ONCE: Final = 1024  # segments of fields or numbers
 MESSAGES_AT_ONCE: Final = 64  # looked into
 ROWS_AT_ONCE: Final = 4000
 
 Hits = Mapping[Probe, list[int]]  # numbers of messages
+Wanted = Mapping[Probe, set[int]]  # segments to look for it in
+Places = dict[int, list[set[int]]]  # by list of words, for each needle: places of messages in the span
 
 
 class Texts(Protocol):
@@ -56,12 +60,15 @@ class Texts(Protocol):
 
 
 class Kept:
-    """Messages whose texts are in segments.  `messages` ascends."""
+    """Messages whose texts are in segments.  `messages` ascends, all are below `indexed_to`."""
 
-    def __init__(self, store: Store, account: AccountId, messages: Sequence[int], probes: Iterable[Probe]) -> None:
+    def __init__(
+        self, store: Store, account: AccountId, messages: Sequence[int], indexed_to: int, probes: Iterable[Probe]
+    ) -> None:
         self._store = store
         self._account = account
         self._messages = messages
+        self._indexed_to = indexed_to
         self._probes = by_place(probes)
         self._hits: dict[Probe, list[int]] = {probe: [] for probe in probes}
         self._read: dict[str, set[int]] = {}  # segments by place
@@ -73,16 +80,38 @@ class Kept:
         read = self._read.setdefault(place, set())
         segments = {message // SEGMENT for message in pick(self._messages, lanes, len(self._messages))} - read
         if segments:
-            await self._look(place, sorted(segments))
+            wanted: Wanted = dict.fromkeys(self._probes[place], segments)
+            if place == BODY:
+                wanted = await self._look_up(wanted, segments)
+            await self._look(place, wanted)
             read |= segments
         return of_members(self._messages, self._hits[probe]) & lanes
 
-    async def _look(self, place: str, segments: list[int]) -> None:
-        probes = self._probes[place]
+    async def _look_up(self, wanted: Wanted, segments: set[int]) -> Wanted:
+        """Ask the words of whole spans first; what remains to be looked for, and where."""
+        lists = UidSet(
+            {last for each in segments if (last := span_of(each)[-1]) * SEGMENT + SEGMENT <= self._indexed_to}
+        )
+        probes = [probe for probe in wanted if has_words(probe.needle)]
+        if not probes:
+            return wanted
+        places: Places = {}
+        for some in _cut(sorted(lists), LISTS_AT_ONCE):
+            needles = tuple(probe.needle for probe in probes)
+            places |= await self._store.scan(look_up, self._account, UidSet(some), needles)
+        hits, remaining = _judge(wanted, probes, places)
+        self._take(hits)
+        return remaining
+
+    async def _look(self, place: str, wanted: Wanted) -> None:
+        segments = sorted(set().union(*wanted.values()))
         for some in _cut(segments, SEGMENTS_AT_ONCE if place in (HEAD, BODY) else SHORT_AT_ONCE):
             rows = await self._store.scan(ops.read_text, self._account, place, UidSet(some))
-            for probe, messages in (await asyncio.to_thread(look_through, rows, probes)).items():
-                self._hits[probe] += messages
+            self._take(await asyncio.to_thread(look_through, rows, wanted))
+
+    def _take(self, hits: Hits) -> None:
+        for probe, messages in hits.items():
+            self._hits[probe] += messages
 
     async def numbers(self, lanes: Lanes) -> Numbers:  # noqa: ARG002  all at once
         """See `Texts.numbers`."""
@@ -93,27 +122,59 @@ class Kept:
         return self._numbers
 
 
-def look_through(rows: Rows, probes: Sequence[Probe]) -> Hits:
-    """In which messages of the segments (number, data) each probe finds something."""
+def look_up(account: AccountId, lists: UidSet, needles: tuple[bytes, ...]) -> Op[Places]:
+    """By list of words, which goes by the last segment of its span: for each needle, where it is or may be.
+
+    One operation, because words and where they are must be of the same moment.
+    """
+    rows = yield from ops.read_text(account, WORDS, lists)
+    found = {last: find_words(data, needles) for last, data in rows}
+    some = UidSet(last for last, words in found.items() if any(words))
+    rows = (yield from ops.read_text(account, WHERE, some)) if some else []
+    nowhere: list[set[int]] = [set() for _ in needles]
+    return dict.fromkeys(found, nowhere) | {last: places_of(data, found[last]) for last, data in rows}
+
+
+def _judge(wanted: Wanted, probes: list[Probe], places: Places) -> tuple[Hits, Wanted]:
+    """What the words have settled, and which segments must still be looked through."""
     hits: dict[Probe, list[int]] = {probe: [] for probe in probes}
+    remaining = {probe: set(segments) for probe, segments in wanted.items()}
+    for last, found in places.items():
+        span = span_of(last)
+        for probe, some in zip(probes, found, strict=True):
+            messages = [span.start * SEGMENT + place for place in some]
+            if is_exact(probe.needle):
+                hits[probe] += messages
+                remaining[probe].difference_update(span)
+            else:
+                remaining[probe] -= set(span).difference(message // SEGMENT for message in messages)
+    return hits, remaining
+
+
+def look_through(rows: Rows, wanted: Wanted) -> Hits:
+    """In which messages of the segments (number, data) each probe finds something."""
+    hits: dict[Probe, list[int]] = {probe: [] for probe in wanted}
     for segment, data in rows:
         records = unpack(data)
-        for probe in probes:
-            found = find_records(records, probe.needle, probe.field)
-            if found:
+        for probe, segments in wanted.items():
+            if segment in segments:
                 first = segment * SEGMENT
-                hits[probe] += [first + place for place in found]
+                hits[probe] += [first + place for place in find_records(records, probe.needle, probe.field)]
     return hits
 
 
 def _spread(rows: Rows, messages: Sequence[int]) -> Numbers:
-    segments = {segment: unpack_numbers(data) for segment, data in rows}
-    where = [(segments[message // SEGMENT], message % SEGMENT) for message in messages]
-    return Numbers(
-        array("q", [numbers.arrived[place] for numbers, place in where]),
-        array("q", [numbers.sizes[place] for numbers, place in where]),
-        array("q", [numbers.sent[place] for numbers, place in where]),
-    )
+    """The numbers of just these messages, out of those of their segments."""
+    every = Numbers(array("q"), array("q"), array("q"))
+    start: dict[int, int] = {}  # where the numbers of a segment begin
+    for segment, data in rows:
+        start[segment] = len(every.sent)
+        numbers = unpack_numbers(data)
+        every.arrived.extend(numbers.arrived)
+        every.sizes.extend(numbers.sizes)
+        every.sent.extend(numbers.sent)
+    at = [start[message // SEGMENT] + message % SEGMENT for message in messages]
+    return Numbers(*(array("q", map(column.__getitem__, at)) for column in (every.arrived, every.sizes, every.sent)))
 
 
 class Fresh:

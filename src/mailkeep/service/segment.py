@@ -29,7 +29,7 @@ BODY: Final = "body"
 PLACES: Final = (*SEARCHED, HEAD, BODY)
 NUMBERS: Final = "numbers"
 
-VERSION: Final = FOLD_VERSION * 10_000 + TEXT_VERSION * 100 + 1  # of all that a segment holds
+VERSION: Final = FOLD_VERSION * 10_000 + TEXT_VERSION * 100 + 2  # of all that a segment holds
 
 PIECE: Final = b"\xfe"
 END: Final = b"\xff"
@@ -110,7 +110,7 @@ def unpack(data: bytes) -> bytes:
 
 def pack_numbers(numbers: Numbers) -> bytes:
     """Little-endian, one array after the other."""
-    return b"".join(_swapped(column).tobytes() for column in (numbers.arrived, numbers.sizes, numbers.sent))
+    return b"".join(little_endian(column).tobytes() for column in (numbers.arrived, numbers.sizes, numbers.sent))
 
 
 def unpack_numbers(data: bytes) -> Numbers:
@@ -120,12 +120,13 @@ def unpack_numbers(data: bytes) -> Numbers:
     for i in range(3):
         column = array("q")
         column.frombytes(data[i * third : (i + 1) * third])
-        columns.append(_swapped(column))
+        columns.append(little_endian(column))
     return Numbers(*columns)
 
 
-def _swapped(column: array[int]) -> array[int]:
+def little_endian(column: array[int]) -> array[int]:
+    """To or from the form on disk."""
     if sys.byteorder == "big":
-        column = array("q", column)
+        column = array(column.typecode, column)
         column.byteswap()
     return column

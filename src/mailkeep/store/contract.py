@@ -182,8 +182,9 @@ class TextIndex:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextSegment:
-    """What was derived from messages ``segment * SEGMENT`` and following, as (kind, data) opaque to the store.
+    """What was derived from messages ``segment * SEGMENT`` and following: (kind, segment, data) opaque to the store.
 
+    Data that several segments share goes by the number of one of them.
     `messages` are those that it holds; of the `loose` among them the text is not kept.
     """
 
@@ -192,7 +193,7 @@ class TextSegment:
     indexed_to: int
     messages: UidSet
     loose: UidSet
-    data: tuple[tuple[str, bytes], ...]
+    data: tuple[tuple[str, int, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

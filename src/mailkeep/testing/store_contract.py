@@ -159,7 +159,7 @@ class World:
             indexed_to=indexed_to,
             messages=UidSet(range(max(low, 1), indexed_to) if messages is None else messages),
             loose=UidSet(loose),
-            data=(("body", data), ("head", b"")),
+            data=(("body", segment, data), ("head", segment, b"")),
         )
         return await self.store.write(ops.put_text, self.account, new)
 
@@ -694,8 +694,9 @@ class StoreContract:
         await world.expunge(1)
         await world.append(b"three")
         scan, account = world.store.scan, world.account
-        assert await scan(ops.message_numbers, account, inbox, 0) == [(2, 2), (3, 3)]
-        assert await scan(ops.message_numbers, account, inbox, 2) == [(3, 3)]
+        assert await scan(ops.message_numbers, account, inbox, 0, 9) == [(2, 2), (3, 3)]
+        assert await scan(ops.message_numbers, account, inbox, 0, 1) == [(2, 2)]
+        assert await scan(ops.message_numbers, account, inbox, 2, 9) == [(3, 3)]
         [row] = await scan(ops.message_columns, account, inbox, UidSet([1, 3]))
         assert row == (3, NOW, NOW, 5, account, 3, account, 3)
         rows = await scan(ops.message_octets, account, UidSet([1, 2, 9]))

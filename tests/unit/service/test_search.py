@@ -7,6 +7,7 @@ import base64
 import datetime as dt
 import hashlib
 import quopri
+import random
 import tempfile
 from calendar import timegm
 from collections.abc import Awaitable, Callable
@@ -271,6 +272,30 @@ def test_the_answer_is_that_of_the_naive_rule_whatever_is_indexed(
         for query in queries:
             expected = [row.entry.uid for row, data in entries if holds(query, row, data)]
             assert await office.find(query) == expected, query
+
+    in_office(test)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whole_spans_of_segments_answer_by_their_words_as_their_texts_would(seed: int) -> None:
+    """With dead text in one of them, written anew"""
+    choice = random.Random(seed)
+
+    async def test(office: Office) -> None:
+        by = [" ", "", ".", "@"]
+        texts = [choice.choice(by).join(choice.choices(WORDS, k=choice.randrange(8))) for _ in range(600)]
+        await office.deliver(*[b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + text.encode() for text in texts])
+        await office.indexer.catch_up(office.account)
+        await do(office, "expunge", set(choice.sample(range(1, 600), 40)))
+        for _ in range(2):
+            entries = await office.entries()
+            for _ in range(25):
+                text = choice.choice(texts)
+                start = choice.randrange(len(text) + 1)
+                query = q.BodyContains(text[start : start + choice.randrange(1, 9)])
+                assert await office.find(query) == [row.entry.uid for row, data in entries if holds(query, row, data)]
+            await do(office, "sweep", None)
+            await office.indexer.catch_up(office.account)
 
     in_office(test)
 

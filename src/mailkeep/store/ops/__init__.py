@@ -14,7 +14,7 @@
     vanished(account, mailbox, since) -> UidSet                 for QRESYNC
     fetch(account, mailbox, uids, kinds, also) -> list[Fetched]
     fetch_columns(account, mailbox, uids, columns, kinds) -> tuple of columns, UIDs first
-    message_numbers(account, mailbox, after) -> rows            (uid, message)
+    message_numbers(account, mailbox, after, limit) -> rows     (uid, message)
     message_columns(account, mailbox, uids) -> rows             (uid, saved_at, internaldate, size, …)
     message_octets(account, messages) -> rows                   (message, internaldate, size, blob, data)
     derived_data(account, kind, messages) -> rows               (message, version, data)

@@ -6,11 +6,11 @@ from mailkeep.model.ids import AccountId, MailboxId
 from mailkeep.store.contract import Op, Rows, Sql
 
 
-def message_numbers(account: AccountId, mailbox: MailboxId, after: int) -> Op[Rows]:
-    """(uid, message) of the entries with UIDs greater than `after`, ascending."""
+def message_numbers(account: AccountId, mailbox: MailboxId, after: int, limit: int) -> Op[Rows]:
+    """(uid, message) of the first `limit` entries with UIDs greater than `after`, ascending."""
     return (
         yield Sql(
-            "SELECT uid, message FROM entry WHERE account = ? AND mailbox = ? AND uid > ? ORDER BY uid",
-            (account, mailbox, after),
+            "SELECT uid, message FROM entry WHERE account = ? AND mailbox = ? AND uid > ? ORDER BY uid LIMIT ?",
+            (account, mailbox, after, limit),
         )
     )

@@ -52,11 +52,11 @@ def put_text(account: AccountId, new: TextSegment) -> Op[bool]:
     loose = ((now.loose if same else EMPTY) - of_segment) | new.loose
     indexed_to = max(now.indexed_to, new.indexed_to) if same else new.indexed_to
     yield Sql("DELETE FROM text_stale WHERE account = ? AND segment = ?", (account, new.segment))
-    for kind, data in new.data:
+    for kind, segment, data in new.data:
         yield Sql(
             "INSERT INTO text_segment VALUES (?, ?, ?, ?)"
             " ON CONFLICT (account, kind, segment) DO UPDATE SET data = excluded.data",
-            (account, kind, new.segment, data),
+            (account, kind, segment, data),
         )
     yield Sql(
         "INSERT INTO text_index VALUES (?, ?, ?, ?) ON CONFLICT (account) DO UPDATE SET"
