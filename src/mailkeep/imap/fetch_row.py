@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
-from mailkeep.formats.mime.encoding import UnknownEncoding, decode_transfer
-from mailkeep.formats.mime.header import select_fields
-from mailkeep.formats.mime.scan import Part, scan
+from mailkeep.formats.mime.encoding import IDENTITY, UnknownEncoding, decode_transfer
+from mailkeep.formats.mime.header import choose_fields, split_fields
+from mailkeep.formats.mime.scan import MAX_HEADER, Part, scan
 from mailkeep.formats.mime.section import Text, encoding_of, locate
 from mailkeep.formats.objectid import emailid, threadid
 from mailkeep.imap import derive
@@ -24,15 +24,26 @@ if TYPE_CHECKING:
     from mailkeep.imap.session import Selected
 
 IN_ONE_PIECE: Final = 256 * 1024  # octets of a section; a larger one is streamed
+HELD: Final = 1024 * 1024  # octets of a row; once so many are held, every section is streamed
+MOST_HELD: Final = 16 * HELD  # what cannot be streamed, chosen header fields, is held up to here
 
 
 @dataclass(frozen=True, slots=True)
 class Big:
-    """A section too large to hold: its octets are the message's from `start` to `stop`."""
+    """A section that is not held: its octets are the message's from `start` to `stop`."""
 
     label: bytes
     start: int
     stop: int
+    binary: bool = False  # BINARY: octets as they are, NUL too
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A stretch of a decoded part: many items share one copy."""
+
+    label: bytes
+    octets: memoryview
 
 
 class Message:
@@ -43,6 +54,9 @@ class Message:
         self._account = account
         self.row = row
         self.derived: dict[str, bytes] = {}
+        self.held = 0  # octets of pieces that wait to be written
+        self._decoded: dict[tuple[int, ...], memoryview] = {}  # parts do not overlap: no more than the message
+        self._fields: tuple[tuple[int, int], list[tuple[bytes, bytes]]] = ((0, 0), [])
 
     @cached_property
     def blob(self) -> Blob:
@@ -59,8 +73,26 @@ class Message:
         """A stretch of the message."""
         return self.blob.read(start, stop - start)
 
+    def fields(self, start: int, stop: int) -> list[tuple[bytes, bytes]]:
+        """The fields of the header from `start` to `stop`; of a huge one, of as much as the scanner looks at."""
+        span = start, min(stop, start + MAX_HEADER)
+        if self._fields[0] != span:
+            self._fields = span, split_fields(self.octets(*span))
+        return self._fields[1]
 
-Piece = bytes | Big
+    def decoded(self, path: tuple[int, ...], start: int, stop: int) -> memoryview:
+        """A part with its transfer encoding undone.  Raises: Refused with UNKNOWN-CTE (RFC 9051 §7.1)."""
+        found = self._decoded.get(path)
+        if found is None:
+            try:
+                octets = decode_transfer(self.octets(start, stop), encoding_of(self.parts, path))
+            except UnknownEncoding as error:
+                raise Refused("The part is in an unknown transfer encoding", b"UNKNOWN-CTE") from error
+            found = self._decoded[path] = memoryview(octets)
+        return found
+
+
+Piece = bytes | Big | Decoded
 Render = Callable[[Message], Piece]
 
 
@@ -173,41 +205,52 @@ def _section(item: Section, message: Message) -> Piece:
     start, stop = span
     if text in (Text.FIELDS, Text.FIELDS_NOT):
         names = frozenset(field.lower().encode("utf-8") for field in item.fields)
-        octets = select_fields(message.octets(start, stop), names, exclude=text is Text.FIELDS_NOT)
+        octets = choose_fields(message.fields(start, stop), names, exclude=text is Text.FIELDS_NOT)
         return response.section(item.label, _partial(octets, item.partial))
-    if item.partial is not None:
-        offset, count = item.partial
-        start = min(start + offset, stop)
-        stop = min(start + count, stop)
-    if stop - start > IN_ONE_PIECE:
+    start, stop = _stretch(start, stop, item.partial)
+    if stop - start > IN_ONE_PIECE or message.held > HELD:
         return Big(item.label, start, stop)
     return response.section(item.label, message.octets(start, stop))
 
 
 def _partial(octets: bytes, wanted: tuple[int, int] | None) -> bytes:
     """The stretch asked for; beyond the end it is empty, never NIL (RFC 9051 §6.4.5)."""
+    start, stop = _stretch(0, len(octets), wanted)
+    return octets[start:stop]
+
+
+def _stretch(start: int, stop: int, wanted: tuple[int, int] | None) -> tuple[int, int]:
     if wanted is None:
-        return octets
+        return start, stop
     offset, count = wanted
-    return octets[offset : offset + count]
+    start = min(start + offset, stop)
+    return start, min(start + count, stop)
 
 
 def _binary(item: Binary, message: Message) -> Piece:
-    octets = _decoded(item.part, message)
-    return response.binary(item.label, None if octets is None else _partial(octets, item.partial))
+    span = _span(item.part, message)
+    if span is None:
+        return response.binary(item.label, None)
+    if encoding_of(message.parts, item.part) in IDENTITY:
+        start, stop = _stretch(*span, item.partial)
+        if stop - start > IN_ONE_PIECE or message.held > HELD:
+            return Big(item.label, start, stop, binary=True)
+        return response.binary(item.label, message.octets(start, stop))
+    octets = message.decoded(item.part, *span)
+    start, stop = _stretch(0, len(octets), item.partial)
+    if stop - start > IN_ONE_PIECE or message.held > HELD:
+        return Decoded(item.label, octets[start:stop])
+    return response.binary(item.label, bytes(octets[start:stop]))
 
 
 def _binary_size(item: BinarySize, message: Message) -> Piece:
-    octets = _decoded(item.part, message)
-    return response.binary_size(item.label, len(octets or b""))
-
-
-def _decoded(path: tuple[int, ...], message: Message) -> bytes | None:
-    """A part with its transfer encoding undone.  Raises: Refused with UNKNOWN-CTE (RFC 9051 §7.1)."""
-    span = locate(message.parts, path, Text.ALL) if path else (0, message.row.entry.size)
+    span = _span(item.part, message)
     if span is None:
-        return None
-    try:
-        return decode_transfer(message.octets(*span), encoding_of(message.parts, path))
-    except UnknownEncoding as error:
-        raise Refused("The part is in an unknown transfer encoding", b"UNKNOWN-CTE") from error
+        return response.binary_size(item.label, 0)
+    if encoding_of(message.parts, item.part) in IDENTITY:
+        return response.binary_size(item.label, span[1] - span[0])
+    return response.binary_size(item.label, len(message.decoded(item.part, *span)))
+
+
+def _span(path: tuple[int, ...], message: Message) -> tuple[int, int] | None:
+    return locate(message.parts, path, Text.ALL) if path else (0, message.row.entry.size)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Iterable
 
 # A line that starts with a name and a colon, and the lines after it that begin with white space (RFC 5322 §2.2.3).
 # Lines that are neither (an mbox "From " line, garbage) belong to no field.  Anchored, so a header is read in one pass.
@@ -24,7 +24,12 @@ def select_fields(header: bytes, names: Container[bytes], *, exclude: bool = Fal
     RFC 9051 §6.4.5.1: the blank line is always there.  Fields stand in their order and as they came; a last field
     without a line end gets one, or the blank line would be lost in it.
     """
-    chosen = b"".join([whole for name, whole in split_fields(header) if (name in names) is not exclude])
+    return choose_fields(split_fields(header), names, exclude=exclude)
+
+
+def choose_fields(fields: Iterable[tuple[bytes, bytes]], names: Container[bytes], *, exclude: bool = False) -> bytes:
+    """`select_fields` for a header that has been split."""
+    chosen = b"".join([whole for name, whole in fields if (name in names) is not exclude])
     return chosen + (b"\r\n" if not chosen or chosen.endswith(b"\n") else b"\r\n\r\n")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from itertools import islice
 from typing import Final
 
-from mailkeep.imap.done import Bad
+from mailkeep.imap.done import Bad, Refused
 from mailkeep.imap.fetch_columns import ColumnPlan, plan_columns
-from mailkeep.imap.fetch_row import Big, Message, Piece, Plan
+from mailkeep.imap.fetch_row import MOST_HELD, Big, Decoded, Message, Piece, Plan
 from mailkeep.imap.session import Selected
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.fetch import Fetch, FetchItem, Item
@@ -22,6 +23,8 @@ ROWS: Final = 200  # read from the store at a time; each range is a snapshot of 
 ROWS_WITH_BODIES: Final = 20
 PLANS: Final = 16  # remembered by a session
 PIECE: Final = 64 * 1024  # octets given out before others get their turn
+MUCH: Final = 1024 * 1024  # octets made of one batch; then the next is smaller
+COLLECT_S: Final = 0.002  # spent on the pieces of a row before others get their turn
 
 
 async def fetch(s: Selected, cmd: Fetch) -> None:
@@ -90,48 +93,96 @@ async def _fetch_columns(s: Selected, uids: Sequence[int], items: Sequence[Fetch
     """Batches column by column; one that cannot be told so goes row by row."""
     connection = s.session.connection
     rows: Plan | None = None
-    for start in range(0, len(uids), plan.rows):
-        batch = uids[start : start + plan.rows]
+    start, size = 0, _first_batch(plan.rows)
+    while batch := uids[start : start + size]:
+        start += size
         rendered = await plan.render(batch) if s.view.is_aligned else None
         if rendered is None:
             rows = rows or Plan(s, items)
             await _fetch_rows(s, batch, rows, {})
             continue
         s.session.write(rendered)
+        size = _next_batch(size, plan.rows, len(rendered))
         if connection.queued > PIECE:
             await connection.drain()
+
+
+def _first_batch(most: int) -> int:
+    return max(1, most // 8)
+
+
+def _next_batch(size: int, most: int, octets: int) -> int:
+    """How many messages to read next, after `size` of them made `octets`: kept data may be a megabyte each."""
+    return max(1, size // 4) if octets > MUCH else min(most, size * 2)
 
 
 async def _fetch_rows(s: Selected, uids: Sequence[int], plan: Plan, seen: dict[int, FlagState]) -> None:
     connection = s.session.connection
     remaining = iter(uids)
-    while batch := UidSet(islice(remaining, ROWS_WITH_BODIES if plan.bodies else ROWS)):
+    most = ROWS_WITH_BODIES if plan.bodies else ROWS
+    size = _first_batch(most)
+    while batch := UidSet(islice(remaining, size)):
+        octets = 0
         for row in await s.messages.fetch(s.account, s.mailbox, batch, plan.kinds, bodies=plan.bodies):
             seq = s.view.seq(row.entry.uid)
             if not seq:
                 continue
             message = Message(s.messages, s.account, row)
             # All pieces before the first octet is written: one may be refused (UNKNOWN-CTE).
-            pieces = list(plan.pieces(message, seen.get(row.entry.uid)))
+            pieces = await _collect(s, plan, message, seen.get(row.entry.uid))
             s.session.write(b"* %d FETCH (" % seq)
+            octets += message.held
             await _write_row(s, message, pieces)
             if connection.queued > PIECE:
                 await connection.drain()
+        size = _next_batch(size, most, octets)
+
+
+async def _collect(s: Selected, plan: Plan, message: Message, now_seen: FlagState | None) -> list[Piece]:
+    """All pieces of a row; others get their turn where that takes long.  Raises: Refused."""
+    pieces: list[Piece] = []
+    late = time.perf_counter() + COLLECT_S
+    for piece in plan.pieces(message, now_seen):
+        pieces.append(piece)
+        if isinstance(piece, bytes):
+            message.held += len(piece)
+            if message.held > MOST_HELD:
+                raise Refused("Too much of one message is asked for at once", b"LIMIT")
+        if time.perf_counter() > late:
+            await s.session.connection.give_way()
+            late = time.perf_counter() + COLLECT_S
+    return pieces
 
 
 async def _write_row(s: Selected, message: Message, pieces: Sequence[Piece]) -> None:
-    write = s.session.write
+    connection = s.session.connection
     separator = b""
     for piece in pieces:
-        if isinstance(piece, Big):
-            write(separator + response.section_head(piece.label, piece.stop - piece.start))
-            for start in range(piece.start, piece.stop, PIECE):
-                write(response.without_nul(message.octets(start, min(start + PIECE, piece.stop))))
-                await s.session.connection.drain()
-        else:
-            write(separator + piece)
+        connection.write(separator)
+        match piece:
+            case Big():
+                await _write_big(s, message, piece)
+            case Decoded(label, octets):
+                connection.write(response.binary_head(label, len(octets)))
+                for start in range(0, len(octets), PIECE):
+                    connection.write(bytes(octets[start : start + PIECE]))
+                    await connection.drain()
+            case _:
+                connection.write(piece)
+                if connection.queued > PIECE:
+                    await connection.drain()
         separator = b" "
-    write(b")\r\n")
+    connection.write(b")\r\n")
+
+
+async def _write_big(s: Selected, message: Message, piece: Big) -> None:
+    connection = s.session.connection
+    head = response.binary_head if piece.binary else response.section_head
+    connection.write(head(piece.label, piece.stop - piece.start))
+    for start in range(piece.start, piece.stop, PIECE):
+        octets = message.octets(start, min(start + PIECE, piece.stop))
+        connection.write(octets if piece.binary else response.without_nul(octets))
+        await connection.drain()
 
 
 async def _tell_vanished(s: Selected, since: ModSeq, wanted: UidSet) -> None:

@@ -366,6 +366,11 @@ def binary(label: bytes, octets: bytes | None) -> bytes:
     return b"%b %b" % (label, literal8(octets) if b"\0" in octets else literal(octets))
 
 
+def binary_head(label: bytes, size: int) -> bytes:
+    """The beginning of piece ``BINARY[…]`` when its `size` octets follow in chunks: a literal8, in case NUL comes."""
+    return b"%b ~{%d}\r\n" % (label, size)
+
+
 def binary_size(label: bytes, octets: int) -> bytes:
     """Piece ``BINARY.SIZE[…]``."""
     return b"%b %d" % (label, octets)

@@ -1,0 +1,74 @@
+"""Clients that mean harm: what they ask for is bounded in memory, and others do not wait for it."""
+
+from __future__ import annotations
+
+import base64
+import random
+from pathlib import Path
+
+import pytest
+from tests.imap_client import ImapClient
+from tests.live import Account, Service
+
+MEGABYTE = 1 << 20
+
+
+@pytest.fixture
+def hostile(server: Service, account: Account, ours: None) -> ImapClient:
+    """Logged in, with an empty mailbox selected."""
+    client = server.connect(account)
+    client.ok("CREATE hostile")
+    client.ok("SELECT hostile")
+    return client
+
+
+def memory(server: Service) -> int:
+    """Octets that the server's process holds."""
+    assert server.pid
+    for line in Path(f"/proc/{server.pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    raise AssertionError("no VmRSS")
+
+
+def with_attachment(size: int) -> bytes:
+    octets = random.Random(1).randbytes(size)
+    head = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    return head + base64.encodebytes(octets).replace(b"\n", b"\r\n") + b"--b--\r\n"
+
+
+def test_a_part_that_is_asked_for_a_thousand_times_is_decoded_once(hostile: ImapClient) -> None:
+    hostile.append("hostile", with_attachment(20 * MEGABYTE))
+    hostile.ok("NOOP")
+    items = " ".join(f"BINARY.PEEK[1]<{n}.3>" for n in range(999))
+    [row] = hostile.ok(f"FETCH 1 ({items} BINARY.SIZE[1])").all("FETCH")
+    octets = random.Random(1).randbytes(20 * MEGABYTE)
+    assert row.data["BINARY[1]<500>"] == octets[500:503]
+    assert row.data["BINARY.SIZE[1]"] == 20 * MEGABYTE
+
+
+@pytest.mark.parametrize("item", ["BINARY.PEEK[1]<{}.100000000>", "BODY.PEEK[1]<{}.200000>", "BODY.PEEK[]<{}.200000>"])
+def test_a_row_of_gigabytes_is_never_held(server: Service, hostile: ImapClient, item: str) -> None:
+    hostile.append("hostile", with_attachment(20 * MEGABYTE))
+    hostile.ok("NOOP")
+    before = memory(server)
+    hostile.start("FETCH 1 (" + " ".join(item.format(n) for n in range(1000)) + ")")
+    assert hostile.socket.recv(100).startswith(b"* 1 FETCH (")
+    assert memory(server) - before < 100 * MEGABYTE
+
+
+def test_a_header_of_megabytes_is_looked_at_as_far_as_headers_go(hostile: ImapClient) -> None:
+    hostile.append("hostile", b"Subject: first\n" + b"a:\n" * (5 * MEGABYTE) + b"\nbody\n")
+    hostile.ok("NOOP")
+    [row] = hostile.ok("FETCH 1 (BODY.PEEK[HEADER.FIELDS (Subject)] BODY.PEEK[TEXT])").all("FETCH")
+    assert b"Subject: first\n\r\n" in row.data.values()
+    assert row.data["BODY[TEXT]"] == b"body\n"
+
+
+def test_header_fields_of_megabytes_asked_for_many_times_are_refused(hostile: ImapClient) -> None:
+    hostile.append("hostile", b"a:\n" * 300_000 + b"\nbody\n")
+    hostile.ok("NOOP")
+    items = " ".join(f"BODY.PEEK[HEADER.FIELDS.NOT (x{n})]" for n in range(100))
+    reply = hostile.command(f"FETCH 1 ({items})")
+    assert (reply.kind, reply.code and reply.code.name) == ("NO", "LIMIT")
+    assert hostile.ok("FETCH 1 UID").all("FETCH")
