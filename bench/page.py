@@ -33,7 +33,9 @@ METHOD: Final = """\
   last minutes spares the next logins the hash; each account has logged in once before the clock starts.
 - **CPU ratio** compares the processor time of all processes of a server per operation: the figure to trust on a busy
   machine, and where the client was the limit ("client 90%").  "µs/op" is that time, mailkeep / Dovecot; of lists per
-  message, of IDLE per watcher told.  "Peak MB" is the proportional memory (PSS) of all processes at its highest.
+  message, of IDLE per watcher told; of APPEND with what is done for the message afterwards (indexing).  "Peak MB" is
+  the proportional memory (PSS) of all processes at its highest.
+- Before each workload a server is given the time to finish what it put off.
 - Memory of idle connections is measured on servers just started, and counts the processes, not the kernel's sockets.
 - Of several sessions that idle on one mailbox in one process, Dovecot 2.3 tells one at once and the others within 30 s;
   IDLE is therefore compared with *highperf* alone.

@@ -13,6 +13,9 @@ from typing import Final
 PROC: Final = Path("/proc")
 TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 RESET_PEAK: Final = "5"  # proc(5), clear_refs
+QUIET_SHARE: Final = 0.05  # of a core: a server that uses less does nothing
+QUIET_S: Final = 0.4  # it has to do nothing for so long
+QUIET_PATIENCE_S: Final = 120.0
 _CPUCLOCK_SCHED: Final = 2  # clock_getcpuclockid(3), which Python has for threads only
 
 
@@ -57,6 +60,11 @@ class Meter:
         if self._pid is not None and self.server_s is not None:
             self.server_s += cpu_s(tree(self._pid)) - self._server
 
+    def settle(self) -> None:
+        """Wait until the server has done what it put off; its CPU counts, the time does not."""
+        if self._pid is not None and self.server_s is not None:
+            self.server_s += wait_until_quiet(self._pid)
+
     def memory(self) -> Memory | None:
         """Of the server now; None without a process to look at, or without the right to."""
         return None if self._pid is None else memory(tree(self._pid))
@@ -88,6 +96,19 @@ def cpu_s(pids: Iterable[int]) -> float:
         if fields:
             total += (int(fields[13]) + int(fields[14])) / TICKS_PER_S
     return total
+
+
+def wait_until_quiet(pid: int) -> float:
+    """Wait until the process and its descendants have nothing to do; the CPU seconds they used meanwhile."""
+    first = last = cpu_s(tree(pid))
+    until = time.monotonic() + QUIET_PATIENCE_S
+    while time.monotonic() < until:
+        time.sleep(QUIET_S)
+        now = cpu_s(tree(pid))
+        if now - last < QUIET_S * QUIET_SHARE:
+            return now - first
+        last = now
+    return last - first
 
 
 def memory(pids: Iterable[int]) -> Memory | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from mailkeep.bench.connection import Wrong
+from mailkeep.bench.meter import wait_until_quiet
 from mailkeep.bench.result import Failure, Report, Row, median_of
 from mailkeep.bench.stage import Stage, Workload
 from mailkeep.bench.workloads import WORKLOADS
@@ -19,8 +20,10 @@ def named(names: Sequence[str]) -> tuple[Workload, ...]:
 
 
 def attempt(workload: Workload, stage: Stage) -> tuple[Row, ...] | Failure:
-    """Run it once."""
+    """Run it once; what the server put off before is not of this workload."""
     try:
+        if stage.target.pid is not None:
+            wait_until_quiet(stage.target.pid)
         return workload.run(stage)
     except (Wrong, OSError) as error:
         return Failure(workload.name, str(error) or type(error).__name__)

@@ -12,6 +12,7 @@ from mailkeep.bench import mail
 from mailkeep.bench.answer import exists, messages_in_status, must_equal, uids_found
 from mailkeep.bench.connection import Connection, Wrong, open_connection
 from mailkeep.bench.corpus import Corpus
+from mailkeep.bench.meter import wait_until_quiet
 from mailkeep.bench.result import Row
 from mailkeep.bench.target import Target
 
@@ -49,6 +50,8 @@ class Stage:
             if not holds(connection, name, self.corpus.count):
                 renew(connection, name)
                 fill(connection, name, self.corpus)
+                if self.target.pid is not None:
+                    wait_until_quiet(self.target.pid)
         return name
 
 
