@@ -1,7 +1,7 @@
 """Fills the index of texts in the background: segment by segment, in a thread that rests as it works.
 
 - A full segment is written when its messages are there; a part of one when mail has not come for a while.
-- A crash loses nothing but work: what is not in the index is searched as it stands (`search_texts.Fresh`).
+- A crash loses nothing but work: what is not in the index is searched as it stands (`search_fresh`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mailkeep.model.ids import AccountId
 from mailkeep.model.uidset import UidSet
 from mailkeep.service.bus import Bus
 from mailkeep.service.search_fields import SEARCHED
-from mailkeep.service.search_texts import Source, day_of, read_fields, read_sources
+from mailkeep.service.search_fresh import Source, day_of, read_fields, read_sources
 from mailkeep.service.segment import (
     BODY,
     HEAD,

@@ -79,3 +79,8 @@ def of_uids(uids: array[int], wanted: UidSet) -> Lanes:
 def pick(values: Iterable[T], lanes: Lanes, count: int) -> Iterator[T]:
     """Those of `count` values whose places are in `lanes`."""
     return compress(values, lanes.to_bytes(count, "little"))
+
+
+def cut(values: list[T], size: int) -> Iterator[list[T]]:
+    """The values in pieces of at most `size`."""
+    return (values[start : start + size] for start in range(0, len(values), size))

@@ -12,21 +12,23 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from mailkeep.model import query as q
 from mailkeep.model.uidset import EMPTY
 from mailkeep.service import lanes as lane
-from mailkeep.service.lanes import Lanes, pick
+from mailkeep.service.lanes import Lanes, cut, pick
 from mailkeep.service.numbering import Numbering, Numberings, aside
 from mailkeep.service.search_arrays import Arrays
 from mailkeep.service.search_batch import Batch
+from mailkeep.service.search_fresh import Fresh
+from mailkeep.service.search_kept import Kept
 from mailkeep.service.search_plan import Probe, make_plan, probes, split
-from mailkeep.service.search_texts import Fresh, Kept
 from mailkeep.service.segment import VERSION
 from mailkeep.service.view import View
 from mailkeep.store import ops
-from mailkeep.store.contract import SEGMENT, Store
+from mailkeep.store.contract import SEGMENT, Store, TextIndex
 
 BATCH: Final = 64 * SEGMENT  # messages searched together in segments: what the loop does for them is quick
 FRESH_BATCH: Final = 4000  # and without
@@ -48,33 +50,33 @@ class Search:
             return list(pick(arrays.uids, lanes, arrays.count))
         arrays.prepare(costly)
         numbering = await self._numberings.of_view(view, arrays.uids)
+        wanted = probes(costly)
+        index = await self._store.read(ops.get_text_index, view.account)
+        if index.version != VERSION:
+            index = replace(index, indexed_to=0, loose=EMPTY)
         found: list[int] = []
         async for places in _pieces(numbering, lanes):
-            for batch in await self._batches(arrays, numbering.messages, places, probes(costly)):
+            for batch in self._batches(arrays, numbering.messages, places, index, wanted):
                 found += await batch.search(costly)
         return sorted(found)
 
-    async def _batches(
-        self, arrays: Arrays, messages: array[int], places: list[int], wanted: set[Probe]
-    ) -> list[Batch]:
+    def _batches(
+        self, arrays: Arrays, messages: array[int], places: list[int], index: TextIndex, wanted: set[Probe]
+    ) -> Iterator[Batch]:
         """All of `places`, which ascend by the number of the message."""
         store, account, mailbox = self._store, arrays.view.account, arrays.view.mailbox
-        index = await store.read(ops.get_text_index, account)
-        indexed_to, loose = (index.indexed_to, index.loose) if index.version == VERSION else (0, EMPTY)
-        cut = bisect_left(places, indexed_to, key=messages.__getitem__)
-        kept, fresh = places[:cut], places[cut:]
-        if loose:
-            kept = [place for place in kept if messages[place] not in loose]
+        border = bisect_left(places, index.indexed_to, key=messages.__getitem__)
+        kept, fresh = places[:border], places[border:]
+        if index.loose:
+            kept = [place for place in kept if messages[place] not in index.loose]
             fresh = sorted({*places}.difference(kept), key=messages.__getitem__)
-        batches: list[Batch] = []
         if kept:
             numbers = array("q", map(messages.__getitem__, kept))
-            batches.append(Batch(store, arrays, kept, Kept(store, account, numbers, indexed_to, wanted)))
-        for some in _cut(fresh, FRESH_BATCH):
+            yield Batch(store, arrays, kept, Kept(store, account, numbers, index.indexed_to, wanted))
+        for some in cut(fresh, FRESH_BATCH):
             numbers = array("q", map(messages.__getitem__, some))
             uids = array("I", map(arrays.uids.__getitem__, some))
-            batches.append(Batch(store, arrays, some, Fresh(store, account, mailbox, uids, numbers, wanted)))
-        return batches
+            yield Batch(store, arrays, some, Fresh(store, account, mailbox, uids, numbers, wanted))
 
 
 async def _pieces(numbering: Numbering, lanes: Lanes) -> AsyncIterator[list[int]]:
@@ -88,7 +90,7 @@ async def _pieces(numbering: Numbering, lanes: Lanes) -> AsyncIterator[list[int]
                 yield places
     else:
         ordered = await aside(count, numbering.ordered, list(pick(range(count), lanes, count)))
-        for places in _cut(ordered, BATCH):
+        for places in cut(ordered, BATCH):
             yield places
 
 
@@ -97,7 +99,3 @@ def _known(uids: array[int], known: Sequence[int]) -> Lanes:
     if uids[: len(known)] == known:
         return lane.every(len(known))
     return lane.of_members(uids, known)
-
-
-def _cut(places: list[int], size: int) -> Iterator[list[int]]:
-    return (places[start : start + size] for start in range(0, len(places), size))

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from calendar import timegm
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from mailkeep.model import query as q
 from mailkeep.service import lanes as lane
 from mailkeep.service.lanes import Lanes, pick
 from mailkeep.service.search_arrays import Arrays
+from mailkeep.service.search_fresh import read_rows
 from mailkeep.service.search_plan import Every, NumberQuery, OfRow, OfView, Plan, Probe, Some, Without
-from mailkeep.service.search_texts import Texts, read_rows
 from mailkeep.service.segment import Numbers
 from mailkeep.store.contract import Row, Store
+
+
+class Texts(Protocol):
+    """Texts and numbers of some messages, wherever they come from."""
+
+    async def find(self, probe: Probe, lanes: Lanes) -> Lanes:
+        """Those of `lanes` that hold it."""
+        ...
+
+    async def numbers(self, lanes: Lanes) -> Numbers:
+        """Of all the messages, in order; right for `lanes` at least."""
+        ...
 
 
 class Batch:

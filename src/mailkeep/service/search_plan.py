@@ -6,6 +6,7 @@ A `Probe` is one place and one piece of text; BODY is one probe, TEXT is two.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
@@ -80,6 +81,8 @@ class Without:
 
 Plan = OfView | OfRow | Probe | Every | Some | Without
 
+Hits = Mapping[Probe, list[int]]  # numbers of messages
+
 ALL: Final = OfView(q.ALL)
 NOTHING: Final = Some(())
 
@@ -153,3 +156,11 @@ def split(plan: Plan) -> tuple[Plan, Plan | None]:
     cheap = tuple(term for term in terms if cost(term) == Cost.VIEW)
     costly = tuple(term for term in terms if cost(term) != Cost.VIEW)
     return Every(cheap), Every(costly) if costly else None
+
+
+def by_place(probes: Iterable[Probe]) -> dict[str, list[Probe]]:
+    """The probes for each place."""
+    places: dict[str, list[Probe]] = {}
+    for probe in probes:
+        places.setdefault(probe.place, []).append(probe)
+    return places
