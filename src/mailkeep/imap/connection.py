@@ -28,7 +28,7 @@ from mailkeep.imap.wire import framing, response
 from mailkeep.imap.wire.lexer import ParseError, Refusal
 from mailkeep.model.errors import MailError
 from mailkeep.net.connection import Connection, Step
-from mailkeep.service.spool import Spool
+from mailkeep.service.spool import IN_MEMORY, Spool
 
 MISTAKES: Final = 20  # in a row; then the client is no IMAP client
 
@@ -129,7 +129,8 @@ class ImapConnection(Session):
     def _take(self, event: framing.LiteralData) -> None:
         literal = event.literal
         if literal.sink is None:
-            literal.sink = Spool(self._spool_directory, self.options.max_message)
+            room = max(0, IN_MEMORY - sum(spool.held for spool in self._spools))
+            literal.sink = Spool(self._spool_directory, self.options.max_message, room)
             self._spools.append(literal.sink)
         assert isinstance(literal.sink, Spool)
         literal.sink.write(event.chunk)

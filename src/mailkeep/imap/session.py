@@ -38,6 +38,7 @@ LOGGED_IN_IDLE_S: Final = 31 * 60.0
 LOGGED_OUT_IDLE_S: Final = 3 * 60.0
 # FairEmail gives up push below 3 minutes; NAT boxes forget connections before 30 (traps: keep-alive of IDLE).
 KEEP_ALIVE_S: Final = 280.0
+MESSAGES_OF_APPEND: Final = 4  # of the largest size: so much of the disk one command may take before the quota is asked
 LOGGED_OUT_LINE: Final = 64 * 1024  # OAuth tokens are long, nothing else is
 
 
@@ -160,6 +161,7 @@ class Session:
         self.framer.limits = Limits(
             max_line=self.options.max_line,
             max_append=self.options.max_message,
+            max_appended=MESSAGES_OF_APPEND * self.options.max_message,
             max_nonsynchronizing=self.options.max_nonsynchronizing,
         )
         self.authenticated = Authenticated(self, account, address)

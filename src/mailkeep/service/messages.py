@@ -15,12 +15,12 @@ from mailkeep.formats.mime.scan import Part, scan
 from mailkeep.formats.mime.thread import base_subject, message_id, references
 from mailkeep.model.change import Hint
 from mailkeep.model.derive import Deriver
-from mailkeep.model.errors import Invalid
+from mailkeep.model.errors import Invalid, Unavailable
 from mailkeep.model.ids import AccountId, MailboxId, MessageId, ModSeq
 from mailkeep.model.message import Appended, Copied, Stored
 from mailkeep.model.uidset import UidSet
 from mailkeep.service.bus import Bus
-from mailkeep.service.spool import Octets
+from mailkeep.service.spool import IN_MEMORY, Octets
 from mailkeep.service.views import Views
 from mailkeep.store import ops
 from mailkeep.store.contract import Also, Blob, Column, Derived, Fetched, How, NewMessage, Store
@@ -28,6 +28,8 @@ from mailkeep.store.threads import thread_keys
 
 __all__ = ["Blob", "Column", "Fetched", "Flags", "How", "Incoming", "Messages"]
 
+QUICK: Final = 64 * 1024  # octets of a message that is looked through on the spot; a larger one in a thread
+TURN_S: Final = 0.002  # spent on messages before others get their turn
 NO_CHANGE: Final = Stored(())
 
 
@@ -77,8 +79,14 @@ class Messages:
         """
         now = int(self._clock())
         try:
-            new = tuple([await self._take_in(account, message, now) for message in incoming])
-            appended = await self._store.write(ops.append, account, mailbox, new, now)
+            new: list[NewMessage] = []
+            late = time.perf_counter() + TURN_S
+            for message in incoming:
+                new.append(await self._take_in(account, message, now))
+                if time.perf_counter() > late:
+                    await asyncio.sleep(0)
+                    late = time.perf_counter() + TURN_S
+            appended = await self._store.write(ops.append, account, mailbox, tuple(new), now)
         finally:
             for message in incoming:
                 message.octets.discard()
@@ -87,9 +95,15 @@ class Messages:
 
     async def _take_in(self, account: AccountId, message: Incoming, now: int) -> NewMessage:
         octets = message.octets
-        if octets.data is not None:
-            derived, keys = self._derive(octets.data)
-            blob = await self._store.put_blob(account, octets.data, octets.sha256)
+        data = octets.data
+        if data is None and octets.path is not None and octets.size <= IN_MEMORY:
+            data = _read(octets.path)  # one of many: too small to be a pack of its own
+        if data is not None:
+            if len(data) > QUICK:
+                derived, keys = await asyncio.to_thread(self._derive, data)
+            else:
+                derived, keys = self._derive(data)
+            blob = await self._store.put_blob(account, data, octets.sha256)
         else:
             assert octets.path is not None
             derived, keys = await asyncio.to_thread(self._derive_file, octets.path)
@@ -255,6 +269,13 @@ class Messages:
     async def vanished(self, account: AccountId, mailbox: MailboxId, since: ModSeq) -> UidSet:
         """UIDs expunged after `since`, perhaps more (RFC 7162 §3.2.5.1 allows it)."""
         return await self._store.read(ops.vanished, account, mailbox, since)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Unavailable("Cannot read the message now") from error
 
 
 def _message_of(emailid: str) -> MessageId:

@@ -30,11 +30,15 @@ class Octets:
 
 
 class Spool:
-    """Takes octets as they come.  A fault is kept and raised by `finish`, so that the rest can be read and dropped."""
+    """Takes octets as they come.  A fault is kept and raised by `finish`, so that the rest can be read and dropped.
 
-    def __init__(self, directory: Path, limit: int) -> None:
+    `limit`: octets of the largest message.  `in_memory`: up to so many are held in memory, not in a file.
+    """
+
+    def __init__(self, directory: Path, limit: int, in_memory: int = IN_MEMORY) -> None:
         self._directory = directory
         self._limit = limit
+        self._in_memory = in_memory
         self._buffer = bytearray()  # not a list of chunks: a peer may send octet by octet
         self._file: BinaryIO | None = None
         self._path: Path | None = None
@@ -53,7 +57,7 @@ class Spool:
         self._hash.update(chunk)
         if self._file is None:
             self._buffer += chunk
-            if self.size <= IN_MEMORY:
+            if self.size <= self._in_memory:
                 return
         try:
             if self._file is None:
@@ -66,6 +70,11 @@ class Spool:
                 view = view[self._file.write(view) :]
         except OSError as error:
             self._fail(storage_fault(error, "Cannot store the message now"))
+
+    @property
+    def held(self) -> int:
+        """Octets in memory."""
+        return len(self._buffer)
 
     def _fail(self, error: Exception) -> None:
         self.discard()

@@ -72,3 +72,21 @@ def test_header_fields_of_megabytes_asked_for_many_times_are_refused(hostile: Im
     reply = hostile.command(f"FETCH 1 ({items})")
     assert (reply.kind, reply.code and reply.code.name) == ("NO", "LIMIT")
     assert hostile.ok("FETCH 1 UID").all("FETCH")
+
+
+def test_many_messages_of_one_append_are_not_held_in_memory_and_arrive_whole(
+    server: Service, hostile: ImapClient
+) -> None:
+    before = memory(server)
+    messages = [b"Subject: %d\r\n\r\n" % n + b"%d" % (n % 10) * (20_000 if n % 2 else MEGABYTE) for n in range(120)]
+    hostile.send(b"big APPEND hostile")
+    for message in messages:
+        hostile.send(b" {%d+}\r\n" % len(message) + message)
+    with server.connect() as other:
+        other.ok("NOOP")
+    assert memory(server) - before < 40 * MEGABYTE
+    hostile.send(b"\r\n")
+    assert hostile.finish("big").kind == "OK"
+    for n in (1, 2, 119, 120):
+        [row] = hostile.ok(f"FETCH {n} BODY.PEEK[]").all("FETCH")
+        assert row.data["BODY[]"] == messages[n - 1]

@@ -51,3 +51,14 @@ def test_a_message_given_up_leaves_no_file(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
     spool.discard()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_message_goes_to_a_file_as_soon_as_there_is_no_room_in_memory(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 100, 3)
+    spool.write(b"abc")
+    assert spool.held == 3
+    spool.write(b"d")
+    assert spool.held == 0
+    octets = spool.finish()
+    assert octets.path is not None
+    assert octets.path.read_bytes() == b"abcd"

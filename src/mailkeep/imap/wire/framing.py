@@ -97,7 +97,8 @@ class Limits:
     """What one command may cost; all sizes in octets.
 
     `max_line`: text of a command.  `max_literals`: their count.  `max_memory`: sum of the literals held in memory.
-    `max_append`: one message of APPEND (0 before login).  `stream_over`: larger messages of APPEND are streamed.
+    `max_append`: one message of APPEND (0 before login).  `max_appended`: all messages of one APPEND.
+    `stream_over`: larger messages of APPEND are streamed.
     `max_nonsynchronizing`: a literal that does not wait; 4096 where LITERAL- is offered (RFC 7888 §5).
     """
 
@@ -105,6 +106,7 @@ class Limits:
     max_literals: int = 1000
     max_memory: int = 1024 * 1024
     max_append: int = 0
+    max_appended: int = 2**63 - 1
     stream_over: int = 64 * 1024
     max_nonsynchronizing: int = 2**63 - 1
 
@@ -134,8 +136,8 @@ class Framer:
     """
 
     __slots__ = (
-        "_begun", "_chunk", "_chunks", "_fed", "_is_refused", "_is_too_long", "_line", "_literal", "_literals",
-        "_memory", "_name", "_pos", "_remaining", "_state", "_streamed", "_tag", "limits",
+        "_appended", "_begun", "_chunk", "_chunks", "_fed", "_is_refused", "_is_too_long", "_line", "_literal",
+        "_literals", "_memory", "_name", "_pos", "_remaining", "_state", "_streamed", "_tag", "limits",
     )  # fmt: skip
 
     _state: _State
@@ -143,6 +145,7 @@ class Framer:
     _line: bytearray  # the text so far; once the command is given up, only the end of its line
     _literals: list[bytes | Streamed]
     _memory: int  # octets of literals held
+    _appended: int  # octets of messages announced
     _tag: bytes
     _name: str
     _remaining: int  # octets of the current literal still to come
@@ -240,6 +243,7 @@ class Framer:
         self._line = bytearray()
         self._literals = []
         self._memory = 0
+        self._appended = 0
         self._tag = UNKNOWN_TAG
         self._name = ""
         self._remaining = 0
@@ -349,8 +353,9 @@ class Framer:
             return False
         fits = self._memory + size <= limits.max_memory
         if self._name == "APPEND" and _MESSAGE.match(self._line):
-            if size > limits.max_append:
+            if size > limits.max_append or self._appended + size > limits.max_appended:
                 return False
+            self._appended += size
             if size > limits.stream_over or not fits:
                 self._streamed = Streamed(size)
             return True

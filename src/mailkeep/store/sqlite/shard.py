@@ -29,6 +29,7 @@ RESTART_PAGES: Final = 4 * CHECKPOINT_PAGES  # the log grows and grows: writers 
 
 
 MANY: Final = 2000  # entries: changing more takes longer than the loop should wait
+MANY_NEW: Final = 50  # new messages
 SLOW_OCTETS: Final = 256 * 1024  # writing and syncing more does so too
 SLOW: Final = frozenset(
     {
@@ -47,7 +48,11 @@ def is_slow(job: Job) -> bool:
     """Whether an operation may take so long that it should not run on the loop."""
     if job.op.__name__ in SLOW:
         return True
-    return any(type(value) is UidSet and len(value) > MANY for value in job.args)
+    return any(
+        len(value) > (MANY if type(value) is UidSet else MANY_NEW)
+        for value in job.args
+        if type(value) in (UidSet, tuple)
+    )
 
 
 class Shard:

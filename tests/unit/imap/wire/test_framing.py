@@ -293,3 +293,10 @@ def test_octets_that_wait_cost_little_however_small_the_pieces_they_came_in() ->
     framer.feed(b"\r\n")
     assert framer.next() == Raw(b"a" + b"xy" * 100_000)
     assert framer.buffered == 0
+
+
+def test_the_messages_of_one_append_are_bounded_together_and_the_next_append_begins_anew() -> None:
+    limits = Limits(max_append=9, max_appended=12, stream_over=100)
+    one, two = b"a APPEND x {9+}\r\n123456789", b" {4+}\r\n1234"
+    assert outcome([one + two + b"\r\n"], limits) == [Refused(b"a", "APPEND", (b"123456789",))]
+    assert [type(event) for event in outcome([one + b"\r\n", one + b"\r\n"], limits)] == [Raw, Raw]
