@@ -50,7 +50,11 @@ class Views:
         view = self._views.get(key) or await self._read(key)
         self._closed.pop(key, None)
         view.users += 1
-        await self.refresh(view)
+        try:
+            await self.refresh(view)
+        except BaseException:
+            self.close(view)
+            raise
         return view
 
     async def _read(self, key: Key) -> View:
@@ -60,8 +64,13 @@ class Views:
             view = self._views[key] = View(
                 *key, snapshot.mailbox.modseq, snapshot.uids, snapshot.masks, snapshot.modseqs, snapshot.more
             )
-            # what was read at once did not pass `refresh`, which learns new names
-            await self._read_keywords(key[0])
+            try:
+                # what was read at once did not pass `refresh`, which learns new names
+                await self._read_keywords(key[0])
+            except BaseException:
+                if not view.users:
+                    del self._views[key]
+                raise
         return view
 
     def close(self, view: View) -> None:
@@ -81,18 +90,28 @@ class Views:
             del self._views[oldest]
 
     async def refresh(self, view: View) -> None:
-        """Bring a view up to what has been committed: one read, whoever and however many ask."""
+        """Bring a view up to what has been committed: one read, whoever and however many ask.
+
+        Raises: Unavailable.  The view stays stale then.
+        """
         while view.stale:
             view.stale = False
-            since = view.upto
             try:
-                delta = await self._store.read(ops.delta, view.account, view.mailbox, since)
-            except NotFound:
-                # The mailbox was deleted: to whoever still looks at it, its messages are gone.
-                delta = Delta(ModSeq(since + 1), (), UidSet(view.uids))
-            if view.upto == since:
-                await self.learn(view.account, delta.changed)
-                view.apply(delta)
+                await self._bring_forward(view)
+            except BaseException:
+                view.stale = True
+                raise
+
+    async def _bring_forward(self, view: View) -> None:
+        since = view.upto
+        try:
+            delta = await self._store.read(ops.delta, view.account, view.mailbox, since)
+        except NotFound:
+            # The mailbox was deleted: to whoever still looks at it, its messages are gone.
+            delta = Delta(ModSeq(since + 1), (), UidSet(view.uids))
+        if view.upto == since:
+            await self.learn(view.account, delta.changed)
+            view.apply(delta)
 
     # --- names of keywords
 
