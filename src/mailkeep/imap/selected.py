@@ -9,11 +9,15 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
+from typing import Final
 
 from mailkeep.model.ids import ModSeq, Uid
 from mailkeep.model.message import FlagState
 from mailkeep.model.uidset import UidSet
 from mailkeep.service.view import View
+
+FEW: Final = 64  # of anything: then finding each by itself is quickest
 
 
 class NoSuchMessage(Exception):
@@ -72,6 +76,12 @@ class SelectedView:
         """The sequence number of `uid`, or 0 when the client does not know it."""
         i = bisect_left(self._uids, uid, 0, self.count)
         return i + 1 if i < self.count and self._uids[i] == uid else 0
+
+    def seqs(self, uids: Sequence[int]) -> list[int]:
+        """The sequence numbers of `uids` (ascending), without those that the client does not know."""
+        if len(uids) < FEW:
+            return [seq for uid in uids if (seq := self.seq(uid))]
+        return list(compress(range(1, self.count + 1), map(frozenset(uids).__contains__, self._uids)))
 
     @property
     def last_uid(self) -> int:

@@ -41,7 +41,8 @@ from mailkeep.service.words import WHERE, WORDS, message_words, pack_words, span
 from mailkeep.store import ops
 from mailkeep.store.contract import SEGMENT, Store, TextIndex, TextSegment
 
-SHARE: Final = 0.25  # of one processor, while there is much to do
+SHARE: Final = 0.25  # of one processor, while mail comes in
+QUIET_SHARE: Final = 0.5  # and while none does
 QUIET_S: Final = 2.0  # without news of an account: then the rest is worth a segment too
 WORTHWHILE: Final = 16  # messages of such a rest; fewer are searched as they are in no time
 ALL_S: Final = 3600.0  # between looks at all accounts: what a sweep left behind is no news
@@ -52,13 +53,11 @@ MAX_REST_S: Final = 0.5
 class Indexer:
     """Keeps the texts of all accounts indexed, as far as the budget allows."""
 
-    def __init__(
-        self, store: Store, bus: Bus, accounts: Callable[[], Iterable[AccountId]], *, share: float = SHARE
-    ) -> None:
+    def __init__(self, store: Store, bus: Bus, accounts: Callable[[], Iterable[AccountId]]) -> None:
         """`accounts` are all that there are, asked now and then; others are known by their hints."""
         self._store = store
         self._accounts = accounts
-        self._share = share
+        self._share = 1.0  # of one processor, see `run`
         self._waiting: dict[AccountId, float] = {}  # since when there has been no news
         self._all_at = -ALL_S
         self._news = asyncio.Event()
@@ -86,6 +85,7 @@ class Indexer:
         busy = False
         for account, since in tuple(self._waiting.items()):
             quiet = time.monotonic() - since > QUIET_S
+            self._share = QUIET_SHARE if quiet else SHARE
             if await self._try(account, quiet=quiet):
                 busy = True
             elif quiet and self._waiting.get(account) == since:
@@ -112,7 +112,7 @@ class Indexer:
         self._stopping.wait(min(MAX_REST_S, busy_s * (1 / self._share - 1)))
 
     async def catch_up(self, account: AccountId) -> None:
-        """Index all that there is now.  Raises: NotFound, Unavailable."""
+        """Index all that there is now, without a rest.  Raises: NotFound, Unavailable."""
         while await self.step(account, rest=1):
             pass
 

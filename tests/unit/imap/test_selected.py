@@ -162,3 +162,12 @@ class SessionsMachine(RuleBasedStateMachine):
 
 SessionsMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestSessions = SessionsMachine.TestCase
+
+
+@pytest.mark.parametrize("step", [1, 7])
+def test_many_numbers_at_once_are_those_of_each(step: int) -> None:
+    shared = a_view(*range(1, 1000, 3))
+    view = SelectedView(shared)
+    shared.apply(changed(2, (5000, 0), gone=UidSet([4])))
+    uids = range(1, 6000, step)
+    assert view.seqs(uids) == [seq for uid in uids if (seq := view.seq(uid))]

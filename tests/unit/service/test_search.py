@@ -101,7 +101,7 @@ def in_office(test: Callable[[Office], Awaitable[None]]) -> None:
                     account,
                     Messages(store, bus, (SEARCH_FIELDS,), clock=lambda: office.now),
                     Search(store),
-                    Indexer(store, bus, lambda: [account], share=1.0),
+                    Indexer(store, bus, lambda: [account]),
                     Views(store, bus),
                 )
                 await test(office)

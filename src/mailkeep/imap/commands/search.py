@@ -35,7 +35,7 @@ async def search(s: Selected, cmd: Search) -> None:
 
 
 def _tell(s: Selected, cmd: Search, found: Sequence[int]) -> None:
-    numbers = found if cmd.uid else [seq for uid in found if (seq := s.view.seq(uid))]
+    numbers = found if cmd.uid else s.view.seqs(found)
     if cmd.returns is None and not s.session.enabled.rev2:
         s.session.write(response.search(numbers, _highest(s, found) if cmd.modseq else None))
         return

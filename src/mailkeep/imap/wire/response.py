@@ -265,10 +265,10 @@ def id_(fields: Iterable[tuple[str, str | None]]) -> bytes:
 
 def search(numbers: Iterable[int], modseq: int | None = None) -> bytes:
     """SEARCH of IMAP4rev1; `modseq` the highest among the results (RFC 7162 §3.1.5), left out when nothing is found."""
-    found = [b"%d" % number for number in numbers]
+    found = [*map(str, numbers)]
     if found and modseq is not None:
-        found.append(b"(MODSEQ %d)" % modseq)
-    return b" ".join([b"* SEARCH", *found]) + b"\r\n"
+        found.append(f"(MODSEQ {modseq})")
+    return " ".join(["* SEARCH", *found]).encode() + b"\r\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
