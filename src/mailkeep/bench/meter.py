@@ -14,7 +14,7 @@ PROC: Final = Path("/proc")
 TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 RESET_PEAK: Final = "5"  # proc(5), clear_refs
 QUIET_SHARE: Final = 0.05  # of a core: a server that uses less does nothing
-QUIET_S: Final = 0.4  # it has to do nothing for so long
+QUIET_S: Final = 0.25  # it has to do nothing for so long
 QUIET_PATIENCE_S: Final = 120.0
 _CPUCLOCK_SCHED: Final = 2  # clock_getcpuclockid(3), which Python has for threads only
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mailkeep.bench.connection import Wrong
 from mailkeep.bench.meter import Memory, Meter
 
 
@@ -83,7 +84,9 @@ def measured(
 
 
 def rate(name: str, meter: Meter, latencies_s: Sequence[float]) -> Row:
-    """Operations per second, one latency each."""
+    """Operations per second, one latency each.  Raises: Wrong (there was none)."""
+    if not latencies_s:
+        raise Wrong("nothing was done in that time")
     count = len(latencies_s)
     return measured(name, meter, value=count / meter.wall_s, unit=Unit.PER_S, count=count, latencies_s=latencies_s)
 
