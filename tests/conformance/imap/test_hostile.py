@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import random
+import time
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,25 @@ def test_many_messages_of_one_append_are_not_held_in_memory_and_arrive_whole(
     for n in (1, 2, 119, 120):
         [row] = hostile.ok(f"FETCH {n} BODY.PEEK[]").all("FETCH")
         assert row.data["BODY[]"] == messages[n - 1]
+
+
+@pytest.mark.rfc("9051", "6.3.9")
+def test_names_below_names_are_looked_for_in_one_pass_and_others_do_not_wait(
+    server: Service, hostile: ImapClient
+) -> None:
+    for start in range(0, 3000, 300):
+        for n in range(start, start + 300):
+            hostile.send(b"x SUBSCRIBE hostile/%d/deep\r\n" % n)
+        for _ in range(300):
+            assert hostile.finish("x").kind == "OK"
+    listed = hostile.ok('LIST (SUBSCRIBED RECURSIVEMATCH) "" ("%/%" "%/*1")').listed()
+    assert len(listed) == 3000
+    patterns = " ".join('"' + "*1%" * 300 + f'{n}"' for n in range(100))
+    with server.connect() as other:
+        hostile.send(b'y LSUB "" *\r\nz LIST (SUBSCRIBED) "" (' + patterns.encode() + b")\r\n")
+        for _ in range(20):
+            started = time.monotonic()
+            other.ok("NOOP")
+            assert time.monotonic() - started < 1.0
+    assert hostile.finish("y").kind == "OK"
+    assert hostile.finish("z").kind == "OK"

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from mailkeep.imap.commands.status import tell_status
 from mailkeep.imap.session import Authenticated
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.list_ import List, Lsub, Return, Selection
-from mailkeep.imap.wire.list_match import matches
+from mailkeep.imap.wire.list_match import Pattern
 from mailkeep.model.mailbox import DELIMITER, INBOX, Mailbox
+
+if TYPE_CHECKING:
+    from mailkeep.net.connection import Connection
+
+PIECE: Final = 64 * 1024  # octets given out before others get their turn
+TURN_S: Final = 0.002  # spent on matching before others get theirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +28,17 @@ class _Tree:
     mailboxes: dict[str, Mailbox]
     subscribed: frozenset[str]
     parents: frozenset[str]
+    above_subscribed: frozenset[str]
 
     @classmethod
     def of(cls, mailboxes: Iterable[Mailbox], subscriptions: Iterable[str]) -> _Tree:
         by_name = {mailbox.name: mailbox for mailbox in mailboxes}
-        return cls(by_name, frozenset(subscriptions), frozenset(parent for name in by_name for parent in _above(name)))
+        subscribed = frozenset(subscriptions)
+        return cls(by_name, subscribed, _all_above(by_name), _all_above(subscribed))
+
+
+def _all_above(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(parent for name in names for parent in _above(name))
 
 
 def _above(name: str) -> Iterable[str]:
@@ -45,9 +59,13 @@ async def list_(s: Authenticated, cmd: List) -> None:
         s.session.write(response.list_line(("\\Noselect",), b'""'))
         return
     tree = await _read(s)
-    patterns = [_join(cmd.reference, pattern) for pattern in cmd.patterns]
-    for name in sorted(_candidates(tree, cmd.selection), key=_order):
-        if any(matches(pattern, name) for pattern in patterns) and (line := _line(s, tree, cmd, name, patterns)):
+    connection = s.session.connection
+    matching = await _matching(connection, tree, [_join(cmd.reference, pattern) for pattern in cmd.patterns])
+    hidden = _hidden(tree, cmd.selection, matching)
+    for name in sorted(_candidates(tree, cmd.selection) & matching, key=_order):
+        if connection.queued > PIECE:
+            await connection.drain()
+        if line := _line(s, tree, cmd, name, below=name in hidden):
             s.session.write(line)
             mailbox = tree.mailboxes.get(name)
             itself = _is_selected(cmd.selection, mailbox, subscribed=name in tree.subscribed)
@@ -60,6 +78,20 @@ def _join(reference: str, pattern: str) -> str:
     return pattern if pattern.startswith(DELIMITER) or not reference else reference + pattern
 
 
+async def _matching(connection: Connection, tree: _Tree, patterns: Iterable[str]) -> frozenset[str]:
+    """The names that match; there may be a hundred patterns and ten thousand names, so others get their turn."""
+    ready = [Pattern(pattern) for pattern in patterns]
+    found: list[str] = []
+    late = time.perf_counter() + TURN_S
+    for name in tree.mailboxes.keys() | tree.subscribed | tree.parents | tree.above_subscribed:
+        if any(pattern.matches(name) for pattern in ready):
+            found.append(name)
+        if time.perf_counter() > late:
+            await connection.give_way()
+            late = time.perf_counter() + TURN_S
+    return frozenset(found)
+
+
 def _order(name: str) -> tuple[bool, str]:
     """INBOX first."""
     return name != INBOX, name
@@ -70,23 +102,22 @@ def _candidates(tree: _Tree, selection: Selection) -> set[str]:
     if Selection.SUBSCRIBED in selection:
         names = set(tree.subscribed)
         if Selection.RECURSIVEMATCH in selection:
-            names.update(parent for name in tree.subscribed for parent in _above(name))
+            names.update(tree.above_subscribed)
     elif Selection.SPECIAL_USE in selection and Selection.RECURSIVEMATCH in selection:
         names.update(tree.parents)
     return names
 
 
-def _line(s: Authenticated, tree: _Tree, cmd: List, name: str, patterns: Sequence[str]) -> bytes | None:
+def _line(s: Authenticated, tree: _Tree, cmd: List, name: str, *, below: bool) -> bytes | None:
     mailbox = tree.mailboxes.get(name)
     subscribed = name in tree.subscribed
     selected = _is_selected(cmd.selection, mailbox, subscribed=subscribed)
-    child_info = _child_info(tree, cmd, name, patterns)
-    if not selected and not child_info:
+    if not selected and not below:
         return None
     attributes = list(_attributes(tree, mailbox, name))
     if subscribed and (Return.SUBSCRIBED in cmd.returns or Selection.SUBSCRIBED in cmd.selection):
         attributes.append("\\Subscribed")
-    extended = response.childinfo(child_info) if child_info else b""
+    extended = response.childinfo(_child_info(cmd.selection)) if below else b""
     text = response.mailbox(name, utf8=s.session.enabled.utf8_names)
     return response.list_line(attributes, text, extended=extended)
 
@@ -97,20 +128,22 @@ def _is_selected(selection: Selection, mailbox: Mailbox | None, *, subscribed: b
     return Selection.SPECIAL_USE not in selection or (mailbox is not None and mailbox.role is not None)
 
 
-def _child_info(tree: _Tree, cmd: List, name: str, patterns: Sequence[str]) -> list[str]:
-    """The selection options that something below `name` meets without being listed itself (RFC 9051 §6.3.9.6)."""
-    if Selection.RECURSIVEMATCH not in cmd.selection:
-        return []
-    prefix = name + DELIMITER
-    hidden = [
-        other
-        for other in tree.subscribed | tree.mailboxes.keys()
-        if other.startswith(prefix)
-        and _is_selected(cmd.selection, tree.mailboxes.get(other), subscribed=other in tree.subscribed)
-        and not any(matches(pattern, other) for pattern in patterns)
-    ]
+def _hidden(tree: _Tree, selection: Selection, matching: frozenset[str]) -> frozenset[str]:
+    """The names with something below them that is selected without being listed itself (RFC 9051 §6.3.9.6)."""
+    if Selection.RECURSIVEMATCH not in selection:
+        return frozenset()
+    return frozenset(
+        name
+        for other in (tree.subscribed | tree.mailboxes.keys()) - matching
+        if _is_selected(selection, tree.mailboxes.get(other), subscribed=other in tree.subscribed)
+        for name in _above(other)
+    )
+
+
+def _child_info(selection: Selection) -> list[str]:
+    """The selection options that something hidden below meets."""
     options = {Selection.SUBSCRIBED: "SUBSCRIBED", Selection.SPECIAL_USE: "SPECIAL-USE"}
-    return [word for option, word in options.items() if option in cmd.selection] if hidden else []
+    return [word for option, word in options.items() if option in selection]
 
 
 def _attributes(tree: _Tree, mailbox: Mailbox | None, name: str) -> Iterable[str]:
@@ -131,17 +164,17 @@ async def lsub(s: Authenticated, cmd: Lsub) -> None:
     """
     tree = await _read(s)
     pattern = _join(cmd.reference, cmd.pattern)
-    names = set(tree.subscribed)
-    if pattern.endswith("%"):
-        names.update(parent for name in tree.subscribed for parent in _above(name))
-    for name in sorted(names, key=_order):
-        if matches(pattern, name):
-            mailbox = tree.mailboxes.get(name)
-            if name not in tree.subscribed:
-                attributes = ["\\Noselect"]
-            else:
-                attributes = [a for a in _attributes(tree, mailbox, name) if a != "\\NonExistent"]
-                if mailbox is None:
-                    attributes.insert(0, "\\Noselect")
-            text = response.mailbox(name, utf8=s.session.enabled.utf8_names)
-            s.session.write(response.list_line(attributes, text, word=b"LSUB"))
+    names = tree.subscribed | tree.above_subscribed if pattern.endswith("%") else tree.subscribed
+    connection = s.session.connection
+    for name in sorted(names & await _matching(connection, tree, [pattern]), key=_order):
+        if connection.queued > PIECE:
+            await connection.drain()
+        mailbox = tree.mailboxes.get(name)
+        if name not in tree.subscribed:
+            attributes = ["\\Noselect"]
+        else:
+            attributes = [a for a in _attributes(tree, mailbox, name) if a != "\\NonExistent"]
+            if mailbox is None:
+                attributes.insert(0, "\\Noselect")
+        text = response.mailbox(name, utf8=s.session.enabled.utf8_names)
+        s.session.write(response.list_line(attributes, text, word=b"LSUB"))

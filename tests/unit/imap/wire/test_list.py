@@ -10,7 +10,7 @@ from tests.unit.imap.wire.feeding import parse
 
 from mailkeep.imap.wire.lexer import ParseError
 from mailkeep.imap.wire.list_ import MAX_PATTERNS, List, Lsub, Return, Selection
-from mailkeep.imap.wire.list_match import matches
+from mailkeep.imap.wire.list_match import Pattern
 from mailkeep.imap.wire.status import StatusItem
 
 
@@ -124,17 +124,17 @@ def test_lsub_is_read() -> None:
     ],
 )
 def test_wildcards(pattern: str, name: str, *, expected: bool) -> None:
-    assert matches(pattern, name) is expected
+    assert Pattern(pattern).matches(name) is expected
 
 
 @given(st.text("ab/*%", max_size=8), st.text("ab/", max_size=10))
 def test_matching_is_what_a_regular_expression_says(pattern: str, name: str) -> None:
     wanted = "".join({"*": ".*", "%": "[^/]*"}.get(letter, re.escape(letter)) for letter in pattern)
-    assert matches(pattern, name) is (re.fullmatch(wanted, name) is not None)
+    assert Pattern(pattern).matches(name) is (re.fullmatch(wanted, name) is not None)
 
 
 @pytest.mark.parametrize("pattern", ["*a" * 300 + "b", "%a" * 300 + "b", "*%a" * 300 + "b", "%" * 5000 + "b"])
 def test_no_pattern_explodes(pattern: str) -> None:
     started = time.process_time()
-    assert not matches(pattern, "a" * 1000)
+    assert not Pattern(pattern).matches("a" * 1000)
     assert time.process_time() - started < 2
