@@ -104,9 +104,7 @@ def _servers(directory: Path) -> Iterator[tuple[Server, ...]]:
 def _taking_part(variant: Variant, servers: tuple[Server, ...], directory: Path) -> Iterator[tuple[Server, ...]]:
     """Ours first."""
     with contextlib.ExitStack() as stack:
-        if variant.fresh:
-            yield stack.enter_context(_servers(directory / variant.name))
-        elif variant.durable:
+        if variant.durable:
             yield servers[0], stack.enter_context(dovecot(directory / "durable", Profile.HIGHPERF, "always"))
         elif variant.one_session_each:
             yield tuple(server for server in servers if Profile.SHARED not in server.name)
@@ -121,13 +119,9 @@ def _run(
     rows: dict[str, list[Row]] = {}
     for _ in range(options.rounds):
         for server in servers:
-            target = server.tls if variant.tls else server.clear
-            outcome = attempt(variant.workload, stage(target, corpus, options))
-            if isinstance(outcome, Failure):
-                return Failure(variant.name, f"{server.name}: {outcome.why}")
-            rows.setdefault(server.name, []).extend(
-                dataclasses.replace(row, name=row.name + variant.suffix) for row in outcome
-            )
+            failure = _add(rows, variant, server, corpus, options)
+            if failure is not None:
+                return failure
     return {name: median_of(got) for name, got in rows.items()}
 
 
@@ -138,16 +132,26 @@ def _run_restarted(
     starts = starters(directory)
     for start in starts:
         with start() as server:
-            stage(server.clear, corpus, options).large_mailbox()
+            variant.prepare(stage(server.clear, corpus, options))
     rows: dict[str, list[Row]] = {}
     for _ in range(options.rounds):
         for start in starts:
             with start() as server:
-                outcome = attempt(variant.workload, stage(server.clear, corpus, options))
-            if isinstance(outcome, Failure):
-                return Failure(variant.name, f"{server.name}: {outcome.why}")
-            rows.setdefault(server.name, []).extend(outcome)
+                failure = _add(rows, variant, server, corpus, options)
+            if failure is not None:
+                return failure
     return {name: median_of(got) for name, got in rows.items()}
+
+
+def _add(
+    rows: dict[str, list[Row]], variant: Variant, server: Server, corpus: Corpus, options: argparse.Namespace
+) -> Failure | None:
+    """Run it once and add to the server's rows what it gives."""
+    outcome = attempt(variant.workload, stage(server.tls if variant.tls else server.clear, corpus, options))
+    if isinstance(outcome, Failure):
+        return Failure(variant.name, f"{server.name}: {outcome.why}")
+    rows.setdefault(server.name, []).extend(dataclasses.replace(row, name=row.name + variant.suffix) for row in outcome)
+    return None
 
 
 if __name__ == "__main__":

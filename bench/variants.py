@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from mailkeep.bench.run import named
-from mailkeep.bench.stage import Workload
+from mailkeep.bench.stage import Stage, Workload
 
 OVER_TLS_TOO: Final = frozenset({"noop", "idle-memory"})
-RESTARTED: Final = frozenset({"open-first"})  # the server starts anew before each round
-FRESH: Final = frozenset({"idle-memory"})  # memory that earlier work has left free would hide what connections take
+FIRST: Final = frozenset({"open-first"})  # what is there must not be in memory
+# The server starts anew before each round; memory that earlier work has left free would hide what connections take.
+RESTARTED: Final = FIRST | {"idle-memory"}
 # Of several sessions that idle on one mailbox in one process Dovecot 2.3 tells one at once, the others within 30 s.
 ONE_SESSION_EACH: Final = frozenset({"idle", "idle-lmtp"})
 DURABLE: Final = frozenset({"store"})  # where Dovecot's default answers before anything is on disk
@@ -40,14 +41,14 @@ class Variant:
         return self.suffix == "-durable"
 
     @property
-    def fresh(self) -> bool:
-        """On servers of its own."""
-        return self.workload.name in FRESH
-
-    @property
     def restarted(self) -> bool:
-        """The server starts anew before each round, on data that is there."""
+        """The server, one of its own, starts anew before each round."""
         return self.workload.name in RESTARTED
+
+    def prepare(self, stage: Stage) -> None:
+        """On a server that will start anew: put there what must be there then."""
+        if self.workload.name in FIRST:
+            stage.large_mailbox()
 
     @property
     def one_session_each(self) -> bool:
@@ -60,7 +61,7 @@ def variants(workloads: tuple[Workload, ...], *, durable: bool) -> Iterator[Vari
     for workload in workloads:
         yield Variant(workload, "")
         if workload.name == "open":
-            yield from (Variant(first, "") for first in named(tuple(RESTARTED)))
+            yield from (Variant(first, "") for first in named(tuple(FIRST)))
         if workload.name in OVER_TLS_TOO:
             yield Variant(workload, "-tls")
         if durable and workload.name in DURABLE:
