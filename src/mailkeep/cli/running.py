@@ -8,6 +8,7 @@ import json
 import os
 import resource
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -20,6 +21,7 @@ from mailkeep.certificates import CertificateError
 from mailkeep.config import Config, ConfigError
 from mailkeep.server import Server
 
+SWITCH_S: Final = 0.0005  # how long a thread at work (an index, a password) may keep the loop waiting; Python's is 5 ms
 FILES_WANTED: Final = 1 << 16  # open files, nearly all of them connections
 
 ReadyFileOption = Annotated[
@@ -35,6 +37,7 @@ log = telemetry.logger()
 def run(main: Coroutine[Any, Any, None]) -> None:
     """Run `main` on uvloop."""
     _raise_file_limit()
+    sys.setswitchinterval(SWITCH_S)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main)
 
