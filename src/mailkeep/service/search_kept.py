@@ -13,7 +13,7 @@ from mailkeep.model.ids import AccountId
 from mailkeep.model.uidset import UidSet
 from mailkeep.service.lanes import Lanes, cut, of_members, pick
 from mailkeep.service.search_plan import Hits, Probe, by_place
-from mailkeep.service.segment import BODY, HEAD, NUMBERS, Numbers, find_records, unpack, unpack_numbers
+from mailkeep.service.segment import BODY, HEAD, NUMBERS, Numbers, find_records, unpack_each, unpack_numbers
 from mailkeep.service.words import WHERE, WORDS, find_words, has_words, is_exact, places_of, span_of
 from mailkeep.store import ops
 from mailkeep.store.contract import SEGMENT, Op, Store
@@ -91,11 +91,11 @@ def look_up(account: AccountId, lists: UidSet, needles: tuple[bytes, ...]) -> Op
     One operation, because words and where they are must be of the same moment.
     """
     rows = yield from ops.read_text(account, WORDS, lists)
-    found = {last: find_words(data, needles) for last, data in rows}
+    found = {last: find_words(words, needles) for last, words in unpack_each(rows)}
     some = UidSet(last for last, words in found.items() if any(words))
     rows = (yield from ops.read_text(account, WHERE, some)) if some else []
     nowhere: list[set[int]] = [set() for _ in needles]
-    return dict.fromkeys(found, nowhere) | {last: places_of(data, found[last]) for last, data in rows}
+    return dict.fromkeys(found, nowhere) | {last: places_of(where, found[last]) for last, where in unpack_each(rows)}
 
 
 def _judge(wanted: Wanted, probes: list[Probe], places: Places) -> tuple[Hits, Wanted]:
@@ -117,8 +117,7 @@ def _judge(wanted: Wanted, probes: list[Probe], places: Places) -> tuple[Hits, W
 def look_through(account: AccountId, place: str, segments: UidSet, wanted: Wanted) -> Op[Hits]:
     """In which messages of the segments each probe finds something."""
     hits: dict[Probe, list[int]] = {probe: [] for probe in wanted}
-    for segment, data in (yield from ops.read_text(account, place, segments)):
-        records = unpack(data)
+    for segment, records in unpack_each((yield from ops.read_text(account, place, segments))):
         for probe, asked in wanted.items():
             if segment in asked:
                 first = segment * SEGMENT

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate, chain
 from typing import Final
 
-from zstandard import ZstdCompressor, ZstdDecompressor
+from zstandard import ZstdCompressor
 
 from mailkeep.service.segment import END, LEVEL, little_endian
 from mailkeep.store.contract import SEGMENT
@@ -39,7 +39,10 @@ def words_of(record: bytes) -> set[bytes]:
 
 
 def pack_words(messages: Iterable[tuple[int, set[bytes]]]) -> tuple[bytes, bytes]:
-    """From the words of each message, ascending by its place in the span: the list, and in which messages each is."""
+    """From the words of each message, ascending by its place in the span: the list, and in which messages each is.
+
+    Both are to be unpacked as segments are.
+    """
     where: dict[bytes, list[int]] = {}
     for place, words in messages:
         for word in words:
@@ -66,16 +69,15 @@ def has_words(needle: bytes) -> bool:
     return _WORD.search(needle) is not None
 
 
-def find_words(data: bytes, needles: Sequence[bytes]) -> list[list[Found]]:
+def find_words(words: bytes, needles: Sequence[bytes]) -> list[list[Found]]:
     """For each needle that has words, and each run of it, the words that fit; none at all if one run has none."""
-    words = ZstdDecompressor().decompress(data)
     found = [[_find(words, pattern) for pattern in _patterns(needle)] for needle in needles]
     return [each if all(each) else [] for each in found]
 
 
-def places_of(data: bytes, found: list[list[Found]]) -> list[set[int]]:
+def places_of(where: bytes, found: list[list[Found]]) -> list[set[int]]:
     """For each needle, the places in the span of messages that hold it, or (not `is_exact`) may."""
-    starts, places = _unpack_places(ZstdDecompressor().decompress(data))
+    starts, places = _split_places(where)
     return [
         set.intersection(*({p for n in numbers for p in places[starts[n] : starts[n + 1]]} for numbers in each))
         if each
@@ -107,7 +109,7 @@ def _find(words: bytes, pattern: bytes) -> Found:
     return found
 
 
-def _unpack_places(data: bytes) -> tuple[array[int], array[int]]:
+def _split_places(data: bytes) -> tuple[array[int], array[int]]:
     """Where the places of each word begin, which the last number ends; and the places."""
     starts, places = array("I"), array("H")
     count = int.from_bytes(data[:4], "little")

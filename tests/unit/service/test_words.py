@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailkeep.service.segment import END, encode_text, make_record
+from mailkeep.service.segment import END, encode_text, make_record, unpack
 from mailkeep.service.words import find_words, has_words, is_exact, message_words, pack_words, places_of, span_of
 
 ALPHABET = "ab1ä会 .@\n"
@@ -18,7 +18,7 @@ def look_up(segments: dict[int, list[list[str]]], needle: str) -> set[int]:
     """Numbers of messages, as a search would have them."""
     rows = [(number, END.join(map(make_record, messages))) for number, messages in sorted(segments.items())]
     words, where = pack_words(message_words(8, rows))
-    [places] = places_of(where, find_words(words, [encode_text(needle)]))
+    [places] = places_of(unpack(where), find_words(unpack(words), [encode_text(needle)]))
     return places
 
 
