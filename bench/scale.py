@@ -31,7 +31,7 @@ from mailkeep.bench.answer import fetched, must_equal, uids_found
 from mailkeep.bench.connection import Connection, Wrong
 from mailkeep.bench.corpus import Corpus
 from mailkeep.bench.files import raise_file_limit
-from mailkeep.bench.meter import memory, tree
+from mailkeep.bench.meter import Memory, memory, tree, wait_until_quiet
 from mailkeep.bench.stage import Stage, all_uids, fill, renew, select
 from mailkeep.bench.table import number
 from mailkeep.bench.workloads.idle import start_idle
@@ -46,6 +46,7 @@ USERS: Final = 100  # of the idle connections; an account may have 200
 BODY: Final = 400  # octets, so that seeding does not take all day
 REPEAT: Final = 30  # of what is quick
 REPEAT_SLOW: Final = 3
+INDEXED_S: Final = 3600.0  # at most, until what the server puts off is done
 SETTLE_S: Final = 2.0
 SEED: Final = 11
 BOX: Final = "BenchScale"
@@ -112,9 +113,12 @@ def messages(directory: Path, count: int) -> Point:
         renew(connection, BOX)
         start = perf_counter()
         fill(connection, BOX, corpus)
-        filled_s = perf_counter() - start
+        point = {"fill, µs a message": (perf_counter() - start) / count * 1e6}
+        start = perf_counter()
+        point["CPU afterwards, µs a message"] = wait_until_quiet(_pid(server), INDEXED_S) / count * 1e6
+        point["until all is done, s"] = perf_counter() - start
     with mailkeep(directory, users=1) as server:  # again: nothing of it is in memory
-        return {"fill, µs a message": filled_s / count * 1e6} | _in_mailbox(server, count, corpus)
+        return point | _in_mailbox(server, count, corpus)
 
 
 def _in_mailbox(server: Server, count: int, corpus: Corpus) -> Point:
@@ -275,19 +279,23 @@ def _appends_ms(connection: Connection) -> float:
 
 
 def _pss_mb(server: Server) -> float:
-    assert server.clear.pid is not None
-    found = memory(tree(server.clear.pid))
-    if found is None:
-        raise Wrong("the memory of the server's processes cannot be read")
-    return found.pss_kb / 1024
+    return _memory(server).pss_kb / 1024
 
 
 def _peak_mb(server: Server) -> float:
-    assert server.clear.pid is not None
-    found = memory(tree(server.clear.pid))
+    return _memory(server).peak_kb / 1024
+
+
+def _memory(server: Server) -> Memory:
+    found = memory(tree(_pid(server)))
     if found is None:
         raise Wrong("the memory of the server's processes cannot be read")
-    return found.peak_kb / 1024
+    return found
+
+
+def _pid(server: Server) -> int:
+    assert server.clear.pid is not None  # we started it
+    return server.clear.pid
 
 
 if __name__ == "__main__":

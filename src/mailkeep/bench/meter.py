@@ -98,10 +98,10 @@ def cpu_s(pids: Iterable[int]) -> float:
     return total
 
 
-def wait_until_quiet(pid: int) -> float:
+def wait_until_quiet(pid: int, patience_s: float = QUIET_PATIENCE_S) -> float:
     """Wait until the process and its descendants have nothing to do; the CPU seconds they used meanwhile."""
     first = last = cpu_s(tree(pid))
-    until = time.monotonic() + QUIET_PATIENCE_S
+    until = time.monotonic() + patience_s
     while time.monotonic() < until:
         time.sleep(QUIET_S)
         now = cpu_s(tree(pid))
