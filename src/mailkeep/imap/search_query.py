@@ -14,7 +14,10 @@ from mailkeep.model.ids import ModSeq
 from mailkeep.model.uidset import UidSet
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mailkeep.imap.session import Selected
+    from mailkeep.imap.wire.sequence_set import SequenceSet
 
 
 def to_query(s: Selected, key: wire.Key, now: int) -> q.Query:
@@ -47,15 +50,24 @@ def to_query(s: Selected, key: wire.Key, now: int) -> q.Query:
         case wire.Text(text):
             return q.TextContains(text)
         case wire.Numbers(numbers):
-            return q.UidIn(UidSet(s.resolve(numbers, uid=False)))
+            return _uids(s, numbers, s.uid_ranges(numbers, uid=False))
         case wire.Uids(numbers):
-            return q.UidIn(UidSet(s.resolve(numbers, uid=True)))
+            return _uids(s, numbers, s.uid_ranges(numbers, uid=True))
         case wire.ModSeq(at_least):
             return q.ModSeqAtLeast(ModSeq(at_least))
         case wire.EmailId(text):
             return q.EmailIs(pair) if text.startswith("M") and (pair := parse(text)) else q.NOTHING
         case wire.ThreadId(text):
             return q.ThreadIs(pair) if text.startswith("T") and (pair := parse(text)) else q.NOTHING
+
+
+def _uids(s: Selected, numbers: SequenceSet, ranges: Iterable[tuple[int, int]]) -> q.Query:
+    """A set as ranges: a program may have thousands of them, each of a whole mailbox."""
+    named = q.UidIn(UidSet.of_ranges(ranges))
+    if not numbers.saved:
+        return named
+    saved = q.UidIn(s.saved)
+    return q.Or((saved, named)) if named.uids else saved
 
 
 def _flag(s: Selected, flag: str) -> q.Query:

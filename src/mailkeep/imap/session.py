@@ -237,20 +237,31 @@ class Selected:
 
         Raises: NoSuchMessage, for a message number that is none (RFC 9051 §9).
         """
-        view = self.view
         if uid:
-            found = view.uids_in(numbers.resolve(view.last_uid))
+            found = self.view.uids_in(numbers.resolve(self.view.last_uid))
         else:
-            # "*" in an empty mailbox means nothing, and n:* holds at least the last message
-            ranges = [
-                (min(low or view.count, view.count), view.count) if high == STAR else (low, high)
-                for low, high in numbers.ranges
-                if high != STAR or view.count
-            ]
-            found = view.uids_of_numbers(ranges)
+            found = self.view.uids_of_numbers(self._number_ranges(numbers))
         if numbers.saved:
-            found = view.uids_in((self.saved | UidSet(found)).ranges)
+            found = self.view.uids_in((self.saved | UidSet(found)).ranges)
         return found
+
+    def uid_ranges(self, numbers: SequenceSet, *, uid: bool) -> list[tuple[int, int]]:
+        """Ranges of UIDs in which the client knows just those messages that a set names, ``$`` left out.
+
+        Raises: NoSuchMessage.
+        """
+        if uid:
+            return numbers.resolve(self.view.last_uid)
+        return [(self.view.uid(low), self.view.uid(high)) for low, high in self._number_ranges(numbers)]
+
+    def _number_ranges(self, numbers: SequenceSet) -> list[tuple[int, int]]:
+        # "*" in an empty mailbox means nothing, and n:* holds at least the last message
+        count = self.view.count
+        return [
+            (min(low or count, count), count) if high == STAR else (low, high)
+            for low, high in numbers.ranges
+            if high != STAR or count
+        ]
 
     # --- telling the client
 

@@ -289,15 +289,6 @@ class Connection(asyncio.Protocol):
         if self.transport.is_closing():
             raise ConnectionResetError
 
-    async def give_way(self) -> None:
-        """Let others have their turn, in the middle of a command that takes long.
-
-        Raises: ConnectionResetError when the peer is gone.
-        """
-        await asyncio.sleep(0)
-        if self.transport.is_closing():
-            raise ConnectionResetError
-
     def close(self) -> None:
         """Write what is queued, then close.  Nothing more is read or run."""
         self.flush()

@@ -20,6 +20,7 @@ from mailkeep.model.ids import AccountId, MailboxId, MessageId, ModSeq
 from mailkeep.model.message import Appended, Copied, Stored
 from mailkeep.model.uidset import UidSet
 from mailkeep.service.bus import Bus
+from mailkeep.service.pace import Pace
 from mailkeep.service.spool import IN_MEMORY, Octets
 from mailkeep.service.views import Views
 from mailkeep.store import ops
@@ -29,7 +30,6 @@ from mailkeep.store.threads import thread_keys
 __all__ = ["Blob", "Column", "Fetched", "Flags", "How", "Incoming", "Messages"]
 
 QUICK: Final = 64 * 1024  # octets of a message that is looked through on the spot; a larger one in a thread
-TURN_S: Final = 0.002  # spent on messages before others get their turn
 NO_CHANGE: Final = Stored(())
 
 
@@ -80,12 +80,11 @@ class Messages:
         now = int(self._clock())
         try:
             new: list[NewMessage] = []
-            late = time.perf_counter() + TURN_S
+            pace = Pace()
             for message in incoming:
                 new.append(await self._take_in(account, message, now))
-                if time.perf_counter() > late:
-                    await asyncio.sleep(0)
-                    late = time.perf_counter() + TURN_S
+                if pace.is_over:
+                    await pace.give_way()
             appended = await self._store.write(ops.append, account, mailbox, tuple(new), now)
         finally:
             for message in incoming:

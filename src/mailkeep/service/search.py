@@ -45,10 +45,9 @@ class Search:
         """Those of `known` (ascending) that exist and match, ascending."""
         cheap, costly = split(make_plan(query))
         arrays = Arrays(view)
-        lanes = _known(arrays.uids, known) & arrays.evaluate(cheap)
+        lanes = _known(arrays.uids, known) & await arrays.evaluate(cheap)
         if costly is None or not lanes:
             return list(pick(arrays.uids, lanes, arrays.count))
-        arrays.prepare(costly)
         numbering = await self._numberings.of_view(view, arrays.uids)
         wanted = probes(costly)
         index = await self._store.read(ops.get_text_index, view.account)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from mailkeep.model import query as q
 from mailkeep.service import lanes as lane
 from mailkeep.service.lanes import Lanes
+from mailkeep.service.pace import Pace
 from mailkeep.service.search_plan import Every, OfRow, OfView, Plan, Probe, Some, Without
 from mailkeep.service.view import View
+
+REMEMBERED: Final = 64  # leaves; each takes an octet for each entry, and a query may have thousands
 
 
 class Arrays:
@@ -14,40 +19,33 @@ class Arrays:
 
     def __init__(self, view: View) -> None:
         self.view = view
-        self.uids = view.uids[:]  # it may grow while we wait
+        self.uids = view.uids[:]  # all of these may change while we wait
+        self._masks = view.masks[:]
+        self._modseqs = view.modseqs[:]
+        self._more = dict(view.more)
         self.count = len(self.uids)
         self._leaves: dict[OfView, Lanes] = {}
+        self._pace = Pace()
 
-    def prepare(self, plan: Plan) -> None:
-        """Decide now, before the view changes, what will be asked for later."""
-        match plan:
-            case OfView():
-                self.leaf(plan)
-            case Every(terms) | Some(terms):
-                for term in terms:
-                    self.prepare(term)
-            case Without(term):
-                self.prepare(term)
-            case OfRow() | Probe():
-                pass
-
-    def evaluate(self, plan: Plan) -> Lanes:
+    async def evaluate(self, plan: Plan) -> Lanes:
         """The places of those for which a plan of the view alone is true."""
         match plan:
             case OfView():
+                if self._pace.is_over:
+                    await self._pace.give_way()
                 return self.leaf(plan)
             case Every(terms):
                 lanes = lane.every(self.count)
                 for term in terms:
-                    lanes &= self.evaluate(term)
+                    lanes &= await self.evaluate(term)
                 return lanes
             case Some(terms):
                 lanes = 0
                 for term in terms:
-                    lanes |= self.evaluate(term)
+                    lanes |= await self.evaluate(term)
                 return lanes
             case Without(term):
-                return lane.every(self.count) ^ self.evaluate(term)
+                return lane.every(self.count) ^ await self.evaluate(term)
             case OfRow() | Probe():
                 raise AssertionError("the view does not know")
 
@@ -55,20 +53,21 @@ class Arrays:
         """The places of those for which it is true."""
         lanes = self._leaves.get(leaf)
         if lanes is None:
+            if len(self._leaves) >= REMEMBERED:
+                self._leaves.clear()
             lanes = self._leaves[leaf] = self._decide(leaf)
         return lanes
 
     def _decide(self, leaf: OfView) -> Lanes:
-        view = self.view
         match leaf.query:
             case q.All():
                 return lane.every(self.count)
             case q.HasFlag(mask):
-                return lane.of_mask(view.masks, mask)
+                return lane.of_mask(self._masks, mask)
             case q.HasKeyword(number):
-                having = [uid for uid, more in view.more.items() if number in more]
+                having = [uid for uid, more in self._more.items() if number in more]
                 return lane.of_members(self.uids, having)
             case q.UidIn(uids):
                 return lane.of_uids(self.uids, uids)
             case q.ModSeqAtLeast(modseq):
-                return lane.of_test(modseq.__le__, view.modseqs)
+                return lane.of_test(modseq.__le__, self._modseqs)

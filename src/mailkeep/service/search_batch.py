@@ -9,6 +9,7 @@ from typing import Protocol
 from mailkeep.model import query as q
 from mailkeep.service import lanes as lane
 from mailkeep.service.lanes import Lanes, pick
+from mailkeep.service.pace import Pace
 from mailkeep.service.search_arrays import Arrays
 from mailkeep.service.search_fresh import read_rows
 from mailkeep.service.search_plan import Every, NumberQuery, OfRow, OfView, Plan, Probe, Some, Without
@@ -37,6 +38,7 @@ class Batch:
         self._places = places
         self._texts = texts
         self._rows: list[Row | None] | None = None
+        self._pace = Pace()
 
     async def search(self, plan: Plan) -> list[int]:
         """The UIDs of those that match, in no order."""
@@ -47,6 +49,8 @@ class Batch:
         """Those of `lanes` for which it is true."""
         if not lanes:
             return 0
+        if self._pace.is_over:
+            await self._pace.give_way()
         match plan:
             case Every(terms):
                 for term in terms:

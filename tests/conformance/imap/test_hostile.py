@@ -113,3 +113,30 @@ def test_names_below_names_are_looked_for_in_one_pass_and_others_do_not_wait(
             assert time.monotonic() - started < 1.0
     assert hostile.finish("y").kind == "OK"
     assert hostile.finish("z").kind == "OK"
+
+
+@pytest.fixture
+def crowded(hostile: ImapClient) -> ImapClient:
+    """With 5,000 messages."""
+    for _ in range(10):
+        hostile.send(b"m APPEND hostile" + b" {12+}\r\nSubject: x\r\n" * 500 + b"\r\n")
+        assert hostile.finish("m").kind == "OK"
+    hostile.ok("NOOP")
+    return hostile
+
+
+@pytest.mark.parametrize("keys", ["1:*", "UID 1:*", "MODSEQ {}", "NOT LARGER 1{}", "SMALLER {}", "BODY z{}"])
+@pytest.mark.rfc("9051", "6.4.4")
+def test_a_search_of_thousands_of_keys_keeps_nobody_waiting_and_takes_bounded_memory(
+    server: Service, crowded: ImapClient, keys: str
+) -> None:
+    before = memory(server)
+    program = "".join(f"OR {keys.format(n)} " for n in range(5000)) + "SUBJECT y"
+    with server.connect() as other:
+        crowded.send(b"s SEARCH " + program.encode() + b"\r\n")
+        for _ in range(50):
+            started = time.monotonic()
+            other.ok("NOOP")
+            assert time.monotonic() - started < 1.0
+    assert crowded.finish("s").kind == "OK"
+    assert memory(server) - before < 40 * MEGABYTE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from itertools import islice
 from typing import Final
@@ -18,13 +17,13 @@ from mailkeep.model.ids import ModSeq, Uid
 from mailkeep.model.message import FlagState
 from mailkeep.model.uidset import UidSet
 from mailkeep.service.messages import Flags, How
+from mailkeep.service.pace import Pace
 
 ROWS: Final = 200  # read from the store at a time; each range is a snapshot of its own
 ROWS_WITH_BODIES: Final = 20
 PLANS: Final = 16  # remembered by a session
 PIECE: Final = 64 * 1024  # octets given out before others get their turn
 MUCH: Final = 1024 * 1024  # octets made of one batch; then the next is smaller
-COLLECT_S: Final = 0.002  # spent on the pieces of a row before others get their turn
 
 
 async def fetch(s: Selected, cmd: Fetch) -> None:
@@ -41,7 +40,8 @@ async def fetch(s: Selected, cmd: Fetch) -> None:
         since = ModSeq(cmd.changed_since)
         if cmd.vanished:
             await _tell_vanished(s, since, UidSet.of_ranges(cmd.numbers.resolve(s.view.last_uid)))
-        uids = [uid for uid in uids if (state := s.shared.state(Uid(uid))) and state.modseq > since]
+        changed = {state.uid for state in s.shared.changed_since(since)}
+        uids = [uid for uid in uids if uid in changed]
     if not uids:
         return
     seen = await _set_seen(s, uids) if _reads(items) and not s.read_only else {}
@@ -129,7 +129,7 @@ async def _fetch_rows(s: Selected, uids: Sequence[int], plan: Plan, seen: dict[i
                 continue
             message = Message(s.messages, s.account, row)
             # All pieces before the first octet is written: one may be refused (UNKNOWN-CTE).
-            pieces = await _collect(s, plan, message, seen.get(row.entry.uid))
+            pieces = await _collect(plan, message, seen.get(row.entry.uid))
             s.session.write(b"* %d FETCH (" % seq)
             octets += message.held
             await _write_row(s, message, pieces)
@@ -138,19 +138,18 @@ async def _fetch_rows(s: Selected, uids: Sequence[int], plan: Plan, seen: dict[i
         size = _next_batch(size, most, octets)
 
 
-async def _collect(s: Selected, plan: Plan, message: Message, now_seen: FlagState | None) -> list[Piece]:
+async def _collect(plan: Plan, message: Message, now_seen: FlagState | None) -> list[Piece]:
     """All pieces of a row; others get their turn where that takes long.  Raises: Refused."""
     pieces: list[Piece] = []
-    late = time.perf_counter() + COLLECT_S
+    pace = Pace()
     for piece in plan.pieces(message, now_seen):
         pieces.append(piece)
         if isinstance(piece, bytes):
             message.held += len(piece)
             if message.held > MOST_HELD:
                 raise Refused("Too much of one message is asked for at once", b"LIMIT")
-        if time.perf_counter() > late:
-            await s.session.connection.give_way()
-            late = time.perf_counter() + COLLECT_S
+        if pace.is_over:
+            await pace.give_way()
     return pieces
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from mailkeep.imap.commands.status import tell_status
 from mailkeep.imap.session import Authenticated
@@ -13,12 +12,9 @@ from mailkeep.imap.wire import response
 from mailkeep.imap.wire.list_ import List, Lsub, Return, Selection
 from mailkeep.imap.wire.list_match import Pattern
 from mailkeep.model.mailbox import DELIMITER, INBOX, Mailbox
-
-if TYPE_CHECKING:
-    from mailkeep.net.connection import Connection
+from mailkeep.service.pace import Pace
 
 PIECE: Final = 64 * 1024  # octets given out before others get their turn
-TURN_S: Final = 0.002  # spent on matching before others get theirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +56,7 @@ async def list_(s: Authenticated, cmd: List) -> None:
         return
     tree = await _read(s)
     connection = s.session.connection
-    matching = await _matching(connection, tree, [_join(cmd.reference, pattern) for pattern in cmd.patterns])
+    matching = await _matching(tree, [_join(cmd.reference, pattern) for pattern in cmd.patterns])
     hidden = _hidden(tree, cmd.selection, matching)
     for name in sorted(_candidates(tree, cmd.selection) & matching, key=_order):
         if connection.queued > PIECE:
@@ -78,17 +74,16 @@ def _join(reference: str, pattern: str) -> str:
     return pattern if pattern.startswith(DELIMITER) or not reference else reference + pattern
 
 
-async def _matching(connection: Connection, tree: _Tree, patterns: Iterable[str]) -> frozenset[str]:
+async def _matching(tree: _Tree, patterns: Iterable[str]) -> frozenset[str]:
     """The names that match; there may be a hundred patterns and ten thousand names, so others get their turn."""
     ready = [Pattern(pattern) for pattern in patterns]
     found: list[str] = []
-    late = time.perf_counter() + TURN_S
+    pace = Pace()
     for name in tree.mailboxes.keys() | tree.subscribed | tree.parents | tree.above_subscribed:
         if any(pattern.matches(name) for pattern in ready):
             found.append(name)
-        if time.perf_counter() > late:
-            await connection.give_way()
-            late = time.perf_counter() + TURN_S
+        if pace.is_over:
+            await pace.give_way()
     return frozenset(found)
 
 
@@ -166,7 +161,7 @@ async def lsub(s: Authenticated, cmd: Lsub) -> None:
     pattern = _join(cmd.reference, cmd.pattern)
     names = tree.subscribed | tree.above_subscribed if pattern.endswith("%") else tree.subscribed
     connection = s.session.connection
-    for name in sorted(names & await _matching(connection, tree, [pattern]), key=_order):
+    for name in sorted(names & await _matching(tree, [pattern]), key=_order):
         if connection.queued > PIECE:
             await connection.drain()
         mailbox = tree.mailboxes.get(name)
