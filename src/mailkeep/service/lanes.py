@@ -81,6 +81,6 @@ def pick(values: Iterable[T], lanes: Lanes, count: int) -> Iterator[T]:
     return compress(values, lanes.to_bytes(count, "little"))
 
 
-def cut(values: list[T], size: int) -> Iterator[list[T]]:
+def cut(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     """The values in pieces of at most `size`."""
     return (values[start : start + size] for start in range(0, len(values), size))

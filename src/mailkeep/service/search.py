@@ -60,7 +60,7 @@ class Search:
         return sorted(found)
 
     def _batches(
-        self, arrays: Arrays, messages: array[int], places: list[int], index: TextIndex, wanted: set[Probe]
+        self, arrays: Arrays, messages: array[int], places: Sequence[int], index: TextIndex, wanted: set[Probe]
     ) -> Iterator[Batch]:
         """All of `places`, which ascend by the number of the message."""
         store, account, mailbox = self._store, arrays.view.account, arrays.view.mailbox
@@ -70,27 +70,32 @@ class Search:
             kept = [place for place in kept if messages[place] not in index.loose]
             fresh = sorted({*places}.difference(kept), key=messages.__getitem__)
         if kept:
-            numbers = array("q", map(messages.__getitem__, kept))
-            yield Batch(store, arrays, kept, Kept(store, account, numbers, index.indexed_to, wanted))
+            yield Batch(store, arrays, kept, Kept(store, account, _at(messages, kept), index.indexed_to, wanted))
         for some in cut(fresh, FRESH_BATCH):
-            numbers = array("q", map(messages.__getitem__, some))
-            uids = array("I", map(arrays.uids.__getitem__, some))
+            uids, numbers = _at(arrays.uids, some), _at(messages, some)
             yield Batch(store, arrays, some, Fresh(store, account, mailbox, uids, numbers, wanted))
 
 
-async def _pieces(numbering: Numbering, lanes: Lanes) -> AsyncIterator[list[int]]:
-    """The places of `lanes`, some at a time, in the order of their messages."""
+async def _pieces(numbering: Numbering, lanes: Lanes) -> AsyncIterator[Sequence[int]]:
+    """The places of `lanes`, some at a time, in the order of their messages; a range if they are all there."""
     count = len(numbering.uids)
     if numbering.ascending:
         for start in range(0, count, BATCH):
             size = min(BATCH, count - start)
-            places = list(pick(range(start, start + size), lanes >> 8 * start & lane.every(size), size))
-            if places:
-                yield places
+            piece, whole = lanes >> 8 * start & lane.every(size), range(start, start + size)
+            if piece:
+                yield whole if piece == lane.every(size) else list(pick(whole, piece, size))
     else:
         ordered = await aside(count, numbering.ordered, list(pick(range(count), lanes, count)))
         for places in cut(ordered, BATCH):
             yield places
+
+
+def _at(numbers: array[int], places: Sequence[int]) -> array[int]:
+    """The numbers at those places."""
+    if isinstance(places, range):
+        return numbers[places.start : places.stop]
+    return array(numbers.typecode, map(numbers.__getitem__, places))
 
 
 def _known(uids: array[int], known: Sequence[int]) -> Lanes:

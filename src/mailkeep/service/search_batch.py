@@ -32,7 +32,7 @@ class Texts(Protocol):
 class Batch:
     """Some messages of a mailbox, by place in its arrays, and where their texts are."""
 
-    def __init__(self, store: Store, arrays: Arrays, places: list[int], texts: Texts) -> None:
+    def __init__(self, store: Store, arrays: Arrays, places: Sequence[int], texts: Texts) -> None:
         self._store = store
         self._arrays = arrays
         self._places = places

@@ -61,7 +61,7 @@ class Fresh:
             await self._look_at_fields()
         return of_members(self._messages, self._hits[probe]) & lanes
 
-    async def _look_into(self, messages: list[int]) -> None:
+    async def _look_into(self, messages: Sequence[int]) -> None:
         probes = self._probes.get(HEAD, ()), self._probes.get(BODY, ())
         for some in cut(messages, MESSAGES_AT_ONCE):
             sources = await read_sources(self._store, self._account, some)

@@ -20,6 +20,7 @@ from mailkeep.store.contract import SEGMENT, Op, Store
 
 LONG_AT_ONCE: Final = 32  # segments of heads or bodies; about 2 MB compressed
 SHORT_AT_ONCE: Final = 1024  # segments of fields or numbers
+DENSE: Final = 16  # messages wanted of each segment in a row: then all of the row are read
 LISTS_AT_ONCE: Final = 16  # of words; about 2 MB compressed
 
 Wanted = Mapping[Probe, set[int]]  # segments to look for it in
@@ -45,7 +46,7 @@ class Kept:
         """See `Texts.find`."""
         place = probe.place
         read = self._read.setdefault(place, set())
-        segments = {message // SEGMENT for message in pick(self._messages, lanes, len(self._messages))} - read
+        segments = self._segments(lanes) - read
         if segments:
             wanted: Wanted = dict.fromkeys(self._probes[place], segments)
             if place == BODY:
@@ -53,6 +54,13 @@ class Kept:
             await self._look(place, wanted)
             read |= segments
         return of_members(self._messages, self._hits[probe]) & lanes
+
+    def _segments(self, lanes: Lanes) -> set[int]:
+        """Where those messages are; some more if that is told at once."""
+        near = range(self._messages[0] // SEGMENT, self._messages[-1] // SEGMENT + 1)
+        if len(near) * DENSE <= lanes.bit_count():
+            return set(near)
+        return {message // SEGMENT for message in pick(self._messages, lanes, len(self._messages))}
 
     async def _look_up(self, wanted: Wanted, segments: set[int]) -> Wanted:
         """Ask the words of whole spans first; what remains to be looked for, and where."""
