@@ -85,7 +85,7 @@ def test_nobody_is_answered_ok_when_commit_fails(tmp_path: Path) -> None:
             world = await World.make(store)
             await world.append(b"before")
             before = await world.everything()
-            writer = store._shards[0].writer
+            writer = store._owned[0].writer
             assert writer._db is not None
             writer._db.set_commit_hook(lambda: True)
             answers = await asyncio.gather(*(world.append(b"%d" % i) for i in range(5)), return_exceptions=True)
@@ -104,7 +104,7 @@ def test_a_burst_shares_one_commit_wherever_it_runs(tmp_path: Path, quick: bool)
             world = await World.make(store)
             inbox = (await world.box()).id
             blob = await store.put_blob(world.account, b"x")
-            group, writer = store._shards[0].writes, store._shards[0].writer
+            group, writer = store._owned[0].writes, store._owned[0].writer
             commits = 0
 
             def count_commits() -> bool:
@@ -127,7 +127,7 @@ def test_a_bug_in_the_driver_leaves_nobody_waiting(tmp_path: Path) -> None:
     async def main() -> None:
         async with SqliteStore(tmp_path) as store:
             world = await World.make(store)
-            group = store._shards[0].writes
+            group = store._owned[0].writes
 
             def buggy(jobs: object) -> list[object]:
                 raise ZeroDivisionError
@@ -179,9 +179,9 @@ def test_logs_are_written_back_and_reading_goes_on(tmp_path: Path) -> None:
         async with SqliteStore(tmp_path) as store:
             world = await World.make(store)
             await world.append(b"one")
-            assert store._shards[0].writer.wal_pages > 0
+            assert store._owned[0].writer.wal_pages > 0
             await store.checkpoint()
-            assert store._shards[0].writer.wal_pages == 0
+            assert store._owned[0].writer.wal_pages == 0
             await world.append(b"two")
             assert await world.uids() == [1, 2]
 

@@ -97,8 +97,8 @@ class Accounts:
             key, prepared = address[:255], ""
         digest = self._known.digest(key, prepared)
         while True:
-            if (account := self._known.find(digest)) is not None:
-                return account
+            if (known := self._known.find(digest)) is not None and self._is_still_right(known):
+                return known.entry.account
             running = self._running.get(digest)
             if running is None:
                 return await self._lead(digest, key, prepared, peer)
@@ -106,12 +106,22 @@ class Accounts:
             if not running.cancelled():
                 return running.result()
 
+    def _is_still_right(self, known: _Success) -> bool:
+        """Whether a success counts: the password may have been changed, also by another process."""
+        changes = self._directory.changes
+        if known.changes != changes:
+            if self._directory.find(known.entry.address) != known.entry:
+                return False
+            known.changes = changes
+        return True
+
     async def _lead(self, digest: bytes, key: str, password: str, peer: str) -> AccountId:
         """Do the work for all who try the same at the same time."""
         result: asyncio.Future[AccountId] = asyncio.get_running_loop().create_future()
         self._running[digest] = result
+        changes = self._directory.changes
         try:
-            account = await self._attempt(key, password, peer)
+            entry = await self._attempt(key, password, peer)
         except MailError as error:
             result.set_exception(error)
             result.exception()  # retrieved: usually nobody else waits for it
@@ -120,13 +130,13 @@ class Accounts:
             result.cancel()  # whoever waits tries for himself
             raise
         else:
-            result.set_result(account)
-            self._known.add(digest, account)
-            return account
+            result.set_result(entry.account)
+            self._known.add(digest, entry, changes)
+            return entry.account
         finally:
             del self._running[digest]
 
-    async def _attempt(self, key: str, password: str, peer: str) -> AccountId:
+    async def _attempt(self, key: str, password: str, peer: str) -> DirectoryEntry:
         """One try: wait for one's turn, check, and hold back the answer to a failure."""
         wait = self._by_account.enter(key)
         network = network_of(peer)
@@ -140,8 +150,8 @@ class Accounts:
         try:
             await self._pause(wait)
             failed = True  # until proved otherwise: who hangs up while we check has had his guess
-            account = await self._check(key, password)
-            failed = account is None
+            entry = await self._check(key, password)
+            failed = entry is None
         except Unavailable:
             failed = False
             raise
@@ -149,19 +159,19 @@ class Accounts:
             delay = self._by_account.leave(key, failed=failed)
             if network:
                 delay = max(delay, self._by_network.leave(network, failed=failed))
-        if account is None:
+        if entry is None:
             await self._pause(delay)
             raise AuthenticationFailed("Wrong user name or password")
         self._by_account.forgive(key)
-        return account
+        return entry
 
-    async def _check(self, key: str, password: str) -> AccountId | None:
+    async def _check(self, key: str, password: str) -> DirectoryEntry | None:
         entry = self._directory.find(key)
         matches = await self._matches(entry.password if entry is not None else None, password)
         now = self._directory.find(key)  # it may have changed while we were hashing
         if not matches or entry is None or now is None or now.password != entry.password:
             return None
-        return now.account if now.state is AccountState.ACTIVE else None
+        return now if now.state is AccountState.ACTIVE else None
 
     async def _pause(self, seconds: float) -> None:
         if seconds > 0.0:
@@ -287,35 +297,44 @@ def prepare_password(text: str) -> str:
     return prepared
 
 
+@dataclass(slots=True)
+class _Success:
+    """A login that was right: the account as it was then, `changes` of the directory when it was last looked at."""
+
+    entry: DirectoryEntry
+    changes: int
+    until: float
+
+
 class _Known:
     """Digests of passwords that were right a short while ago, keyed so that they are worthless elsewhere."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._key = secrets.token_bytes(32)
-        self._entries: OrderedDict[bytes, tuple[AccountId, float]] = OrderedDict()  # the oldest first
+        self._entries: OrderedDict[bytes, _Success] = OrderedDict()  # the oldest first
 
     def digest(self, address: str, password: str) -> bytes:
         # Neither can hold a NUL, so the two cannot run into each other.
         text = f"{address}\0{password}".encode(errors="surrogatepass")
         return hashlib.blake2b(text, key=self._key, digest_size=32).digest()
 
-    def find(self, digest: bytes) -> AccountId | None:
-        entry = self._entries.get(digest)
-        if entry is None:
+    def find(self, digest: bytes) -> _Success | None:
+        known = self._entries.get(digest)
+        if known is None:
             return None
-        if self._clock() >= entry[1]:
+        if self._clock() >= known.until:
             del self._entries[digest]
             return None
-        return entry[0]
+        return known
 
-    def add(self, digest: bytes, account: AccountId) -> None:
-        self._entries[digest] = (account, self._clock() + CACHE_S)
+    def add(self, digest: bytes, entry: DirectoryEntry, changes: int) -> None:
+        self._entries[digest] = _Success(entry, changes, self._clock() + CACHE_S)
         if len(self._entries) > CACHE_ENTRIES:
             self._entries.popitem(last=False)
 
     def drop(self, account: AccountId) -> None:
-        for digest in [digest for digest, entry in self._entries.items() if entry[0] == account]:
+        for digest in [digest for digest, known in self._entries.items() if known.entry.account == account]:
             del self._entries[digest]
 
 

@@ -14,9 +14,11 @@ Listener = Callable[[Hint], None]
 
 
 class Bus:
-    """Delivers hints within this process, at once, in the order of publication."""
+    """Delivers hints within this process, at once, in the order of publication.  `relay` takes them to others."""
 
-    def __init__(self) -> None:
+    def __init__(self, relay: Listener | None = None) -> None:
+        self._relay = relay
+        self._doubters: list[Callable[[], None]] = []
         self._listeners: dict[AccountId, dict[int, Listener]] = {}
         self._everything: list[Listener] = []
         self._next = 0
@@ -41,8 +43,23 @@ class Bus:
 
         return unsubscribe
 
+    def subscribe_doubt(self, listener: Callable[[], None]) -> None:
+        """Call `listener` when hints may have got lost: it looks everywhere."""
+        self._doubters.append(listener)
+
+    def doubt(self) -> None:
+        """Hints of another process may have got lost."""
+        for listener in self._doubters:
+            listener()
+
     def publish(self, hint: Hint) -> None:
-        """Tell everybody who watches the account."""
+        """Tell everybody who watches the account, in whichever process."""
+        self.deliver(hint)
+        if self._relay is not None:
+            self._relay(hint)
+
+    def deliver(self, hint: Hint) -> None:
+        """Tell everybody in this process who watches the account."""
         for listener in self._everything:
             listener(hint)
         listeners = self._listeners.get(hint.account)

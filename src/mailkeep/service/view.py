@@ -10,7 +10,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import reduce
 from itertools import chain
@@ -44,7 +44,9 @@ class View:
         masks: array[int],
         modseqs: array[int],
         more: dict[Uid, More],
+        counter: Callable[[], int] | None = None,
     ) -> None:
+        """`counter` tells another number when another process may have written (see `Store.counter`)."""
         self.account = account
         self.mailbox = mailbox
         self.upto = upto
@@ -54,10 +56,27 @@ class View:
         self.more = more
         self.used = reduce(or_, set(masks), 0)  # flags that some entry has, or had since this view was opened
         self.used_more = set(chain.from_iterable(more.values()))
-        self.stale = False
+        self._hinted = False
+        self._counter = counter
+        self._counted = -1  # what the counter said before the last look
         self.users = 0
         self._recent_changes: deque[_Change] = deque(maxlen=REMEMBERED)
         self._floor = upto  # changes after this modseq are all in _recent_changes
+
+    @property
+    def stale(self) -> bool:
+        """Whether the store may know more."""
+        return self._hinted or (self._counter is not None and self._counter() != self._counted)
+
+    def doubt(self) -> None:
+        """Something has been committed."""
+        self._hinted = True
+
+    def begin_refresh(self) -> None:
+        """The store is read now: what is committed later makes the view stale again."""
+        self._hinted = False
+        if self._counter is not None:
+            self._counted = self._counter()
 
     def index(self, uid: int) -> int:
         """Where `uid` stands in the arrays, or -1."""
@@ -122,7 +141,8 @@ class View:
             if change.upto <= since:
                 break
             touched.update(change.changed)
-        return list(self._states(sorted(touched)))
+        # a delta may have brought changes from before `since` too
+        return [state for state in self._states(sorted(touched)) if state.modseq > since]
 
     def _states(self, uids: Iterable[int]) -> Iterable[FlagState]:
         for uid in uids:

@@ -36,13 +36,23 @@ class Views:
         self._keywords: dict[AccountId, Keywords] = {}
         self._first_recent: dict[Key, int] = {}
         self._saved: dict[Key, int] = {}  # what the snapshots tell up to
+        self._bus = bus
         bus.subscribe_all(self._on_hint)
+        bus.subscribe_doubt(self._on_doubt)
 
     def _on_hint(self, hint: Hint) -> None:
         for mailbox in hint.mailboxes:
             view = self._views.get((hint.account, mailbox))
             if view is not None:
-                view.stale = True
+                view.doubt()
+
+    def _on_doubt(self) -> None:
+        """Hints of another process may have got lost: as if there had been one about everything."""
+        open_ones: dict[AccountId, set[MailboxId]] = {}
+        for account, mailbox in self._views:
+            open_ones.setdefault(account, set()).add(mailbox)
+        for account, mailboxes in open_ones.items():
+            self._bus.deliver(Hint(account, frozenset(mailboxes), ModSeq(0), tree=True))
 
     async def open(self, account: AccountId, mailbox: Mailbox) -> View:
         """The shared view of a mailbox, fresh.  Give it back with `close`.  Raises: NotFound."""
@@ -62,7 +72,13 @@ class Views:
         view = self._views.get(key)  # somebody else may have been quicker while we read
         if view is None:
             view = self._views[key] = View(
-                *key, snapshot.mailbox.modseq, snapshot.uids, snapshot.masks, snapshot.modseqs, snapshot.more
+                *key,
+                snapshot.mailbox.modseq,
+                snapshot.uids,
+                snapshot.masks,
+                snapshot.modseqs,
+                snapshot.more,
+                self._store.counter(key[0]),
             )
             try:
                 # what was read at once did not pass `refresh`, which learns new names
@@ -95,11 +111,11 @@ class Views:
         Raises: Unavailable.  The view stays stale then.
         """
         while view.stale:
-            view.stale = False
+            view.begin_refresh()
             try:
                 await self._bring_forward(view)
             except BaseException:
-                view.stale = True
+                view.doubt()
                 raise
 
     async def _bring_forward(self, view: View) -> None:

@@ -230,6 +230,11 @@ class DirectoryEntry:
 class Directory(Protocol):
     """Which accounts there are.  Small and rare writes; each is on disk when the method returns."""
 
+    @property
+    def changes(self) -> int:
+        """Another number after each change, whichever process made it: what was read before may be outdated."""
+        ...
+
     def add(self, address: str, password: str | None, now: int) -> DirectoryEntry:
         """Reserve `address` in state CREATING.  Raises: AlreadyExists, Invalid (no address)."""
         ...
@@ -300,6 +305,13 @@ class Store(Protocol):
 
     def open_blob(self, account: AccountId, blob: int) -> Blob:
         """Raises: NotFound, Unavailable."""
+        ...
+
+    def counter(self, account: AccountId) -> Callable[[], int] | None:
+        """Tells another number when something of the account has been committed, by whichever process.
+
+        It may tell one for nothing.  None: no other process writes.  Raises: NotFound.
+        """
         ...
 
     async def check(self, account: AccountId) -> tuple[str, ...]:

@@ -32,6 +32,9 @@ class Faulty:
     def later(self, *args: Any) -> None:
         self._store.later(*args)
 
+    def counter(self, *args: Any) -> Any:
+        return self._store.counter(*args)
+
 
 def test_what_was_missed_while_the_store_had_a_fault_is_seen_afterwards(tmp_path: Path) -> None:
     async def main() -> None:

@@ -5,6 +5,7 @@ A pack has no structure of its own: the rows know what lies where.  After a cras
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from collections import OrderedDict
@@ -44,6 +45,10 @@ class PackFile:
         except OSError as error:
             raise Unavailable("The message cannot be read now") from error
         return data
+
+    def is_unlinked(self) -> bool:
+        """Whether it has lost its name."""
+        return os.fstat(self._descriptor).st_nlink == 0
 
     def __del__(self) -> None:
         if self._descriptor >= 0:
@@ -116,6 +121,8 @@ class Packs:
                 descriptor = os.open(self.path(number), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             except FileExistsError:
                 number += 1
+        # Whoever sweeps packs, in whichever process, sees by the lock that this one is still being filled.
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._number, self._descriptor, self._end, self._next = number, descriptor, 0, number + 1
         _sync(self._directory)
 
@@ -168,8 +175,25 @@ class Packs:
         return file
 
     def is_being_filled(self, pack: int) -> bool:
-        """Whether `append` still writes to it."""
-        return self._descriptor >= 0 and pack == self._number
+        """Whether some process still appends to it."""
+        if self._descriptor >= 0 and pack == self._number:
+            return True
+        try:
+            descriptor = os.open(self.path(pack), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def forget_unlinked(self) -> None:
+        """Let go of packs that another process has removed, so that their room comes free."""
+        for pack in [pack for pack, file in self._open.items() if file.is_unlinked()]:
+            del self._open[pack]
 
     def unlink(self, pack: int) -> None:
         """Remove a pack that no row names.  Whoever reads it goes on doing so."""

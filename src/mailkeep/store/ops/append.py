@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from mailkeep.model.errors import Invalid, NotFound, OverQuota
 from mailkeep.model.flags import System
 from mailkeep.model.ids import AccountId, MailboxId, ModSeq, Uid
@@ -17,7 +15,7 @@ from mailkeep.store.steps.threads import find_thread, keep_thread
 ALL_SYSTEM = sum(flag.value for flag in System)
 
 
-def append(account: AccountId, mailbox: MailboxId, messages: Sequence[NewMessage], now: int) -> Op[Appended]:
+def append(account: AccountId, mailbox: MailboxId, messages: tuple[NewMessage, ...], now: int) -> Op[Appended]:
     """All of `messages`, or none; UIDs ascend in their order (RFC 9051 §6.3.12, RFC 3502).
 
     Raises: NotFound, OverQuota, Invalid (not selectable; not a keyword), LimitReached (keywords, UIDs).

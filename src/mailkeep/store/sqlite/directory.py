@@ -11,7 +11,8 @@ import apsw
 from mailkeep.model.errors import AlreadyExists, Invalid, NotFound
 from mailkeep.model.ids import AccountId
 from mailkeep.store.contract import AccountState, DirectoryEntry
-from mailkeep.store.sqlite.connection import FAULTS, migrate, open_writer, unavailable
+from mailkeep.store.sqlite.connection import FAULTS, migrate, open_reader, open_writer, unavailable
+from mailkeep.store.sqlite.ticks import Ticks
 
 COLUMNS: Final = "account, address, shard, state, password, created_at"
 MAX_ADDRESS: Final = 320  # octets
@@ -20,20 +21,42 @@ MAX_ADDRESS: Final = 320  # octets
 class SqliteDirectory:
     """See `mailkeep.store.contract.Directory`.  Every method may raise Unavailable."""
 
-    def __init__(self, path: Path, shards: int) -> None:
-        self._shards = shards
-        self._db = open_writer(path)
-        migrate(self._db, path, "directory")
+    def __init__(self, path: Path, shards: int, *, writes: bool = True, ticks: Ticks | None = None) -> None:
+        """Accounts made from now on go to the first `shards` shards.
+
+        Without `writes` another process changes the directory, and has opened it already; `ticks` tell of that.
+        """
+        self.writes = writes
+        self._spread = shards
+        self._ticks = ticks
+        self._changes = 0
+        self._db = open_writer(path) if writes else open_reader(path)
+        if writes:
+            migrate(self._db, path, "directory")
         self._shard_of: dict[AccountId, int] = {
             AccountId(a): shard for a, shard in self._rows("SELECT account, shard FROM account")
         }
+        # However few are asked for: shards that hold accounts are there.
+        self.shards = max(shards, 1 + max(self._shard_of.values(), default=0))
+
+    @property
+    def changes(self) -> int:
+        """See `Directory.changes`."""
+        return self._ticks.of_directory() if self._ticks else self._changes
+
+    def _changed(self) -> None:
+        self._changes += 1
+        if self._ticks:
+            self._ticks.count_directory()
 
     def shard_of(self, account: AccountId) -> int:
         """The shard that holds an account.  Raises: NotFound."""
-        try:
-            return self._shard_of[account]
-        except KeyError:
-            raise NotFound("No such account") from None
+        shard = self._shard_of.get(account)
+        if shard is None:
+            if self.writes:
+                raise NotFound("No such account")
+            shard = self._shard_of[account] = self.get(account).shard  # another process has made it
+        return shard
 
     def add(self, address: str, password: str | None, now: int) -> DirectoryEntry:
         """See `Directory.add`."""
@@ -44,12 +67,13 @@ class SqliteDirectory:
             if self._rows("SELECT 1 FROM account WHERE folded = ?", (fold(address),)):
                 raise AlreadyExists("There is an account of that address already")
             [(number,)] = self._rows("UPDATE counter SET next_account = next_account + 1 RETURNING next_account - 1")
-            shard = number % self._shards
+            shard = number % self._spread
             self._rows(
                 "INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (number, address, fold(address), shard, AccountState.CREATING.value, password, now),
             )
         self._shard_of[AccountId(number)] = shard
+        self._changed()
         return self.get(AccountId(number))
 
     def find(self, address: str) -> DirectoryEntry | None:
@@ -80,6 +104,7 @@ class SqliteDirectory:
         """See `Directory.remove`."""
         self._rows("DELETE FROM account WHERE account = ?", (account,))
         self._shard_of.pop(account, None)
+        self._changed()
 
     def close(self) -> None:
         """Let go of the file."""
@@ -88,6 +113,7 @@ class SqliteDirectory:
     def _change(self, text: str, args: tuple[Any, ...]) -> None:
         if not self._rows(text, args):
             raise NotFound("No such account")
+        self._changed()
 
     def _rows(self, text: str, args: tuple[Any, ...] = ()) -> builtins.list[tuple[Any, ...]]:
         try:

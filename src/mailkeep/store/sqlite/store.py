@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self, TypeVar, TypeVarTuple, cast
+from typing import Any, Final, Self, TypeVar, TypeVarTuple, cast
 
+from mailkeep.model.errors import NotFound, Unavailable
 from mailkeep.model.ids import AccountId
 from mailkeep.store.contract import IN_ROW_LIMIT, KEEP_S, AccountState, Blob, NewBlob, Op
 from mailkeep.store.ops.remove_account import remove_account
 from mailkeep.store.ops.sweep import sweep
-from mailkeep.store.sqlite.connection import sync_directory
+from mailkeep.store.sqlite.connection import FAULTS, sync_directory, unavailable
 from mailkeep.store.sqlite.directory import SqliteDirectory
-from mailkeep.store.sqlite.shard import CHECKPOINT_PAGES, RESTART_PAGES, Shard
+from mailkeep.store.sqlite.forwarded import Carrier, ForwardedWrites
+from mailkeep.store.sqlite.owned import CHECKPOINT_PAGES, Owned, shard_path
+from mailkeep.store.sqlite.shard import Shard
 from mailkeep.store.sqlite.sweep import sweep_packs
+from mailkeep.store.sqlite.ticks import Ticks
 from mailkeep.store.sqlite.verify import verify_account, verify_file
 from mailkeep.store.sqlite.writer import Job
 
@@ -29,26 +35,52 @@ SWEEP_S: Final = 3600.0  # how often `maintain` sweeps
 LOOK_S: Final = 1.0  # how often `maintain` looks, if nothing wakes it
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What one of several processes has of a store that they all serve.
+
+    `owned`: the shards it writes to.  `directory`: whether it is the one that changes the directory.  `spool`: a name
+    of its own, for what is on its way in.
+    """
+
+    owned: frozenset[int]
+    directory: bool
+    spool: str
+    carrier: Carrier
+    ticks: Ticks
+
+
 class SqliteStore:
     """All shards and the directory of one data directory; whoever opens it holds the directory's lock.
 
-    Attributes: `directory`.
+    Or, with `part`, what one of several processes has of it.  Attributes: `directory`.
     """
 
-    def __init__(self, data_dir: Path, *, shards: int = 1, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, data_dir: Path, *, shards: int = 1, clock: Callable[[], float] = time.time, part: Part | None = None
+    ) -> None:
         """Open, or make what is not there.  Blocks for some milliseconds.
 
-        Raises: WrongSetting, NewerSchema, apsw.Error and OSError (disk).
+        Raises: WrongSetting, NewerSchema, apsw.Error, OSError (disk), Unavailable (another process owns a shard).
         """
-        self._spool_dir = data_dir / "spool"
-        for directory in (data_dir, self._spool_dir, data_dir / "packs"):
+        self._data_dir = data_dir
+        self._part = part
+        self._ticks = part.ticks if part else None
+        self._spool_dir = data_dir / "spool" / part.spool if part else data_dir / "spool"
+        for directory in (data_dir, self._spool_dir.parent, self._spool_dir, data_dir / "packs"):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             sync_directory(directory.parent)
-        for left_over in self._spool_dir.iterdir():
-            left_over.unlink()
-        self.directory = SqliteDirectory(data_dir / "directory.db", shards)
+        _empty(self._spool_dir)
+        self.directory = SqliteDirectory(
+            data_dir / "directory.db", shards, writes=part is None or part.directory, ticks=self._ticks
+        )
         self._wake = asyncio.Event()
-        self._shards = [Shard(data_dir, number, self._wake.set) for number in range(shards)]
+        self._owned = {
+            number: Owned(data_dir, number, self._wake.set, self._ticks)
+            for number in range(self.directory.shards)
+            if part is None or number in part.owned
+        }
+        self._shards = {number: Shard(data_dir, number, owned.writes) for number, owned in self._owned.items()}
         self._clock = clock
 
     @property
@@ -57,7 +89,44 @@ class SqliteStore:
         return self._spool_dir
 
     def _shard(self, account: AccountId) -> Shard:
-        return self._shards[self.directory.shard_of(account)]
+        number = self.directory.shard_of(account)
+        return self._shards.get(number) or self._open_foreign(number)
+
+    def _open_foreign(self, number: int) -> Shard:
+        """A shard of another process, which has opened it by now: whoever waits for all is told so."""
+        if self._part is None:
+            raise Unavailable("The account is in a shard that is not there")
+        try:
+            shard = Shard(self._data_dir, number, ForwardedWrites(number, self._part.carrier))
+        except FAULTS as error:
+            raise unavailable(error) from error
+        self._shards[number] = shard
+        return shard
+
+    def owns(self, account: AccountId) -> bool:
+        """Whether this process writes to the account's shard."""
+        try:
+            return self.directory.shard_of(account) in self._owned
+        except NotFound:
+            return False
+
+    def counter(self, account: AccountId) -> Callable[[], int] | None:
+        """See `Store.counter`."""
+        return self._ticks.counter(self.directory.shard_of(account), account) if self._ticks else None
+
+    async def carry_out(self, shard: int, op: Callable[..., Op[T]], account: AccountId, args: tuple[Any, ...]) -> T:
+        """Carry out what another process forwarded.  Raises: what the operation says, and Unavailable (not ours)."""
+        return cast(T, await self._own(shard).writes.submit(Job(op, account, args)))
+
+    def carry_out_later(self, shard: int, op: Callable[..., Op[T]], account: AccountId, args: tuple[Any, ...]) -> None:
+        """The same with the next commit."""
+        self._own(shard).writes.submit_lazily(Job(op, account, args))
+
+    def _own(self, shard: int) -> Owned:
+        try:
+            return self._owned[shard]
+        except KeyError:
+            raise Unavailable("This process does not own the shard") from None
 
     async def write(self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args) -> T:
         """See `Store.write`."""
@@ -104,25 +173,17 @@ class SqliteStore:
             if time.monotonic() - swept > SWEEP_S:
                 swept = time.monotonic()
                 await self.sweep(int(self._clock()))
-            for shard in self._shards:
-                shard.writes.work_off_lazy()
-                idle = time.monotonic() - shard.writes.last_used > IDLE_S
-                pages = shard.writer.wal_pages
+            for owned in self._owned.values():
+                owned.writes.work_off_lazy()
+                idle = time.monotonic() - owned.writes.last_used > IDLE_S
+                pages = owned.writer.wal_pages
                 if pages >= CHECKPOINT_PAGES or (pages and idle):
-                    await self._checkpoint(shard)
+                    await owned.checkpoint()
 
     async def checkpoint(self) -> None:
         """Write all logs back, in a thread.  Raises: Unavailable."""
-        for shard in self._shards:
-            await self._checkpoint(shard)
-
-    async def _checkpoint(self, shard: Shard) -> None:
-        written = shard.writer.wal_pages
-        await asyncio.to_thread(shard.checkpoint)
-        if shard.writer.wal_pages == written:
-            shard.writer.wal_pages = 0
-        elif shard.writer.wal_pages >= RESTART_PAGES:
-            shard.writer.restart_wal = True
+        for owned in self._owned.values():
+            await owned.checkpoint()
 
     async def check(self, account: AccountId) -> tuple[str, ...]:
         """What is wrong with an account: rows that disagree, octets that are missing or changed.  Runs in a thread.
@@ -134,7 +195,8 @@ class SqliteStore:
 
     async def check_files(self) -> tuple[str, ...]:
         """What is wrong with the database files themselves.  Runs in a thread.  Raises: Unavailable."""
-        found = [await asyncio.to_thread(verify_file, shard.path) for shard in self._shards]
+        paths = [shard_path(self._data_dir, number) for number in range(self.directory.shards)]
+        found = [await asyncio.to_thread(verify_file, path) for path in paths]
         return tuple(problem for problems in found for problem in problems)
 
     async def sweep(self, now: int, *, keep_s: int = KEEP_S) -> None:
@@ -143,16 +205,16 @@ class SqliteStore:
         Also goes on with removals that were interrupted.  May be stopped anywhere.  Raises: Unavailable.
         """
         for entry in self.directory.list():
-            match entry.state:
-                case AccountState.ACTIVE:
-                    while not await self.write(sweep, entry.account, now, keep_s):
-                        pass
-                case AccountState.REMOVING:
-                    await self.remove_account(entry.account)
-                case AccountState.CREATING:
+            if entry.state is AccountState.ACTIVE and entry.shard in self._owned:
+                while not await self.write(sweep, entry.account, now, keep_s):
                     pass
-        for shard in self._shards:
-            await sweep_packs(shard, now)
+            elif entry.state is AccountState.REMOVING and self.directory.writes:
+                await self.remove_account(entry.account)
+        for number, shard in tuple(self._shards.items()):
+            if number in self._owned:
+                await sweep_packs(shard, now)
+            else:
+                shard.packs.forget_unlinked()
 
     async def remove_account(self, account: AccountId) -> None:
         """Remove all rows of an account, then its place in the directory; go on where an earlier call stopped.
@@ -166,9 +228,14 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Finish what is queued, lazy writes too, and let go of the files."""
-        for shard in self._shards:
-            await shard.drain()
+        for shard in self._shards.values():
+            await shard.appends.drain()
+        for owned in self._owned.values():
+            await owned.writes.drain()
+        for shard in self._shards.values():
             shard.close()
+        for owned in self._owned.values():
+            owned.close()
         self.directory.close()
 
     async def __aenter__(self) -> Self:
@@ -176,6 +243,15 @@ class SqliteStore:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+def _empty(spool: Path) -> None:
+    """Nobody is waiting any more for what lies there."""
+    for left_over in spool.iterdir():
+        if left_over.is_dir():
+            shutil.rmtree(left_over)
+        else:
+            left_over.unlink()
 
 
 def _adopt(shard: Shard, path: Path, sha256: bytes | None) -> NewBlob:

@@ -27,7 +27,7 @@ async def sweep_packs(shard: Shard, now: int) -> int:
     for pack in sorted(shard.packs.list()):
         path = shard.packs.path(pack)
         state = path.stat()
-        if shard.packs.is_being_filled(pack) or now - state.st_mtime < UNTOUCHED_S:
+        if now - state.st_mtime < UNTOUCHED_S or shard.packs.is_being_filled(pack):
             continue
         alive = shard.read(_alive(pack))
         if not alive:

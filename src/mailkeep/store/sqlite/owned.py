@@ -1,0 +1,141 @@
+"""The writing side of a shard, which exactly one process has."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+
+from mailkeep.model.errors import Unavailable
+from mailkeep.model.uidset import UidSet
+from mailkeep.store.sqlite.connection import FAULTS, unavailable
+from mailkeep.store.sqlite.group import Group
+from mailkeep.store.sqlite.ticks import Ticks
+from mailkeep.store.sqlite.writer import Job, Writer
+
+CHECKPOINT_PAGES: Final = 2000  # 16 MB of log: time to write back
+RESTART_PAGES: Final = 4 * CHECKPOINT_PAGES  # the log grows and grows: writers wait once until it is written back
+PATIENCE_S: Final = 10.0  # for the last owner, which is just ending
+
+MANY: Final = 2000  # entries: changing more takes longer than the loop should wait
+MANY_NEW: Final = 50  # new messages
+SLOW: Final = frozenset(
+    {
+        "delete_mailbox",
+        "put_text",
+        "remove_account",
+        "rename_inbox",
+        "save_snapshot",
+        "sweep",
+        "undelete",
+    }  # as much as there is
+)
+
+
+def is_slow(job: Job) -> bool:
+    """Whether an operation may take so long that it should not run on the loop."""
+    if job.op.__name__ in SLOW:
+        return True
+    return any(
+        len(value) > (MANY if type(value) is UidSet else MANY_NEW)
+        for value in job.args
+        if type(value) in (UidSet, tuple)
+    )
+
+
+def shard_path(data_dir: Path, number: int) -> Path:
+    """The database of a shard."""
+    return data_dir / f"shard-{number:04d}.db"
+
+
+class Owned:
+    """A shard's one writer, locked against every other process.  Needs a running loop for writes."""
+
+    def __init__(self, data_dir: Path, number: int, wake: Callable[[], None], ticks: Ticks | None) -> None:
+        """`wake` is called when there is maintenance to do that should not wait.
+
+        Raises: Unavailable (another process owns the shard), and what `Writer` raises.
+        """
+        self.path = shard_path(data_dir, number)
+        self._number = number
+        self._ticks = ticks
+        self._wake = wake
+        self._lock = _lock(self.path.with_suffix(".lock"))
+        try:
+            self.writer = Writer(self.path)
+        except BaseException:
+            os.close(self._lock)
+            raise
+        self.writes: Group[Job, Any] = Group(f"shard-{number}", self._commit, self._committed, is_slow)
+        self._checkpointer: apsw.Connection | None = open_for_checkpoints(self.path)
+        self._checkpointing = threading.Lock()
+
+    def _commit(self, jobs: Sequence[Job]) -> Sequence[Any]:
+        outcomes = self.writer.commit(jobs)
+        if self._ticks is not None:  # before anybody is answered: who is told, and looks elsewhere, must find it there
+            for account in {job.account for job in jobs}:
+                self._ticks.count(self._number, account)
+        return outcomes
+
+    def _committed(self) -> float:
+        if self.writer.wal_pages >= CHECKPOINT_PAGES:
+            self._wake()
+        return self.writer.commit_s
+
+    async def checkpoint(self) -> None:
+        """Write the log back as far as no reader needs it, in a thread; nobody waits for it.  Raises: Unavailable."""
+        written = self.writer.wal_pages
+        await asyncio.to_thread(self._checkpoint)
+        if self.writer.wal_pages == written:
+            self.writer.wal_pages = 0
+        elif self.writer.wal_pages >= RESTART_PAGES:
+            self.writer.restart_wal = True
+
+    def _checkpoint(self) -> None:
+        with self._checkpointing:
+            if self._checkpointer is None:
+                return
+            try:
+                self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            except FAULTS as error:
+                raise unavailable(error) from error
+
+    def close(self) -> None:
+        """After `writes.drain()`."""
+        self.writes.close()
+        with self._checkpointing:  # its thread may still be at work
+            if self._checkpointer is not None:
+                self._checkpointer.close(force=True)
+                self._checkpointer = None
+        self.writer.close()
+        os.close(self._lock)
+
+
+def _lock(path: Path) -> int:
+    """The lock of a shard, until the descriptor is closed or the process ends.  Raises: Unavailable."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                os.close(descriptor)
+                raise Unavailable(f"{path} is held by another process") from None
+            time.sleep(0.02)
+        else:
+            return descriptor
+
+
+def open_for_checkpoints(path: Path) -> apsw.Connection:
+    """A connection that may write back the log, used by one thread at a time."""
+    db = apsw.Connection(str(path))
+    db.pragma("wal_autocheckpoint", 0)
+    return db
