@@ -3,7 +3,7 @@
 The environment variable MAILKEEP_TEST_SERVER may name another running server (a JSON object with `imap`, `imaps`,
 `lmtp` as [host, port], `users` as a pattern with %d, `accounts` as a count, `password`, and optionally `ca` and
 `homes`, the directories that hold an account's mail and may be removed): then the tests run against that one, which is
-how the tests themselves are tested.
+how the tests themselves are tested.  MAILKEEP_TEST_WORKERS=N starts our own with N processes.
 """
 
 from __future__ import annotations
@@ -119,6 +119,7 @@ class Demo:
         self.ready_file.unlink(missing_ok=True)
         self.log = data.parent / f"{data.name}.log"
         arguments = [mailkeep(), "demo", "--port-base", "0", "--data", str(data), "--ready-file", str(self.ready_file)]
+        arguments += ["--workers", os.environ.get("MAILKEEP_TEST_WORKERS", "1")]
         for account in accounts:
             arguments += ["--account", f"{account.user}:{account.password}"]
         with self.log.open("ab") as log:

@@ -35,7 +35,6 @@ class Offices:
     search: Search
     delivery: Delivery
     maintenance: Maintenance
-    upkeep: tuple[Callable[[], Awaitable[None]], ...]  # work in the background, each until cancelled
     spool_dir: Path
     message_size: int  # octets; the largest message taken in
 

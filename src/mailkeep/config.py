@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, NoReturn, Protocol
 
 CONFIG_NAME: Final = "mailkeep.toml"
+MAX_WORKERS: Final = 64
+MAX_SHARDS: Final = 256
 
 
 class ConfigError(Exception):
@@ -63,6 +65,18 @@ class _Count:
         if isinstance(raw, bool) or not isinstance(raw, int) or not self.low <= raw <= self.high:
             raise ValueError
         return raw
+
+
+@dataclass(frozen=True, slots=True)
+class _Workers:
+    @property
+    def allowed(self) -> str:
+        return f'a whole number from 1 to {MAX_WORKERS}, or "auto" for one per processor'
+
+    def read(self, raw: object) -> int:
+        if raw == "auto":
+            return min(MAX_WORKERS, len(os.sched_getaffinity(0)))
+        return _Count(1, MAX_WORKERS).read(raw)
 
 
 _UNITS: Final = {
@@ -171,6 +185,11 @@ class _HostNames:
         if not isinstance(raw, list):
             raise ValueError
         return tuple(_HostName().read(name) for name in raw)
+
+
+def read_workers(text: str) -> int:
+    """A number of workers as the command line says it.  Raises: ValueError."""
+    return _Workers().read(int(text) if text.isdecimal() else text)
 
 
 def read_size(text: str) -> int:
@@ -320,8 +339,16 @@ class Config:
     hostname: str = _option(
         _HostName(), "The server's own name, as clients and other mail servers reach it.", default="localhost"
     )
+    workers: int = _option(
+        _Workers(),
+        "Processes that serve clients.  Each writes to some of the databases, of which there are at least as many."
+        "  With several, failed logins and connections are counted in each by itself.",
+        default=1,
+    )
     shards: int = _option(
-        _Count(1, 256), "Databases over which the accounts are spread; may be raised later, never lowered.", default=1
+        _Count(1, MAX_SHARDS),
+        "Databases over which new accounts are spread; those that hold accounts stay in use whatever it says.",
+        default=1,
     )
     listen: Listen = field(default_factory=Listen)
     tls: Tls = field(default_factory=Tls)
@@ -330,6 +357,11 @@ class Config:
     auth: Auth = field(default_factory=Auth)
     accounts: Accounts = field(default_factory=Accounts)
     log: Log = field(default_factory=Log)
+
+    @property
+    def databases(self) -> int:
+        """Over how many databases new accounts are spread."""
+        return max(self.shards, self.workers)
 
     @property
     def control_socket(self) -> Path:

@@ -5,51 +5,34 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import datetime as dt
+import itertools
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from functools import partial
-from importlib.metadata import version
 from operator import attrgetter
 from pathlib import Path
-from typing import Final
-
-import apsw
+from typing import Final, Protocol
 
 from mailkeep import telemetry
 from mailkeep.administration import Offices, run_encoded
 from mailkeep.certificates import CertificateFiles, TlsContext, ensure_self_signed, names_for
-from mailkeep.config import Config, options
+from mailkeep.config import MAX_SHARDS, Config, options
 from mailkeep.control import OVERHEAD, Door
-from mailkeep.imap.connection import ImapConnection
-from mailkeep.imap.derive import DERIVERS
-from mailkeep.imap.session import Options as ImapOptions
-from mailkeep.imap.session import Services as ImapServices
 from mailkeep.lock import DataLock
 from mailkeep.model.address import parse_address
-from mailkeep.model.errors import Unavailable
-from mailkeep.net.connection import Connection
-from mailkeep.net.limits import AddressLimit
-from mailkeep.net.listener import Listener
-from mailkeep.service.accounts import Accounts, ConnectionCounts
+from mailkeep.offices import build_offices, open_store, run_upkeep
+from mailkeep.reception import Reception, Spawn, drain
+from mailkeep.service.accounts import Accounts
 from mailkeep.service.bus import Bus
-from mailkeep.service.delivery import Delivery
 from mailkeep.service.indexer import Indexer
-from mailkeep.service.mailboxes import Mailboxes
-from mailkeep.service.maintenance import Maintenance
-from mailkeep.service.messages import Messages
-from mailkeep.service.search import Search
-from mailkeep.service.search_fields import SEARCH_FIELDS
-from mailkeep.smtp.lmtp import LmtpConnection
-from mailkeep.smtp.session import Options as LmtpOptions
 from mailkeep.sockets import tcp_sockets, unix_socket
-from mailkeep.store.sqlite.connection import NewerSchema, WrongSetting
-from mailkeep.store.sqlite.store import SqliteStore
-
-DRAIN_S: Final = 5.0  # for sessions to finish what they do; then they are cut, so that all is over within 10 s
-
-UPKEEP_PAUSE_S: Final = 5.0  # after a fault
+from mailkeep.store import codec
+from mailkeep.store.sqlite.store import Part
+from mailkeep.store.sqlite.ticks import Ticks
+from mailkeep.workers.channel import worker_socket
+from mailkeep.workers.crew import Crew
+from mailkeep.workers.peers import Peers
 
 # What `Server.reload` takes over at once; any other option needs a restart.
 RELOADED: Final = ("tls.", "log.", "imap.", "limits.", "accounts.")
@@ -74,35 +57,62 @@ async def open_offices(config: Config, *, program: str) -> AsyncIterator[Offices
     `program` is what the lock tells others.  Makes the data directory where it is missing.
     Raises: Locked, Unavailable (the data cannot be read).
     """
+    with _locked(config, program):
+        async with open_store(config) as store:
+            offices = build_offices(config, store, Bus())
+            await offices.accounts.finish()
+            yield offices
+
+
+@contextmanager
+def _locked(config: Config, program: str) -> Iterator[None]:
+    """The data directory, made where it is missing, is this process's alone.  Raises: Locked."""
     config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with DataLock(config.data_dir, program):
-        async with _open_store(config) as store:
-            bus = Bus()
-            accounts = Accounts(
-                store.directory, store, throttled=config.auth.throttle, quota=config.accounts.quota or None
-            )
-            mailboxes = Mailboxes(store, bus)
-            messages = Messages(store, bus, (*DERIVERS, SEARCH_FIELDS))
-            await accounts.finish()
-            indexer = Indexer(store, bus, lambda: [entry.account for entry in store.directory.list()])
-            yield Offices(
-                accounts=accounts,
-                mailboxes=mailboxes,
-                messages=messages,
-                search=Search(store),
-                delivery=Delivery(accounts, mailboxes, messages, hostname=config.hostname),
-                maintenance=Maintenance(store),
-                upkeep=(store.maintain, indexer.run),
-                spool_dir=store.spool_dir,
-                message_size=config.limits.message_size,
-            )
+        yield
 
 
-def _open_store(config: Config) -> SqliteStore:
-    try:
-        return SqliteStore(config.data_dir, shards=config.shards)
-    except (NewerSchema, WrongSetting, apsw.Error, OSError) as error:
-        raise Unavailable(f"The data in {config.data_dir} cannot be opened: {error}") from error
+class Staff(Protocol):
+    """Who serves clients: this process, or its workers."""
+
+    async def start(self, spawn: Spawn) -> None:
+        """Returns when clients are let in everywhere.  Raises: Unavailable."""
+        ...
+
+    def reload(self, config: Config, files: CertificateFiles) -> None:
+        """Take over options and certificate."""
+        ...
+
+    async def drain(self) -> None:
+        """Let nobody in any more; returns when all sessions have ended."""
+        ...
+
+    async def stop(self) -> None:
+        """After `drain`: nobody asks for anything any more."""
+        ...
+
+
+class Here:
+    """Clients are served by this process, which is the only one."""
+
+    def __init__(self, reception: Reception, bound: Mapping[str, list[socket.socket]]) -> None:
+        self._reception = reception
+        self._bound = bound
+
+    async def start(self, spawn: Spawn) -> None:
+        """See `Staff`."""
+        await self._reception.start(self._bound, spawn)
+
+    def reload(self, config: Config, files: CertificateFiles) -> None:  # noqa: ARG002  the certificate is shared
+        """See `Staff`."""
+        self._reception.reload(config)
+
+    async def drain(self) -> None:
+        """See `Staff`."""
+        await self._reception.drain()
+
+    async def stop(self) -> None:
+        """See `Staff`: it ends with the server."""
 
 
 class Server:
@@ -122,10 +132,9 @@ class Server:
         self.config = config
         self.offices = offices
         self.endpoints: Endpoints
-        self._version = version("mailkeep")  # reads files: not for every connection
+        self._staff: Staff
+        self._upkeep: tuple[Callable[[], Awaitable[None]], ...]  # work in the background, each until cancelled
         self._tls = TlsContext(self._certificate_files(config))
-        self._address_limit = AddressLimit(config.limits.connections_per_address)
-        self._connection_counts = ConnectionCounts(config.limits.connections_per_account)
 
     @property
     def accounts(self) -> Accounts:
@@ -145,42 +154,70 @@ class Server:
         Draining: nothing more is accepted, sessions get their BYE, commits finish; 10 s at most.
         Raises: Locked, CertificateError, BindError, Unavailable (the data cannot be read).
         """
-        async with open_offices(config, program="a mailkeep server") as offices:
-            with ExitStack() as stack:
-                server = cls(config, offices)
-                bound = _bind(config, stack)
-                server.endpoints = _endpoints(bound, config)
-                async with server._running(bound):
-                    yield server
+        with _locked(config, "a mailkeep server"), ExitStack() as stack:
+            opened = cls._together(config, stack) if config.workers > 1 else cls._alone(config, stack)
+            async with opened as server, server._running(stack):  # noqa: SLF001  of this very class
+                yield server
+
+    @classmethod
+    @asynccontextmanager
+    async def _alone(cls, config: Config, stack: ExitStack) -> AsyncIterator[Server]:
+        """This process does everything."""
+        bus = Bus()
+        async with open_store(config) as store:
+            server = cls(config, build_offices(config, store, bus))
+            bound = {name: sockets for name, (sockets,) in _bind(config, stack).items()}
+            server.endpoints = _endpoints(bound, config)
+            indexer = Indexer(store, bus, lambda: [entry.account for entry in store.directory.list()])
+            reception = Reception(config, server.offices, server._tls)
+            server._staff = Here(reception, bound)
+            server._upkeep = (store.maintain, indexer.run)
+            yield server
+
+    @classmethod
+    @asynccontextmanager
+    async def _together(cls, config: Config, stack: ExitStack) -> AsyncIterator[Server]:
+        """Workers serve clients and write to shards; this process does the rest."""
+        ticks = Ticks.make(MAX_SHARDS)
+        stack.callback(ticks.close)
+        paths = {number: worker_socket(config.data_dir, number) for number in range(config.workers)}
+        peers = Peers(paths, config.workers, codec.VERSION)
+        part = Part(owned=frozenset(), directory=True, spool="parent", carrier=peers, ticks=ticks)
+        async with open_store(config, part) as store:
+            server = cls(config, build_offices(config, store, Bus(peers.relay)))
+            bound = _bind(config, stack)
+            server.endpoints = _endpoints({name: each[0] for name, each in bound.items()}, config)
+            server._upkeep = (store.maintain,)
+            server._staff = Crew(
+                config, server._tls.files, bound, shards=store.directory.shards, ticks=ticks, peers=peers
+            )
+            yield server
 
     @asynccontextmanager
-    async def _running(self, bound: Mapping[str, list[socket.socket]]) -> AsyncIterator[None]:
+    async def _running(self, stack: ExitStack) -> AsyncIterator[None]:
         """Accept while the block runs, then drain."""
         failure: Exception | None = None
         async with asyncio.TaskGroup() as group:
-            upkeep = [group.create_task(self._upkeep(work)) for work in self.offices.upkeep]
-            listeners = self._listeners(group)
-            for name, sockets in bound.items():
-                await listeners[name].start(sockets)
+            largest = self.config.limits.message_size + OVERHEAD
+            door = Door(self._on_request, spawn=group.create_task, largest=largest)
+            upkeep: list[asyncio.Task[None]] = []
             try:
+                await self._staff.start(group.create_task)
+                upkeep += [group.create_task(run_upkeep(work)) for work in self._upkeep]
+                await self.accounts.finish()
+                await door.start([stack.enter_context(unix_socket(self.config.control_socket))])
                 yield
             except Exception as error:  # noqa: BLE001  kept from the TaskGroup, which would wrap it
                 failure = error
             finally:
-                await _drain(listeners.values())
+                async with asyncio.TaskGroup() as ending:
+                    ending.create_task(self._staff.drain())
+                    ending.create_task(drain([door]))
+                await self._staff.stop()
                 for task in upkeep:
                     task.cancel()
         if failure is not None:
             raise failure
-
-    async def _upkeep(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Run some background work; a fault there (a full disk) must not end the server."""
-        while True:
-            try:
-                await work()
-            except Exception as error:
-                log.error("store.upkeep_failed", exc_info=error)
-                await asyncio.sleep(UPKEEP_PAUSE_S)
 
     def reload(self, config: Config) -> tuple[str, ...]:
         """Take over certificate, limits, IMAP and log options; connections stay.
@@ -190,8 +227,7 @@ class Server:
         self._tls.reload(self._certificate_files(config))
         changed = tuple(key for key in _changed(self.config, config) if not key.startswith(RELOADED))
         self.config = config
-        self._address_limit.limit = config.limits.connections_per_address
-        self._connection_counts.limit = config.limits.connections_per_account
+        self._staff.reload(config, self._tls.files)
         self.accounts.quota = config.accounts.quota or None
         self.offices = dataclasses.replace(
             self.offices,
@@ -203,6 +239,7 @@ class Server:
         """Add the names of new accounts' domains to a self-signed certificate; nothing to do for one from files."""
         if set(self._names(self.config)) - self._certified:
             self._tls.reload(self._certificate_files(self.config))
+            self._staff.reload(self.config, self._tls.files)
             log.info("tls.renewed")
 
     def _certificate_files(self, config: Config) -> CertificateFiles:
@@ -221,49 +258,21 @@ class Server:
         self.refresh_certificate()
         return answer
 
-    def _listeners(self, group: asyncio.TaskGroup) -> dict[str, Listener | Door]:
-        largest = self.config.limits.message_size + OVERHEAD
-        new = partial(Listener, spawn=group.create_task, limit=self._address_limit)
-        return {
-            "imap": new("imap", self._open_imap),
-            "imaps": new("imaps", self._open_imap, tls=self._tls.context),
-            "lmtp": new("lmtp", self._open_lmtp),
-            "lmtp_socket": new("lmtp_socket", self._open_lmtp),
-            "control": Door(self._on_request, spawn=group.create_task, largest=largest),
-        }
 
-    def _open_imap(self, connection: Connection) -> ImapConnection:
-        limits = self.config.limits
-        services = ImapServices(
-            accounts=self.offices.accounts,
-            connections=self._connection_counts,
-            mailboxes=self.offices.mailboxes,
-            messages=self.offices.messages,
-            search=self.offices.search,
-        )
-        imap_options = ImapOptions(
-            max_message=limits.message_size,
-            max_line=limits.line_length,
-            literal_plus=self.config.imap.literal == "plus",
-            version=self._version,
-        )
-        return ImapConnection(connection, services, imap_options, lambda: self._tls.context, self.offices.spool_dir)
+def _bind(config: Config, stack: ExitStack) -> dict[str, list[list[socket.socket]]]:
+    """Sockets for every listener that is switched on, for each worker; closed by `stack` if nobody takes them.
 
-    def _open_lmtp(self, connection: Connection) -> LmtpConnection:
-        lmtp_options = LmtpOptions(hostname=self.config.hostname, max_message=self.config.limits.message_size)
-        return LmtpConnection(connection, self.offices.delivery, lmtp_options, self.offices.spool_dir)
-
-
-def _bind(config: Config, stack: ExitStack) -> dict[str, list[socket.socket]]:
-    """Sockets for every listener that is switched on, closed by `stack` if nobody takes them.  Raises: BindError."""
-    bound: dict[str, list[socket.socket]] = {}
+    Raises: BindError.
+    """
+    bound: dict[str, list[list[socket.socket]]] = {}
     addresses = {"imap": config.listen.imap, "imaps": config.listen.imaps, "lmtp": config.listen.lmtp}
     for name, address in addresses.items():
         if address is not None:
-            bound[name] = [stack.enter_context(one) for one in tcp_sockets(address, f"listen.{name}")]
+            bound[name] = tcp_sockets(address, f"listen.{name}", config.workers)
+            for one in itertools.chain.from_iterable(bound[name]):
+                stack.enter_context(one)
     if config.lmtp_socket is not None:
-        bound["lmtp_socket"] = [stack.enter_context(unix_socket(config.lmtp_socket))]
-    bound["control"] = [stack.enter_context(unix_socket(config.control_socket))]
+        bound["lmtp_socket"] = [[stack.enter_context(unix_socket(config.lmtp_socket))]] * config.workers
     return bound
 
 
@@ -275,21 +284,6 @@ def _endpoints(bound: Mapping[str, list[socket.socket]], config: Config) -> Endp
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104  an address to connect to
 
     return Endpoints(imap=where("imap"), imaps=where("imaps"), lmtp=where("lmtp"), lmtp_socket=config.lmtp_socket)
-
-
-async def _drain(listeners: Iterable[Listener | Door]) -> None:
-    """Have every session say goodbye; cut those that take too long."""
-    every = tuple(listeners)
-    for listener in every:
-        listener.drain()
-    try:
-        async with asyncio.timeout(DRAIN_S):
-            for listener in every:
-                await listener.closed()
-    except TimeoutError:
-        log.warning("server.cut_connections")
-        for listener in every:
-            listener.abort()
 
 
 def _changed(old: Config, new: Config) -> Iterator[str]:

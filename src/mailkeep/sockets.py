@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import socket
 from collections.abc import Iterator
@@ -19,10 +20,11 @@ class BindError(Exception):
     """A listener cannot have its address; the text says why and what to do."""
 
 
-def tcp_sockets(address: Address, option: str) -> list[socket.socket]:
-    """Listening sockets for `address`, one per network address that its host has; not yet in any event loop.
+def tcp_sockets(address: Address, option: str, processes: int = 1) -> list[list[socket.socket]]:
+    """For each process the listening sockets for `address`, one per network address that its host has.
 
-    Where port 0 stands for any free port, all of them get the same.  `option` names the setting, for errors.
+    They are in no event loop yet.  Where port 0 stands for any free port, all of them get the same.  The system deals
+    connections out to the processes.  `option` names the setting, for errors.
     Raises: BindError.
     """
     sockets: list[socket.socket] = []
@@ -30,11 +32,32 @@ def tcp_sockets(address: Address, option: str) -> list[socket.socket]:
         for family, host in _addresses(address):
             port = sockets[0].getsockname()[1] if sockets else address.port
             sockets.append(_listen(family, host, port))
+        return [sockets] if processes == 1 else _share(sockets, processes)
     except OSError as error:
         for bound in sockets:
             bound.close()
         raise BindError(f"cannot listen on {address} ({option}): {_advice(error, address)}") from error
-    return sockets
+
+
+def _share(alone: list[socket.socket], processes: int) -> list[list[socket.socket]]:
+    """Sockets at the addresses of `alone` for several processes.
+
+    The sockets of `alone` have shown that nobody else is there: those that share an address do not mind who shares it.
+    """
+    places = [(one.family, *one.getsockname()[:2]) for one in alone]
+    for one in alone:
+        one.close()
+    shared: list[list[socket.socket]] = []
+    try:
+        for _ in range(processes):
+            shared.append([])
+            for family, host, port in places:
+                shared[-1].append(_listen(family, host, port, share=True))
+    except OSError:
+        for bound in itertools.chain.from_iterable(shared):
+            bound.close()
+        raise
+    return shared
 
 
 def _addresses(address: Address) -> list[tuple[socket.AddressFamily, str]]:
@@ -54,10 +77,12 @@ def _has_ipv6() -> bool:
     return True
 
 
-def _listen(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+def _listen(family: int, host: str, port: int, *, share: bool = False) -> socket.socket:
     bound = socket.socket(family, socket.SOCK_STREAM)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if share:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         bound.bind((host, port))

@@ -12,7 +12,7 @@ from typing import Final, TextIO, cast
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
-from structlog.typing import FilteringBoundLogger, Processor
+from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -34,10 +34,11 @@ class _StandardError:
             sys.stderr.flush()
 
 
-def configure(level: str = "info", form: str = "auto") -> None:
+def configure(level: str = "info", form: str = "auto", **fields: object) -> None:
     """Say what is written (`LEVELS`) and how (``console``, ``json``, or ``auto``: console on a terminal).
 
-    Lines go to standard error.  Called once by a program, never by a library's user or a test.
+    `fields` are in every line.  Lines go to standard error.  Called once by a program, never by a library's user or a
+    test.
     """
     console = form == "console" or (form == "auto" and sys.stderr.isatty())
     # Tracebacks without the values of variables, which either form would print: they are passwords and mail.
@@ -49,9 +50,15 @@ def configure(level: str = "info", form: str = "auto") -> None:
             structlog.processors.JSONRenderer(default=str),
         ]
     )
+
+    def add_fields(_logger: object, _method: str, event: EventDict) -> EventDict:
+        event.update(fields)
+        return event
+
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            add_fields,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *rendering,

@@ -17,7 +17,7 @@ import typer
 
 from mailkeep import telemetry
 from mailkeep.cli.program import program
-from mailkeep.cli.running import ReadyFileOption, run, run_server
+from mailkeep.cli.running import ReadyFileOption, WorkersOption, run, run_server
 from mailkeep.cli.sample_mail import Sample, sample_mail
 from mailkeep.config import Address, Config, Listen, Log
 from mailkeep.model.errors import AlreadyExists
@@ -64,6 +64,7 @@ def demo(
             metavar="DIR", help="Keep the data in DIR, and serve what is there; else it goes with the server."
         ),
     ] = None,
+    workers: WorkersOption = None,
     ready_file: ReadyFileOption = None,
 ) -> None:
     """Run a server with a demo account on high ports of this machine, until Ctrl-C."""
@@ -74,6 +75,7 @@ def demo(
             data_dir=directory,
             listen=_listen(port_base),
             log=Log(level="warning"),
+            workers=workers or 1,
         )
         shown = logins or (Login(DEMO_USER, _demo_password(directory)),)
         serving = run_server(

@@ -8,20 +8,18 @@ import json
 import os
 import resource
 import signal
-import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-import uvloop
 
 from mailkeep import telemetry
 from mailkeep.certificates import CertificateError
-from mailkeep.config import Config, ConfigError
+from mailkeep.config import Config, ConfigError, read_workers
+from mailkeep.loop import run_loop
 from mailkeep.server import Server
 
-SWITCH_S: Final = 0.0005  # how long a thread at work (an index, a password) may keep the loop waiting; Python's is 5 ms
 FILES_WANTED: Final = 1 << 16  # open files, nearly all of them connections
 
 ReadyFileOption = Annotated[
@@ -31,15 +29,24 @@ ReadyFileOption = Annotated[
     ),
 ]
 
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        metavar="N",
+        parser=read_workers,
+        help="Serve with N processes, or with one per processor: auto.  Stands above the configuration.",
+        show_default=False,
+    ),
+]
+
 log = telemetry.logger()
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
     """Run `main` on uvloop."""
     _raise_file_limit()
-    sys.setswitchinterval(SWITCH_S)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main)
+    run_loop(main)
 
 
 async def run_server(

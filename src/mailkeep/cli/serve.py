@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import typer
 
 from mailkeep import telemetry
 from mailkeep.cli.place import ConfigOption, DataOption, find_place
-from mailkeep.cli.running import ReadyFileOption, run, run_server
+from mailkeep.cli.running import ReadyFileOption, WorkersOption, run, run_server
+from mailkeep.config import Config
 from mailkeep.server import Server
 
 
-def serve(*, ready_file: ReadyFileOption = None, data: DataOption = None, config: ConfigOption = None) -> None:
+def serve(
+    *,
+    ready_file: ReadyFileOption = None,
+    workers: WorkersOption = None,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
     """Run the server until SIGTERM or Ctrl-C.  SIGHUP reads configuration and certificate again."""
-    place = find_place(data, config)
-    telemetry.configure(place.config.log.level, place.config.log.format)
+
+    def read() -> Config:
+        found = find_place(data, config).config
+        return found if workers is None else dataclasses.replace(found, workers=workers)
+
+    first = read()
+    telemetry.configure(first.log.level, first.log.format)
     run(
         run_server(
-            place.config,
+            first,
             announce=_announce,
             ready_file=ready_file.absolute() if ready_file else None,
-            reread=lambda: find_place(data, config).config,
+            reread=read,
         )
     )
 

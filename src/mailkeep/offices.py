@@ -1,0 +1,64 @@
+"""Building the services on a store, and running what they do in the background."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import apsw
+
+from mailkeep import telemetry
+from mailkeep.administration import Offices
+from mailkeep.config import Config
+from mailkeep.imap.derive import DERIVERS
+from mailkeep.model.errors import Unavailable
+from mailkeep.service.accounts import Accounts
+from mailkeep.service.bus import Bus
+from mailkeep.service.delivery import Delivery
+from mailkeep.service.mailboxes import Mailboxes
+from mailkeep.service.maintenance import Maintenance
+from mailkeep.service.messages import Messages
+from mailkeep.service.search import Search
+from mailkeep.service.search_fields import SEARCH_FIELDS
+from mailkeep.store.sqlite.connection import NewerSchema, WrongSetting
+from mailkeep.store.sqlite.store import Part, SqliteStore
+
+UPKEEP_PAUSE_S: Final = 5.0  # after a fault
+
+log = telemetry.logger()
+
+
+def open_store(config: Config, part: Part | None = None) -> SqliteStore:
+    """The store of `config`, or what one of several processes has of it.  Raises: Unavailable."""
+    try:
+        return SqliteStore(config.data_dir, shards=config.databases, part=part)
+    except (NewerSchema, WrongSetting, apsw.Error, OSError) as error:
+        raise Unavailable(f"The data in {config.data_dir} cannot be opened: {error}") from error
+
+
+def build_offices(config: Config, store: SqliteStore, bus: Bus) -> Offices:
+    """All services on `store`."""
+    accounts = Accounts(store.directory, store, throttled=config.auth.throttle, quota=config.accounts.quota or None)
+    mailboxes = Mailboxes(store, bus)
+    messages = Messages(store, bus, (*DERIVERS, SEARCH_FIELDS))
+    return Offices(
+        accounts=accounts,
+        mailboxes=mailboxes,
+        messages=messages,
+        search=Search(store),
+        delivery=Delivery(accounts, mailboxes, messages, hostname=config.hostname),
+        maintenance=Maintenance(store),
+        spool_dir=store.spool_dir,
+        message_size=config.limits.message_size,
+    )
+
+
+async def run_upkeep(work: Callable[[], Awaitable[None]]) -> None:
+    """Run some background work until cancelled; a fault there (a full disk) must not end the server."""
+    while True:
+        try:
+            await work()
+        except Exception as error:
+            log.error("store.upkeep_failed", exc_info=error)
+            await asyncio.sleep(UPKEEP_PAUSE_S)

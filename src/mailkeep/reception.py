@@ -1,0 +1,103 @@
+"""Where clients come in: the listeners of all protocols, and what their sessions are given."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from functools import partial
+from importlib.metadata import version
+from typing import Any, Final
+
+from mailkeep import telemetry
+from mailkeep.administration import Offices
+from mailkeep.certificates import TlsContext
+from mailkeep.config import Config
+from mailkeep.control import Door
+from mailkeep.imap.connection import ImapConnection
+from mailkeep.imap.session import Options as ImapOptions
+from mailkeep.imap.session import Services as ImapServices
+from mailkeep.net.connection import Connection
+from mailkeep.net.limits import AddressLimit
+from mailkeep.net.listener import Listener
+from mailkeep.service.accounts import ConnectionCounts
+from mailkeep.smtp.lmtp import LmtpConnection
+from mailkeep.smtp.session import Options as LmtpOptions
+
+DRAIN_S: Final = 5.0  # for sessions to finish what they do; then they are cut, so that all is over within 10 s
+
+log = telemetry.logger()
+
+Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+
+
+class Reception:
+    """The listeners for clients in one process."""
+
+    def __init__(self, config: Config, offices: Offices, tls: TlsContext) -> None:
+        self._config = config
+        self._offices = offices
+        self._tls = tls
+        self._version = version("mailkeep")  # reads files: not for every connection
+        self._address_limit = AddressLimit(config.limits.connections_per_address)
+        self._connection_counts = ConnectionCounts(config.limits.connections_per_account)
+        self._listeners: list[Listener] = []
+
+    async def start(self, bound: Mapping[str, Iterable[socket.socket]], spawn: Spawn) -> None:
+        """Accept on the sockets of each listener, which become its own."""
+        new = partial(Listener, spawn=spawn, limit=self._address_limit)
+        listeners = {
+            "imap": new("imap", self._open_imap),
+            "imaps": new("imaps", self._open_imap, tls=self._tls.context),
+            "lmtp": new("lmtp", self._open_lmtp),
+            "lmtp_socket": new("lmtp_socket", self._open_lmtp),
+        }
+        for name, sockets in bound.items():
+            self._listeners.append(listeners[name])
+            await listeners[name].start(sockets)
+
+    def reload(self, config: Config) -> None:
+        """Take over limits and options for connections to come."""
+        self._config = config
+        self._address_limit.limit = config.limits.connections_per_address
+        self._connection_counts.limit = config.limits.connections_per_account
+
+    async def drain(self) -> None:
+        """Accept nothing more, and let every session say goodbye."""
+        await drain(self._listeners)
+
+    def _open_imap(self, connection: Connection) -> ImapConnection:
+        limits = self._config.limits
+        services = ImapServices(
+            accounts=self._offices.accounts,
+            connections=self._connection_counts,
+            mailboxes=self._offices.mailboxes,
+            messages=self._offices.messages,
+            search=self._offices.search,
+        )
+        imap_options = ImapOptions(
+            max_message=limits.message_size,
+            max_line=limits.line_length,
+            literal_plus=self._config.imap.literal == "plus",
+            version=self._version,
+        )
+        return ImapConnection(connection, services, imap_options, lambda: self._tls.context, self._offices.spool_dir)
+
+    def _open_lmtp(self, connection: Connection) -> LmtpConnection:
+        lmtp_options = LmtpOptions(hostname=self._config.hostname, max_message=self._config.limits.message_size)
+        return LmtpConnection(connection, self._offices.delivery, lmtp_options, self._offices.spool_dir)
+
+
+async def drain(listeners: Iterable[Listener | Door]) -> None:
+    """Have every session say goodbye; cut those that take too long."""
+    every = tuple(listeners)
+    for listener in every:
+        listener.drain()
+    try:
+        async with asyncio.timeout(DRAIN_S):
+            for listener in every:
+                await listener.closed()
+    except TimeoutError:
+        log.warning("server.cut_connections")
+        for listener in every:
+            listener.abort()
