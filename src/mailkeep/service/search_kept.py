@@ -99,11 +99,11 @@ def look_up(account: AccountId, lists: UidSet, needles: tuple[bytes, ...]) -> Op
     One operation, because words and where they are must be of the same moment.
     """
     rows = yield from ops.read_text(account, WORDS, lists)
-    found = {last: find_words(words, needles) for last, words in unpack_each(rows)}
+    found = {last: find_words(words, needles) for last, words in rows}
     some = UidSet(last for last, words in found.items() if any(words))
     rows = (yield from ops.read_text(account, WHERE, some)) if some else []
     nowhere: list[set[int]] = [set() for _ in needles]
-    return dict.fromkeys(found, nowhere) | {last: places_of(where, found[last]) for last, where in unpack_each(rows)}
+    return dict.fromkeys(found, nowhere) | {last: places_of(where, found[last]) for last, where in rows}
 
 
 def _judge(wanted: Wanted, probes: list[Probe], places: Places) -> tuple[Hits, Wanted]:

@@ -13,14 +13,16 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate, chain
 from typing import Final
 
-from zstandard import ZstdCompressor
+from zstandard import ZstdCompressor, ZstdDecompressor
 
+from mailkeep.service.lanes import cut
 from mailkeep.service.segment import END, LEVEL, little_endian
 from mailkeep.store.contract import SEGMENT
 
 WORDS: Final = "words"
 WHERE: Final = "where"
 SPAN: Final = 8  # segments of one list of words
+CHUNK: Final = 512  # words whose places are compressed together
 
 _WORD: Final = re.compile(rb"[0-9a-z\x80-\xfd]+")
 
@@ -41,22 +43,24 @@ def words_of(record: bytes) -> set[bytes]:
 def pack_words(messages: Iterable[tuple[int, set[bytes]]]) -> tuple[bytes, bytes]:
     """From the words of each message, ascending by its place in the span: the list, and in which messages each is.
 
-    Both are to be unpacked as segments are.
+    Where they are is compressed in chunks, so that a rare word is found without unpacking all of it; the list is not
+    compressed, as that would save little and take longer than looking.
     """
     where: dict[bytes, list[int]] = {}
     for place, words in messages:
         for word in words:
             where.setdefault(word, []).append(place)
     ordered = sorted(where)
-    starts = array("I", accumulate((len(where[word]) for word in ordered), initial=0))
-    places = array("H", chain.from_iterable(where[word] for word in ordered))
-    compressor = ZstdCompressor(level=LEVEL)
-    return (
-        compressor.compress(END.join((b"", *ordered, b""))),
-        compressor.compress(
-            len(starts).to_bytes(4, "little") + little_endian(starts).tobytes() + little_endian(places).tobytes()
-        ),
-    )
+    compress = ZstdCompressor(level=LEVEL).compress
+    chunks = [compress(_pack_chunk([where[word] for word in some])) for some in cut(ordered, CHUNK)]
+    sizes = array("I", [len(chunks), *map(len, chunks)])
+    return END.join((b"", *ordered, b"")), little_endian(sizes).tobytes() + b"".join(chunks)
+
+
+def _pack_chunk(where: list[list[int]]) -> bytes:
+    """How many places each of `CHUNK` words has, then the places."""
+    none = [0] * (CHUNK - len(where))
+    return little_endian(array("H", [*map(len, where), *none, *chain.from_iterable(where)])).tobytes()
 
 
 def is_exact(needle: bytes) -> bool:
@@ -77,13 +81,39 @@ def find_words(words: bytes, needles: Sequence[bytes]) -> list[list[Found]]:
 
 def places_of(where: bytes, found: list[list[Found]]) -> list[set[int]]:
     """For each needle, the places in the span of messages that hold it, or (not `is_exact`) may."""
-    starts, places = _split_places(where)
-    return [
-        set.intersection(*({p for n in numbers for p in places[starts[n] : starts[n + 1]]} for numbers in each))
-        if each
-        else set()
-        for each in found
-    ]
+    places = _Where(where).places
+    return [set.intersection(*map(places, each)) if each else set() for each in found]
+
+
+class _Where:
+    """In which messages the words are."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        count = int.from_bytes(data[:4], "little")
+        sizes = array("I")
+        sizes.frombytes(data[4 : 4 + 4 * count])
+        self._starts = [*accumulate(little_endian(sizes), initial=4 + 4 * count)]
+        self._decompress = ZstdDecompressor().decompress
+        self._chunks: dict[int, tuple[array[int], list[int]]] = {}  # and where in it the places of each word begin
+
+    def _chunk(self, number: int) -> tuple[array[int], list[int]]:
+        chunk = self._chunks.get(number)
+        if chunk is None:
+            numbers = array("H")
+            numbers.frombytes(self._decompress(self._data[self._starts[number] : self._starts[number + 1]]))
+            numbers = little_endian(numbers)
+            chunk = self._chunks[number] = numbers, [*accumulate(numbers[:CHUNK], initial=CHUNK)]
+        return chunk
+
+    def places(self, words: Found) -> set[int]:
+        """The places of messages that have any of these words."""
+        found: set[int] = set()
+        for word in words:
+            numbers, starts = self._chunk(word // CHUNK)
+            i = word % CHUNK
+            found.update(numbers[starts[i] : starts[i + 1]])
+        return found
 
 
 def _patterns(needle: bytes) -> list[bytes]:
@@ -107,16 +137,6 @@ def _find(words: bytes, pattern: bytes) -> Found:
         last = at
         at = words.find(pattern, words.find(END, at))
     return found
-
-
-def _split_places(data: bytes) -> tuple[array[int], array[int]]:
-    """Where the places of each word begin, which the last number ends; and the places."""
-    starts, places = array("I"), array("H")
-    count = int.from_bytes(data[:4], "little")
-    size = count * starts.itemsize
-    starts.frombytes(data[4 : 4 + size])
-    places.frombytes(data[4 + size :])
-    return little_endian(starts), little_endian(places)
 
 
 def message_words(first: int, rows: Iterable[tuple[int, bytes]]) -> Iterable[tuple[int, set[bytes]]]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailkeep.service.segment import END, encode_text, make_record, unpack
+from mailkeep.service.segment import END, encode_text, make_record
 from mailkeep.service.words import find_words, has_words, is_exact, message_words, pack_words, places_of, span_of
 
 ALPHABET = "ab1ä会 .@\n"
@@ -18,7 +18,7 @@ def look_up(segments: dict[int, list[list[str]]], needle: str) -> set[int]:
     """Numbers of messages, as a search would have them."""
     rows = [(number, END.join(map(make_record, messages))) for number, messages in sorted(segments.items())]
     words, where = pack_words(message_words(8, rows))
-    [places] = places_of(unpack(where), find_words(unpack(words), [encode_text(needle)]))
+    [places] = places_of(where, find_words(words, [encode_text(needle)]))
     return places
 
 
@@ -47,6 +47,13 @@ def test_where_a_run_ends_inside_the_needle_the_word_must_end_too() -> None:
 )
 def test_a_needle_of_one_run_needs_no_confirmation(needle: str, exact: bool, some: bool) -> None:
     assert (is_exact(needle.encode()), has_words(needle.encode())) == (exact, some)
+
+
+def test_thousands_of_words_are_found_each_where_it_is() -> None:
+    messages = [[" ".join(["common", *(f"w{n:04}x" for n in range(m * 50, m * 50 + 50))])] for m in range(60)]
+    for needle, found in (("w0000x", {0}), ("0051", {1}), ("w2951x", {59}), ("common", set(range(60))), ("w3", set())):
+        assert look_up({8: messages}, needle) == found
+    assert look_up({8: messages}, "0x") == set(range(60))
 
 
 def test_eight_segments_share_a_list() -> None:
