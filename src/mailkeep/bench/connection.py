@@ -1,26 +1,30 @@
 """One blocking connection, and many of them in one loop with one command outstanding on each.
 
 A script is a generator that yields what to send and how the last line of the answer begins, and is sent the whole
-answer.  So it can time its own steps, and the loop knows nothing of what it carries.
+answer; or it yields how many seconds it rests.  So it can time its own steps, and the loop knows nothing of what it
+carries.
 """
 
 from __future__ import annotations
 
+import heapq
 import select
 import socket
 import ssl
 from collections.abc import Generator, Sequence
+from time import perf_counter
 from typing import Final
 
 from mailkeep.bench.target import Target
 
 Marks = bytes | tuple[bytes, ...]
 Ask = tuple[bytes, Marks]  # octets to send; the beginning of the line that ends the answer
-Script = Generator[Ask, bytes, None]
+Script = Generator[Ask | float, bytes, None]
 
 CHUNK: Final = 1 << 18
 LONGEST_LAST_LINE: Final = 8192
 GREETING: Final = b"* "
+NEVER: Final[tuple[bytes, ...]] = ()  # no line ends the answer: what comes is kept
 CONTINUE: Final = b"+"
 
 
@@ -171,33 +175,63 @@ def drive(pairs: Sequence[tuple[Connection, Script]], patience_s: float) -> None
 
     Raises: Wrong (also when nothing comes for `patience_s`), OSError.
     """
-    running: dict[int, tuple[Connection, Script, Marks]] = {}
-    poll = select.epoll()
-    try:
-        for connection, script in pairs:
-            octets, marks = next(script)
-            running[connection.fileno()] = (connection, script, marks)
-            poll.register(connection.fileno(), select.EPOLLIN)
-            connection.send(octets)
-        while running:
-            events = poll.poll(patience_s)
-            if not events:
-                raise Wrong(f"no answer within {patience_s:g} s")
-            for number, _ in events:
-                connection, script, marks = running[number]
-                answer = connection.take(marks)
-                if answer is None:
-                    continue
+    with select.epoll() as poll:
+        loop = _Loop(poll)
+        try:
+            for connection, script in pairs:
+                loop.add(connection, script)
+            while loop.running:
+                loop.turn(patience_s)
+        finally:
+            for _, script in pairs:
+                script.close()
+
+
+class _Loop:
+    """Scripts under way: `running` by file number, with the marks each waits for; `due` are those that rest."""
+
+    __slots__ = ("due", "poll", "running")
+
+    def __init__(self, poll: select.epoll) -> None:
+        self.poll = poll
+        self.running: dict[int, tuple[Connection, Script, Marks]] = {}
+        self.due: list[tuple[float, int]] = []
+
+    def add(self, connection: Connection, script: Script) -> None:
+        number = connection.fileno()
+        self.running[number] = (connection, script, NEVER)
+        self.poll.register(number, select.EPOLLIN)
+        self._ask(number, connection, script, next(script, None))
+
+    def turn(self, patience_s: float) -> None:
+        """Wait once, and go on with all whose answer is whole or whose rest is over."""
+        rest_s = max(0.0, self.due[0][0] - perf_counter()) if self.due else patience_s
+        events = self.poll.poll(min(rest_s, patience_s))
+        if not events and not self.due:
+            raise Wrong(f"no answer within {patience_s:g} s")
+        running = self.running
+        for number, _ in events:
+            connection, script, marks = running[number]
+            answer = connection.take(marks)
+            if answer is not None:
                 try:
-                    octets, wanted = script.send(answer)
+                    asked = script.send(answer)
                 except StopIteration:
-                    del running[number]
-                    poll.unregister(number)
-                    continue
-                if wanted is not marks:
-                    running[number] = (connection, script, wanted)
-                connection.send(octets)
-    finally:
-        poll.close()
-        for _, script in pairs:
-            script.close()
+                    asked = None
+                self._ask(number, connection, script, asked)
+        while self.due and self.due[0][0] <= perf_counter():
+            _, number = heapq.heappop(self.due)
+            connection, script, _ = running[number]
+            self._ask(number, connection, script, next(script, None))
+
+    def _ask(self, number: int, connection: Connection, script: Script, asked: Ask | float | None) -> None:
+        """What a script wants next: an answer, a rest, or nothing any more."""
+        if isinstance(asked, tuple):
+            self.running[number] = (connection, script, asked[1])
+            connection.send(asked[0])
+        elif asked is None:
+            del self.running[number]
+            self.poll.unregister(number)
+        else:
+            self.running[number] = (connection, script, NEVER)
+            heapq.heappush(self.due, (perf_counter() + asked, number))

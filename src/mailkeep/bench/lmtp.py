@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Generator
 from typing import Final
 
-from mailkeep.bench.connection import Connection, Script, Wrong
+from mailkeep.bench.connection import Ask, Connection, Wrong
 from mailkeep.bench.target import Target
 
 REPLY: Final = tuple(b"%d " % code for code in range(200, 600))  # the last line of one; before it stand "250-…"
@@ -21,7 +22,7 @@ def open_lmtp(target: Target) -> Connection:
     return connection
 
 
-def delivery(recipient: str, message: bytes) -> Script:
+def delivery(recipient: str, message: bytes) -> Generator[Ask, bytes, None]:
     """One message to one recipient; ends when it has been accepted."""
     must_reply((yield b"MAIL FROM:<bench@example.net>\r\n", REPLY), b"250")
     must_reply((yield b"RCPT TO:<%s>\r\n" % recipient.encode("ascii"), REPLY), b"250")

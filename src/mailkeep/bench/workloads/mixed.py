@@ -1,6 +1,7 @@
 """What mail programs do all day, all at once: a mix of commands on many connections, one outstanding on each.
 
-The second workload has deliveries besides, runs as long as it is told, and looks whether memory grows.
+The second workload has deliveries besides and people who think between commands, runs as long as it is told, and looks
+whether memory grows.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import random
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack
 from time import perf_counter
 from typing import Final
@@ -27,6 +28,7 @@ from mailkeep.bench.workloads.listing import FIELDS
 CONNECTIONS: Final = 20
 SOAK_CONNECTIONS: Final = 50
 SOAK_DELIVERERS: Final = 2
+THINK_S: Final = 0.05  # on average; with so many connections about a thousand commands a second
 WARM_UP: Final = 0.25  # of the time, before memory is looked at first
 MESSAGES: Final = 300  # in the mailbox of each, which is its own
 MAILBOX: Final = "BenchMixed"
@@ -64,16 +66,16 @@ def mixed(stage: Stage) -> tuple[Row, ...]:
 
 
 def soak(stage: Stage) -> tuple[Row, ...]:
-    """With fifty connections and deliveries: p99 of NOOP, and by how much the server's memory grew after a while."""
+    """Fifty connections that do not saturate the server, and deliveries: p99 of NOOP, and by how much memory grew."""
     with ExitStack() as stack:
         workers = _workers(stage, stack, SOAK_CONNECTIONS)
         lmtp = [stack.enter_context(open_lmtp(stage.target)) for _ in range(SOAK_DELIVERERS)]
         latencies: Latencies = {name: [] for name in MIX}
         meter = Meter(stage.target.pid)
-        _work(stage, workers, stage.seconds * WARM_UP, Meter(None), latencies, lmtp)
+        _work(stage, workers, stage.seconds * WARM_UP, Meter(None), latencies, lmtp, THINK_S)
         before = meter.memory()
         latencies = {name: [] for name in MIX}
-        _work(stage, workers, stage.seconds * (1 - WARM_UP), meter, latencies, lmtp)
+        _work(stage, workers, stage.seconds * (1 - WARM_UP), meter, latencies, lmtp, THINK_S)
         after = meter.memory()
         count = sum(map(len, latencies.values()))
         rows = [
@@ -117,12 +119,13 @@ def _work(
     seconds: float,
     meter: Meter,
     latencies: Latencies,
-    lmtp: list[Connection] | None = None,
+    lmtp: Sequence[Connection] = (),
+    think_s: float = 0.0,
 ) -> None:
     with meter:
         until = perf_counter() + seconds
-        pairs = [(worker.connection, _script(worker, k, until, latencies)) for k, worker in enumerate(workers)]
-        pairs += [(one, _deliveries(stage, k, until)) for k, one in enumerate(lmtp or ())]
+        pairs = [(worker.connection, _script(worker, k, until, latencies, think_s)) for k, worker in enumerate(workers)]
+        pairs += [(one, _deliveries(stage, k, until, think_s)) for k, one in enumerate(lmtp)]
         drive(pairs, stage.target.patience_s)
 
 
@@ -131,10 +134,12 @@ def _clear(workers: list[Worker]) -> None:
         remove(worker.connection, IN)
 
 
-def _script(worker: Worker, number: int, until: float, latencies: Latencies) -> Script:
+def _script(worker: Worker, number: int, until: float, latencies: Latencies, think_s: float) -> Script:
     r = random.Random(SEED + number)  # noqa: S311  no secret
     names, weights = tuple(MIX), tuple(weight for weight, _ in MIX.values())
     for name in itertools.chain.from_iterable(r.choices(names, weights, k=100) for _ in itertools.count()):
+        if think_s:
+            yield r.expovariate(1 / think_s)
         start = perf_counter()
         if start >= until:
             return
@@ -142,11 +147,12 @@ def _script(worker: Worker, number: int, until: float, latencies: Latencies) -> 
         latencies[name].append(perf_counter() - start)
 
 
-def _deliveries(stage: Stage, number: int, until: float) -> Script:
+def _deliveries(stage: Stage, number: int, until: float, think_s: float) -> Script:
     message = mail.exactly(number + 1, 4096)
     user = number
     while perf_counter() < until:
         user += 1
+        yield think_s
         yield from delivery(stage.target.name(user), message)
 
 
