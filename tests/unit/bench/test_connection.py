@@ -1,3 +1,4 @@
+import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ class Peer:
 
     def serve(self) -> None:
         connection, _ = self.listener.accept()
-        with connection, connection.makefile("rb") as lines:
+        with contextlib.suppress(ConnectionError), connection, connection.makefile("rb") as lines:
             connection.sendall(b"* OK ready\r\n")
             for line in lines:
                 for piece in self.answer(line):
