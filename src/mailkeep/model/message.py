@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from mailkeep.model.flags import More
@@ -68,11 +68,13 @@ class Stored:
     """What STORE did: `states` of all existing UIDs asked for that were not refused, changed or not, ascending.
 
     `changed` are those that really changed; `refused` failed UNCHANGEDSINCE (RFC 7162 §3.1.3).
+    `previous` is the mailbox's HIGHESTMODSEQ before: whoever knows everything up to it knows everything now.
     """
 
     states: tuple[FlagState, ...]
     changed: UidSet = EMPTY
     refused: UidSet = EMPTY
+    previous: ModSeq = field(default=ModSeq(0), compare=False)
 
 
 NO_MORE: Final[More] = ()

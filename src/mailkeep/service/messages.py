@@ -13,12 +13,12 @@ from typing import Any, Final
 from mailkeep.formats import objectid
 from mailkeep.formats.mime.scan import Part, scan
 from mailkeep.formats.mime.thread import base_subject, message_id, references
-from mailkeep.model.change import Hint
+from mailkeep.model.change import Delta, Hint
 from mailkeep.model.derive import Deriver
 from mailkeep.model.errors import Invalid, Unavailable
 from mailkeep.model.ids import AccountId, MailboxId, MessageId, ModSeq
 from mailkeep.model.message import Appended, Copied, Stored
-from mailkeep.model.uidset import UidSet
+from mailkeep.model.uidset import EMPTY, UidSet
 from mailkeep.service.bus import Bus
 from mailkeep.service.pace import Pace
 from mailkeep.service.spool import IN_MEMORY, Octets
@@ -217,10 +217,11 @@ class Messages:
         stored = await self._store.write(
             ops.store_flags, account, mailbox, uids, how, flags.mask, flags.keywords, _modseq(unchanged_since)
         )
+        await self.views.learn(account, stored.states)
         if stored.changed:
-            self._changed(account, max(state.modseq for state in stored.states), mailbox)
-        if flags.keywords:
-            await self.views.learn(account, stored.states)
+            changed = tuple([state for state in stored.states if state.uid in stored.changed])
+            self.views.advance(account, mailbox, stored.previous, Delta(changed[0].modseq, changed, EMPTY))
+            self._changed(account, changed[0].modseq, mailbox)
         return stored
 
     async def copy(self, account: AccountId, mailbox: MailboxId, uids: UidSet, target: MailboxId) -> Copied:

@@ -43,7 +43,8 @@ class Views:
     def _on_hint(self, hint: Hint) -> None:
         for mailbox in hint.mailboxes:
             view = self._views.get((hint.account, mailbox))
-            if view is not None:
+            # A view has everything up to its modseq, or it would not be there; 0 says that nobody knows.
+            if view is not None and (view.upto < hint.modseq or not hint.modseq):
                 view.doubt()
 
     def _on_doubt(self) -> None:
@@ -104,6 +105,12 @@ class Views:
             oldest, forgotten = self._closed.popitem(last=False)
             entries -= len(forgotten.uids)
             del self._views[oldest]
+
+    def advance(self, account: AccountId, mailbox: MailboxId, previous: ModSeq, delta: Delta) -> None:
+        """What this process has just committed itself, on top of modseq `previous`: nobody need read it again."""
+        view = self._views.get((account, mailbox))
+        if view is not None and view.upto == previous:
+            view.apply(delta)
 
     async def refresh(self, view: View) -> None:
         """Bring a view up to what has been committed: one read, whoever and however many ask.

@@ -75,7 +75,7 @@ def store_flags(
     done = ascending([row[0] for row in changed])
     yield log(account, mailbox, modseq, LogKind.FLAGS, done)
     yield raise_modseq(account, modseq)
-    return Stored(update.states(rows, done, modseq), done, refused)
+    return Stored(update.states(rows, done, modseq), done, refused, locked.highest)
 
 
 class _Update:
