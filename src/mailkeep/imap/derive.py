@@ -10,8 +10,8 @@ Each has a decoder here.  All are pure and never fail on a message; decoders may
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from itertools import compress
+from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from mailkeep.formats.mime.partmap import VERSION as PARTS_VERSION
@@ -22,7 +22,7 @@ from mailkeep.imap.wire.envelope import envelope
 from mailkeep.model.derive import Deriver
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from mmap import mmap
 
 LIST: Final = "imap.list"
@@ -41,6 +41,7 @@ HOT: Final = (
     b"x-universally-unique-identifier", b"x-uniform-type-identifier", b"auto-submitted", b"precedence",
 )  # fmt: skip
 
+MAX_PICKS: Final = 1000  # patterns of headers that one request remembers
 _NUMBER: Final = {name: number for number, name in enumerate(HOT)}
 _LENGTH: Final = struct.Struct("<I")
 _BLOCK: Final = struct.Struct("<QIH")  # mask of the hot names present; octets of the other names; number of fields
@@ -105,12 +106,12 @@ def _headers(message: Part, _data: bytes | mmap) -> bytes:
 class FieldNames:
     """The names of a ``HEADER.FIELDS (…)`` request, made ready once for all messages of a FETCH.
 
-    `chosen` has a 1 at the number of each hot name asked for.
+    `picks` remembers which fields to take out of headers that have the same fields in the same order: most have.
     """
 
     mask: int
-    chosen: bytes
     others: tuple[bytes, ...]
+    picks: dict[bytes, Callable[[list[bytes]], Iterable[bytes]]] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, names: Iterable[bytes]) -> FieldNames:
@@ -123,7 +124,18 @@ class FieldNames:
                 others.append(b"\n%b\n" % name)
             else:
                 mask |= 1 << number
-        return cls(mask, bytes(mask >> number & 1 for number in range(len(HOT))), tuple(others))
+        return cls(mask, tuple(others))
+
+    def pick(self, numbers: bytes) -> Callable[[list[bytes]], Iterable[bytes]]:
+        """What takes the fields asked for out of those with `numbers`, of which there is at least one."""
+        found = self.picks.get(numbers)
+        if found is None:
+            if len(self.picks) >= MAX_PICKS:
+                self.picks.clear()
+            wanted = [i for i, number in enumerate(numbers) if self.mask >> number & 1]
+            found = itemgetter(*wanted) if len(wanted) > 1 else itemgetter(slice(wanted[0], wanted[0] + 1))
+            self.picks[numbers] = found
+        return found
 
 
 def header_fields(data: bytes, names: FieldNames) -> bytes | None:
@@ -142,8 +154,7 @@ def header_fields(data: bytes, names: FieldNames) -> bytes | None:
     if not present & names.mask:
         return b"\r\n"
     fields = data[start + size :].split(_SEPARATOR)
-    numbers = data[_BLOCK.size : start]
-    chosen = b"".join(compress(fields, map(names.chosen.__getitem__, numbers)))
+    chosen = b"".join(names.pick(data[_BLOCK.size : start])(fields))
     return chosen + (b"\r\n" if chosen.endswith(b"\n") else b"\r\n\r\n")
 
 
