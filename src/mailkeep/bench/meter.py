@@ -14,7 +14,8 @@ PROC: Final = Path("/proc")
 TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 RESET_PEAK: Final = "5"  # proc(5), clear_refs
 QUIET_SHARE: Final = 0.05  # of a core: a server that uses less does nothing
-QUIET_S: Final = 0.25  # it has to do nothing for so long
+QUIET_S: Final = 0.6  # it has to do nothing for so long; who works in pieces rests between them
+LOOK_S: Final = 0.1
 QUIET_PATIENCE_S: Final = 120.0
 _CPUCLOCK_SCHED: Final = 2  # clock_getcpuclockid(3), which Python has for threads only
 
@@ -60,10 +61,10 @@ class Meter:
         if self._pid is not None and self.server_s is not None:
             self.server_s += cpu_s(tree(self._pid)) - self._server
 
-    def settle(self) -> None:
+    def settle(self, quiet_s: float) -> None:
         """Wait until the server has done what it put off; its CPU counts, the time does not."""
         if self._pid is not None and self.server_s is not None:
-            self.server_s += wait_until_quiet(self._pid)
+            self.server_s += wait_until_quiet(self._pid, quiet_s)
 
     def memory(self) -> Memory | None:
         """Of the server now; None without a process to look at, or without the right to."""
@@ -98,15 +99,19 @@ def cpu_s(pids: Iterable[int]) -> float:
     return total
 
 
-def wait_until_quiet(pid: int, patience_s: float = QUIET_PATIENCE_S) -> float:
-    """Wait until the process and its descendants have nothing to do; the CPU seconds they used meanwhile."""
+def wait_until_quiet(pid: int, quiet_s: float = QUIET_S, patience_s: float = QUIET_PATIENCE_S) -> float:
+    """Wait until the process and its descendants have done nothing for a while; the CPU seconds they used meanwhile.
+
+    What comes after a longer rest than `quiet_s` is not waited for, nor longer than `patience_s`.
+    """
     first = last = cpu_s(tree(pid))
-    until = time.monotonic() + patience_s
-    while time.monotonic() < until:
-        time.sleep(QUIET_S)
+    quiet_since = time.monotonic()
+    until = quiet_since + patience_s
+    while quiet_since < until and time.monotonic() - quiet_since < quiet_s:
+        time.sleep(LOOK_S)
         now = cpu_s(tree(pid))
-        if now - last < QUIET_S * QUIET_SHARE:
-            return now - first
+        if now - last > LOOK_S * QUIET_SHARE:
+            quiet_since = time.monotonic()
         last = now
     return last - first
 

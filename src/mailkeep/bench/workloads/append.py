@@ -42,7 +42,7 @@ def _run(stage: Stage, name: str, count: int) -> Row:
                 for connection, box in zip(connections, boxes, strict=True)
             ]
             drive(scripts, stage.target.patience_s)
-        meter.settle()  # a message taken in may be indexed afterwards
+        meter.settle(stage.quiet_s)  # a message taken in may be indexed afterwards
         row = rate(name, meter, latencies)
         stored = sum(_verify(connection, box, messages) for connection, box in zip(connections, boxes, strict=True))
         must_equal(stored, len(latencies), "messages in the mailboxes")
