@@ -101,7 +101,8 @@ class Crew:
         inherited = (theirs.fileno(), self._ticks.descriptor, *(fd for fds in sockets.values() for fd in fds))
         with theirs:
             process = subprocess.Popen(  # noqa: S603, ASYNC220  this very program; it takes a few milliseconds
-                (sys.executable, "-m", "mailkeep.workers.worker", str(theirs.fileno())),
+                # -P: what lies in the current directory is not imported
+                (sys.executable, "-P", "-m", "mailkeep.workers.worker", str(theirs.fileno())),
                 stdin=subprocess.DEVNULL,
                 pass_fds=inherited,
                 process_group=0,  # Ctrl-C is for the parent alone
@@ -162,6 +163,7 @@ class Crew:
             if place.channel is None:
                 place.drained.set()
             place.tell(Drain())
+        self._gate.set()  # whoever still waits for it has been told to drain before
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):
                 for place in self._workers:
@@ -172,7 +174,6 @@ class Crew:
         self._stopping = True
         for place in self._workers:
             place.tell(Stop())
-        self._gate.set()
         with suppress(TimeoutError):
             async with asyncio.timeout(END_S):
                 await asyncio.wait(self._tasks)

@@ -212,6 +212,8 @@ def test_sigterm_says_goodbye_on_every_worker_and_ends_all_of_them(own_demo: Dem
     pair = connect_pair(own_demo.service, ACCOUNTS[0])
     tag = pair.one.idle()
     pids = workers(own_demo.service)
+    for pid in pids:  # a service manager tells all processes; it is the first one's business
+        os.kill(pid, signal.SIGTERM)
     own_demo.process.send_signal(signal.SIGTERM)
     for client in (pair.one, pair.two):
         assert client.read().kind == "BYE", tag
@@ -248,6 +250,17 @@ def test_accounts_of_all_shards_are_there_for_one_process_too(own_demo: Demo) ->
         assert_sound(alone.data)
     finally:
         alone.stop()
+
+
+def test_a_shard_that_cannot_be_opened_ends_the_server_with_the_reason(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "mailkeep.toml").write_text('workers = 2\n[listen]\nimap = ""\nimaps = ""\nlmtp = ""\n')
+    (data / "shard-0001.db").write_bytes(b"this is no database" * 1000)
+    done = subprocess.run([mailkeep(), "serve", "--data", str(data)], capture_output=True, text=True, timeout=60)
+    assert done.returncode not in (0, None)
+    assert "cannot be opened" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("count", ["0", "65", "many"])
