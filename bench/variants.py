@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from mailkeep.bench.meter import wait_until_quiet
 from mailkeep.bench.run import named
-from mailkeep.bench.stage import Stage, Workload
+from mailkeep.bench.stage import Stage, Workload, select
 
 OVER_TLS_TOO: Final = frozenset({"noop", "idle-memory"})
 FIRST: Final = frozenset({"open-first"})  # what is there must not be in memory
@@ -48,7 +49,12 @@ class Variant:
     def prepare(self, stage: Stage) -> None:
         """On a server that will start anew: put there what must be there then."""
         if self.workload.name in FIRST:
-            stage.large_mailbox()
+            name = stage.large_mailbox()
+            with stage.connect() as connection:  # it has been open before, as mailboxes have
+                select(connection, name, stage.corpus.count)
+                connection.command(b"LOGOUT")
+            if stage.target.pid is not None:
+                wait_until_quiet(stage.target.pid, stage.quiet_s)
 
     @property
     def one_session_each(self) -> bool:
