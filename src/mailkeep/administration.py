@@ -13,7 +13,9 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
+from mailkeep.model.change import Hint
 from mailkeep.model.errors import Invalid, MailError
+from mailkeep.model.ids import ModSeq
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.delivery import Delivery
 from mailkeep.service.mailboxes import Mailboxes
@@ -196,7 +198,10 @@ async def _set_password(offices: Offices, verb: SetPassword) -> Done:
 
 
 async def _remove_account(offices: Offices, verb: RemoveAccount) -> Done:
+    account = offices.accounts.get(verb.address)
     await offices.accounts.remove(verb.address)
+    # whoever is logged in finds out, and is told to go
+    offices.messages.bus.publish(Hint(account.id, frozenset(), ModSeq(0), tree=True))
     return Done()
 
 

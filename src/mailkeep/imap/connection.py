@@ -49,7 +49,7 @@ class ImapConnection(Session):
         super().__init__(connection, services, options, tls_context)
         self._spool_directory = spool_directory
         self._mistakes = 0
-        self._draining = False
+        self._farewell = ""  # what to say as soon as the running command is done, and then to close
         self._spools: list[Spool] = []  # of the command that is coming in
         connection.set_deadline(LOGGED_OUT_IDLE_S)
         # The words are neutral: MailKit looks for other servers' names in the greeting.
@@ -68,8 +68,8 @@ class ImapConnection(Session):
 
     def next(self) -> Step | None:
         """The next whole command; announcements of literals are answered on the way."""
-        if self._draining:
-            self._say_goodbye("Server is going down, reconnect soon")
+        if self._farewell:
+            self._say_goodbye(self._farewell)
             return None
         while not self.closing and (event := self.framer.next()) is not None:
             match event:
@@ -87,7 +87,7 @@ class ImapConnection(Session):
 
     def timed_out(self) -> None:
         """Nothing came for too long; in IDLE, time to show that the server is there."""
-        if self.idling:
+        if self.idling and not self.connection.stalled:
             self.untagged(b"OK Idling on")
             self.connection.set_deadline(KEEP_ALIVE_S)
             return
@@ -95,10 +95,13 @@ class ImapConnection(Session):
 
     def drain(self) -> None:
         """The server stops."""
-        self._draining = True
-        if self.connection.busy and not self.idling:
-            return  # `_run` ends with a look at `_draining`
-        self._say_goodbye("Server is going down, reconnect soon")
+        self.dismiss("Server is going down, reconnect soon")
+
+    def dismiss(self, text: str) -> None:
+        """Say goodbye as soon as the running command is done."""
+        self._farewell = text
+        if not self.connection.busy or self.idling:  # else `_complete` looks at `_farewell`
+            self._say_goodbye(text)
 
     def bug(self) -> None:
         """Last words."""
@@ -210,8 +213,8 @@ class ImapConnection(Session):
             self._mistakes = 0
         if done.then is not None:
             await done.then()
-        if self._draining:
-            self._say_goodbye("Server is going down, reconnect soon")
+        if self._farewell:
+            self._say_goodbye(self._farewell)
         elif self.closing:
             self.connection.close()
 

@@ -153,6 +153,10 @@ class Session:
             if not wake.done():
                 wake.set_result(None)
 
+    def dismiss(self, text: str) -> None:
+        """Say goodbye as soon as the running command is done."""
+        raise NotImplementedError
+
     # --- changes of state
 
     def log_in(self, account: AccountId, address: str) -> None:
@@ -196,6 +200,8 @@ class Authenticated:
         selected = self.session.selected
         if selected is not None and selected.mailbox in hint.mailboxes:
             self.session.wake()
+        if hint.tree and not self.session.services.accounts.exists(self.account):
+            self.session.dismiss("The account has been removed")
 
     def release(self) -> None:
         """Stop listening."""

@@ -219,6 +219,15 @@ class Accounts:
             raise NotFound("No such account")
         return entry
 
+    def exists(self, account: AccountId) -> bool:
+        """Whether the account has not been removed, as far as can be told now."""
+        try:
+            return self._directory.get(account).state is not AccountState.REMOVING
+        except NotFound:
+            return False
+        except Unavailable:
+            return True
+
     def list(self) -> tuple[Account, ...]:
         """All accounts in any state, ascending by address."""
         return tuple(_account(entry) for entry in self._directory.list())

@@ -109,6 +109,27 @@ def test_a_new_password_replaces_the_old_one(mailkeep: Run, start: Start, store:
         imap.login("ann@example.org", "new one")
 
 
+def test_whoever_is_logged_in_to_an_account_that_is_removed_is_told_to_go(
+    mailkeep: Run, start: Start, store: Path
+) -> None:
+    server = start("serve", "--data", store)
+    idle, quiet = server.imap(), server.imap()
+    with server.imap() as other:
+        mailkeep("account", "add", "bob@example.org", "--data", store, "--password-stdin", stdin="secret\n")
+        idle.login("ann@example.org", "secret")
+        idle.select()
+        idle.send(b"i1 IDLE\r\n")
+        assert idle.readline().startswith(b"+")
+        quiet.login("ann@example.org", "secret")
+        other.login("bob@example.org", "secret")
+        assert mailkeep("account", "remove", "ann@example.org", "--yes", "--data", store).returncode == 0
+        for gone in (idle, quiet):
+            assert gone.readline() == b"* BYE The account has been removed\r\n"
+            assert gone.readline() == b""
+            gone.shutdown()
+        assert other.noop()[0] == "OK"
+
+
 def test_a_new_domain_gets_into_the_certificate_at_once(mailkeep: Run, start: Start, store: Path) -> None:
     server = start("serve", "--data", store)
     mailkeep("account", "add", "ben@example.net", "--data", store, "--password-stdin", stdin="b\n")

@@ -39,5 +39,14 @@ def test_highestmodseq_is_not_in_its_answer(inbox: ImapClient) -> None:
     assert reply.code is None or reply.code.name != "HIGHESTMODSEQ"
 
 
+def test_a_mailbox_that_was_deleted_meanwhile_is_left_all_the_same(inbox: ImapClient, second: ImapClient) -> None:
+    inbox.ok("CREATE gone")
+    inbox.append("gone", simple_message(1), "(\\Deleted)")
+    inbox.ok("SELECT gone")
+    second.ok("DELETE gone")
+    inbox.ok("CLOSE")
+    inbox.bad("FETCH 1 FLAGS")
+
+
 def test_it_needs_a_selected_mailbox(client: ImapClient) -> None:
     client.bad("CLOSE")

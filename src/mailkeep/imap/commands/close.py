@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from mailkeep.imap.session import Selected
+from mailkeep.model.errors import NotFound
 
 
 async def close(s: Selected, _: None) -> None:
     """Remove what is \\Deleted without a word, and leave the mailbox.  RFC 9051 §6.4.1."""
     if not s.read_only:
-        await s.messages.expunge(s.account, s.mailbox)
+        with suppress(NotFound):  # deleted meanwhile: there is nothing left to remove
+            await s.messages.expunge(s.account, s.mailbox)
     s.session.close_mailbox()
 
 
