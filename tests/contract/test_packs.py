@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from mailkeep.store import ops
-from mailkeep.store.blobs.packs import Packs
+from mailkeep.store.blobs.packs import OPEN_FILES, Packs
 from mailkeep.store.contract import AccountState, NewMessage
 from mailkeep.store.sqlite.store import SqliteStore
 from mailkeep.testing.store_contract import NOW, World
@@ -51,6 +52,34 @@ def test_a_reader_keeps_a_pack_that_is_unlinked(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         packs.open(1)
     packs.close()
+
+
+def test_a_number_that_another_process_has_given_anew_leads_to_the_new_pack(tmp_path: Path) -> None:
+    reader, other = Packs(tmp_path), Packs(tmp_path)
+    other.append([b"old"])
+    assert reader.open(1).read(0, 3) == b"old"
+    other.unlink(1)
+    with pytest.raises(FileNotFoundError):
+        reader.open(1)
+    other.close()
+    anew = Packs(tmp_path)
+    assert anew.append([b"new"]) == [(1, 0)]
+    assert reader.open(1).read(0, 3) == b"new"
+    anew.close()
+
+
+def test_packs_may_be_opened_in_threads(tmp_path: Path) -> None:
+    packs = Packs(tmp_path)
+    count = 3 * OPEN_FILES
+    for number in range(1, count + 1):
+        packs.path(number).write_bytes(b"%d" % number)
+
+    def read(start: int) -> bool:
+        numbers = [(start + step * 7) % count + 1 for step in range(3000)]
+        return all(packs.open(number).read(0, len(str(number))) == b"%d" % number for number in numbers)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert all(threads.map(read, range(4)))
 
 
 def test_a_pack_that_is_mostly_dead_is_rewritten_and_removed_later(tmp_path: Path) -> None:

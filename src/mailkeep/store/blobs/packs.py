@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,11 @@ class PackFile:
     def __init__(self, path: Path) -> None:
         self._descriptor = -1  # for `__del__`, if opening fails
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the file still has its name: another process may have removed it, and the number be given anew."""
+        return os.fstat(self._descriptor).st_nlink > 0
 
     def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` octets.  Raises: Unavailable (disk fault, damaged pack)."""
@@ -80,7 +86,8 @@ class Packs:
         self._number = 0  # of the pack being filled
         self._descriptor = -1
         self._end = 0
-        self._open: OrderedDict[int, PackFile] = OrderedDict()
+        self._open: OrderedDict[int, PackFile] = OrderedDict()  # the longest unused first
+        self._lock = threading.Lock()  # of `_open` and `_next`: checks read in threads, large files are adopted in them
         self.append_s = 0.0  # what the last append took
 
     def path(self, pack: int) -> Path:
@@ -150,7 +157,8 @@ class Packs:
 
     def _link(self, path: Path) -> int:
         while True:
-            number, self._next = self._next, self._next + 1
+            with self._lock:
+                number, self._next = self._next, self._next + 1
             try:
                 os.link(path, self.path(number))
             except FileExistsError:
@@ -159,20 +167,22 @@ class Packs:
 
     def open(self, pack: int) -> PackFile:
         """For reading.  Raises: FileNotFoundError (it was rewritten: the row knows a new place), Unavailable."""
-        file = self._open.get(pack)
-        if file is None:
-            try:
-                file = PackFile(self.path(pack))
-            except FileNotFoundError:
-                raise
-            except OSError as error:
-                raise Unavailable("The message cannot be read now") from error
+        with self._lock:
+            file = self._open.pop(pack, None)
+            if file is None or not file.is_there:
+                file = self._open_file(pack)
             self._open[pack] = file
             if len(self._open) > OPEN_FILES:
                 self._open.popitem(last=False)
-        else:
-            self._open.move_to_end(pack)
         return file
+
+    def _open_file(self, pack: int) -> PackFile:
+        try:
+            return PackFile(self.path(pack))
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise Unavailable("The message cannot be read now") from error
 
     def is_being_filled(self, pack: int) -> bool:
         """Whether some process still appends to it."""
@@ -197,7 +207,8 @@ class Packs:
 
     def unlink(self, pack: int) -> None:
         """Remove a pack that no row names.  Whoever reads it goes on doing so."""
-        self._open.pop(pack, None)
+        with self._lock:
+            self._open.pop(pack, None)
         self.path(pack).unlink(missing_ok=True)
 
     def close(self) -> None:
