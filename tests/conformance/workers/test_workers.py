@@ -131,7 +131,9 @@ def test_an_account_is_known_to_every_worker_as_soon_as_it_is_made_and_to_none_o
     run(demo.data, "account", "add", account.user, "--password-stdin", given=PASSWORD + "\n")
     assert [try_login(service, worker, account) for worker in workers(service)] == [True, True]
     service.deliver(account.user, simple_message(1))
+    pair = connect_pair(service, account)
     run(demo.data, "account", "remove", account.user, "--yes")
+    assert [client.read().kind for client in (pair.one, pair.two)] == ["BYE", "BYE"]
     assert [try_login(service, worker, account) for worker in workers(service)] == [False, False]
 
 
