@@ -12,6 +12,7 @@ from typing import Final
 from mailkeep.model.ids import AccountId
 from mailkeep.model.uidset import UidSet
 from mailkeep.service.lanes import Lanes, cut, of_members, pick
+from mailkeep.service.numbering import aside
 from mailkeep.service.search_plan import Hits, Probe, by_place
 from mailkeep.service.segment import BODY, HEAD, NUMBERS, Numbers, find_records, unpack_each, unpack_numbers
 from mailkeep.service.words import WHERE, WORDS, find_words, has_words, is_exact, places_of, span_of
@@ -73,7 +74,7 @@ class Kept:
         for some in cut(lists, LISTS_AT_ONCE):
             needles = tuple(probe.needle for probe in probes)
             places |= await self._store.scan(look_up, self._account, UidSet(some), needles)
-        hits, remaining = _judge(wanted, probes, places)
+        hits, remaining = await aside(len(probes) * len(places), _judge, wanted, probes, places)
         self._take(hits)
         return remaining
 

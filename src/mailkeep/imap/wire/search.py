@@ -188,7 +188,7 @@ class Search:
 
 
 MAX_DEPTH: Final = 100
-MAX_KEYS: Final = 20_000
+MAX_KEYS: Final = 5000  # iOS sends hundreds
 CHARSETS: Final = ("US-ASCII", "UTF-8")
 
 _RETURNS: Final = {

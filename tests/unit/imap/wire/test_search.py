@@ -202,7 +202,7 @@ def test_what_is_no_search_is_refused(text: bytes) -> None:
 
 
 def test_thousands_of_alternatives_are_one() -> None:
-    count = 10_000
+    count = MAX_KEYS - 1
     right = key(b"OR FROM a " * count + b"FROM a")
     left = key(b"OR " * count + b"FROM a" + b" FROM a" * count)
     assert right == left == Or((Header("From", "a"),) * (count + 1))
