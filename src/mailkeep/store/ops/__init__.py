@@ -68,6 +68,7 @@ from mailkeep.store.ops.find_buried import find_buried
 from mailkeep.store.ops.find_mailbox import find_mailbox
 from mailkeep.store.ops.get_account import get_account
 from mailkeep.store.ops.get_mailbox import get_mailbox
+from mailkeep.store.ops.get_text_index import get_text_index
 from mailkeep.store.ops.keywords import keywords
 from mailkeep.store.ops.list_mailboxes import list_mailboxes
 from mailkeep.store.ops.list_subscriptions import list_subscriptions
@@ -76,6 +77,8 @@ from mailkeep.store.ops.message_numbers import message_numbers
 from mailkeep.store.ops.message_octets import message_octets
 from mailkeep.store.ops.move import move
 from mailkeep.store.ops.put_derived import put_derived
+from mailkeep.store.ops.put_text import put_text
+from mailkeep.store.ops.read_text import read_text
 from mailkeep.store.ops.remove_account import remove_account
 from mailkeep.store.ops.rename_inbox import rename_inbox
 from mailkeep.store.ops.rename_mailbox import rename_mailbox
@@ -85,7 +88,6 @@ from mailkeep.store.ops.snapshot import snapshot
 from mailkeep.store.ops.store_flags import store_flags
 from mailkeep.store.ops.subscribe import subscribe, unsubscribe
 from mailkeep.store.ops.sweep import sweep
-from mailkeep.store.ops.text_index import get_text_index, put_text, read_text
 from mailkeep.store.ops.undelete import undelete
 from mailkeep.store.ops.vanished import vanished
 

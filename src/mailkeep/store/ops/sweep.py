@@ -7,8 +7,8 @@ from typing import Final
 from mailkeep.model.ids import AccountId, ModSeq
 from mailkeep.model.uidset import UidSet
 from mailkeep.store.contract import Op, Sql
-from mailkeep.store.ops.text_index import forget_text
 from mailkeep.store.steps.account import lock_account
+from mailkeep.store.steps.forget_text import forget_text
 
 STEP: Final = 500  # rows of a kind that one operation removes
 GRACE_S: Final = 3600  # between the death of a blob and its removal: whoever reads it now may go on
