@@ -5,6 +5,7 @@ from __future__ import annotations
 from mailkeep.model.ids import AccountId
 from mailkeep.model.uidset import EMPTY, UidSet
 from mailkeep.store.contract import SEGMENT, Op, Sql, TextSegment
+from mailkeep.store.ops.get_text_index import get_text_index
 
 
 def put_text(account: AccountId, new: TextSegment) -> Op[bool]:
