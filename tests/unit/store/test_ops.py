@@ -10,7 +10,7 @@ from mailkeep.store import ops
 
 def test_every_file_of_an_operation_is_in_the_table() -> None:
     files = {path.stem for path in Path(ops.__file__).parent.glob("*.py")} - {"__init__"}
-    assert files - set(ops.OPS) == {"text_index"}  # get_text_index, read_text and put_text are about one row
+    assert files <= set(ops.OPS)
 
 
 def test_operations_are_generators_with_the_account_first() -> None:
