@@ -66,15 +66,19 @@ Handle = Callable[[str, bytes], Awaitable[bytes]]
 def call(path: Path, name: str, arguments: bytes, *, timeout_s: float = 600.0) -> bytes:
     """Have the running server carry out the verb `name`; arguments and answer are msgpack.
 
-    Raises: NotRunning, OutcomeUnknown, or the MailError that the verb raised.
+    Raises: NotRunning, OutcomeUnknown, Unavailable (nobody may ask), or the MailError that the verb raised.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(timeout_s)
         try:
             with short_path(path) as short:
                 connection.connect(short)
-        except (FileNotFoundError, ConnectionRefusedError) as error:
+        except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError) as error:
             raise NotRunning(f"no server answers on {path}") from error
+        except PermissionError as error:
+            raise Unavailable(f"{path} belongs to another user: be the one who runs the server") from error
+        except OSError as error:
+            raise Unavailable(f"The server cannot be reached on {path}: {error.strerror or error}") from error
         frame = msgspec.msgpack.encode(Request(VERSION, name, msgspec.Raw(arguments)))
         try:
             connection.sendall(_LENGTH.pack(len(frame)) + frame)

@@ -21,6 +21,7 @@ from mailkeep.config import MAX_SHARDS, Config, options
 from mailkeep.control import OVERHEAD, Door
 from mailkeep.lock import DataLock
 from mailkeep.model.address import parse_address
+from mailkeep.model.errors import Unavailable
 from mailkeep.offices import build_offices, open_store, run_upkeep
 from mailkeep.reception import Reception, Spawn, drain
 from mailkeep.service.accounts import Accounts
@@ -66,9 +67,14 @@ async def open_offices(config: Config, *, program: str) -> AsyncIterator[Offices
 
 @contextmanager
 def _locked(config: Config, program: str) -> Iterator[None]:
-    """The data directory, made where it is missing, is this process's alone.  Raises: Locked."""
-    config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with DataLock(config.data_dir, program):
+    """The data directory, made where it is missing, is this process's alone.  Raises: Locked, Unavailable."""
+    try:
+        config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = DataLock(config.data_dir, program)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise Unavailable(f"The data directory {config.data_dir} cannot be used: {why} ({error.filename})") from error
+    with lock:
         yield
 
 

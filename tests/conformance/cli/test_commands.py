@@ -1,3 +1,4 @@
+import os
 import socket
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import pytest
 from tests.conformance.cli.conftest import Run, Start
 
 from mailkeep.control import NotRunning, OutcomeUnknown, call
+from mailkeep.model.errors import Unavailable
 
 MESSAGE = "From: ben@example.net\nSubject: Hello\n\nJust in.\n"
 
@@ -180,6 +182,28 @@ def test_a_missing_data_directory_is_explained(mailkeep: Run, data: Path) -> Non
     assert not data.exists()
 
 
+def test_a_data_directory_that_cannot_be_used_is_explained(mailkeep: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for command in (("serve",), ("account", "add", "ann@example.org", "--password-stdin")):
+        done = mailkeep(*command, "--data", tmp_path / "file", stdin="secret\n")
+        assert done.returncode in (1, 2)
+        assert str(tmp_path / "file") in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_lost_or_damaged_database_is_named_and_never_made_anew(mailkeep: Run, store: Path) -> None:
+    shard = store / "shard-0000.db"
+    shard.rename(store / "aside")
+    for _ in range(2):
+        done = mailkeep("account", "list", "--data", store)
+        assert done.returncode == 1
+        assert f"{shard} is missing" in done.stderr
+    shard.write_bytes(b"not a database" * 1000)
+    done = mailkeep("account", "list", "--data", store)
+    assert done.returncode == 1
+    assert str(shard) in done.stderr
+
+
 def test_passwords_come_from_a_file_too_and_never_from_nowhere(mailkeep: Run, data: Path, tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("from a file\nsecond line\n", "utf-8")
@@ -234,3 +258,13 @@ def test_an_answer_that_never_comes_leaves_the_outcome_unknown(tmp_path: Path) -
         with pytest.raises(OutcomeUnknown):
             call(path, "check", b"\x80")
         thread.join()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may open every socket")
+def test_the_socket_of_another_user_is_explained(tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(path))
+        path.chmod(0)
+        with pytest.raises(Unavailable, match="another user"):
+            call(path, "account list", b"")

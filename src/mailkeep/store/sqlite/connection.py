@@ -48,11 +48,23 @@ def unavailable(error: BaseException) -> Unavailable:
     return Unavailable("The mail store is not available now")
 
 
-def open_writer(path: Path) -> apsw.Connection:
-    """Open for reading and writing, make the file if there is none.  Raises: WrongSetting, and `FAULTS`."""
+def open_writer(path: Path, *, make: bool = True) -> apsw.Connection:
+    """Open for reading and writing; with `make`, make the file if there is none.
+
+    Raises: WrongSetting, and `FAULTS`, which name the file.
+    """
     new = not path.exists() or not path.stat().st_size
     if new:
+        if not make:
+            raise apsw.CantOpenError(f"{path} is missing or empty")
         path.touch(mode=0o600)  # SQLite would let everybody read it, and its log: the directory may be open to others
+    try:
+        return _open_writer(path, new=new)
+    except FAULTS as error:
+        raise type(error)(f"{path}: {error}") from error
+
+
+def _open_writer(path: Path, *, new: bool) -> apsw.Connection:
     db = apsw.Connection(str(path), statementcachesize=STATEMENTS)
     _configure(db)
     if new:

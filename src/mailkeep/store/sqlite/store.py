@@ -74,6 +74,7 @@ class SqliteStore:
         self.directory = SqliteDirectory(
             data_dir / "directory.db", shards, writes=part is None or part.directory, ticks=self._ticks
         )
+        _require_shards(data_dir, self.directory)
         self._wake = asyncio.Event()
         self._owned = {
             number: Owned(data_dir, number, self._wake.set, self._ticks)
@@ -252,6 +253,14 @@ def _empty(spool: Path) -> None:
             shutil.rmtree(left_over)
         else:
             left_over.unlink()
+
+
+def _require_shards(data_dir: Path, directory: SqliteDirectory) -> None:
+    """Raises: FileNotFoundError, when accounts have their mail in a file that is missing: it must not be made anew."""
+    for number in {entry.shard for entry in directory.list() if entry.state is AccountState.ACTIVE}:
+        path = shard_path(data_dir, number)
+        if not path.exists():
+            raise FileNotFoundError(f"{path} is missing, with the mail of accounts in it: restore it from a backup")
 
 
 def _adopt(shard: Shard, path: Path, sha256: bytes | None) -> NewBlob:

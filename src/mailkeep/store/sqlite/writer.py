@@ -44,10 +44,11 @@ class Writer:
         self.wal_pages = 0
         self.restart_wal = False  # the log has grown while it was never idle: write it back and begin it anew
         self.commit_s = 0.0  # what the last COMMIT took
-        self._open()
+        self._open(make=True)
 
-    def _open(self) -> apsw.Connection:
-        db = open_writer(self._path)
+    def _open(self, *, make: bool = False) -> apsw.Connection:
+        """A file that vanished while in use is not made anew: it would be empty, and look as if all were well."""
+        db = open_writer(self._path, make=make)
         migrate(db, self._path, "shard")
         db.set_wal_hook(self._committed)
         self._db = db
