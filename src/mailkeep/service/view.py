@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import reduce
-from itertools import chain
+from itertools import chain, pairwise
 from operator import or_
 from typing import Final
 
@@ -121,14 +121,18 @@ class View:
         self.upto = delta.upto
 
     def _remove(self, gone: UidSet) -> None:
-        keep = [i for i, uid in enumerate(self.uids) if uid not in gone]
-        if len(keep) == len(self.uids):
-            return
-        self.uids = array("I", [self.uids[i] for i in keep])
-        self.masks = array("q", [self.masks[i] for i in keep])
-        self.modseqs = array("q", [self.modseqs[i] for i in keep])
-        for uid in gone:
-            self.more.pop(Uid(uid), None)
+        cuts = []
+        for low, high in gone.ranges:
+            start = bisect_left(self.uids, low)
+            stop = bisect_left(self.uids, high + 1, start)
+            if start < stop:
+                cuts.append((start, stop))
+        if cuts:
+            self.uids = _without(self.uids, cuts)
+            self.masks = _without(self.masks, cuts)
+            self.modseqs = _without(self.modseqs, cuts)
+        if self.more:
+            self.more = {uid: more for uid, more in self.more.items() if uid not in gone}
 
     def changed_since(self, since: ModSeq) -> list[FlagState]:
         """The states of all entries changed or added after `since`, ascending by UID."""
@@ -161,3 +165,11 @@ class View:
             if not mask & 1:
                 return i
         return -1
+
+
+def _without(column: array[int], cuts: list[tuple[int, int]]) -> array[int]:
+    """A new column without the entries of `cuts`, which ascend."""
+    kept = column[: cuts[0][0]]
+    for (_, start), (stop, _) in pairwise([*cuts, (len(column), 0)]):
+        kept.extend(column[start:stop])
+    return kept

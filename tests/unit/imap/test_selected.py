@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from random import Random
 
 import pytest
 from hypothesis import settings
@@ -54,6 +55,18 @@ def test_expunges_are_told_from_the_highest_number_down() -> None:
     view = SelectedView(shared)
     shared.apply(changed(2, gone=UidSet([1, 3])))
     assert view.apply(may_expunge=True) == [Expunge((3, 1), UidSet([1, 3]))]
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 1000])
+def test_few_and_many_expunges_are_told_alike(count: int) -> None:
+    shared = a_view(*range(1, 1001))
+    view = SelectedView(shared)
+    doomed = UidSet(Random(count).sample(range(1, 1001), count))
+    shared.apply(changed(2, (1001, 0), gone=doomed))
+    [told, exists] = view.apply(may_expunge=True)
+    assert told == Expunge(tuple(sorted(doomed, reverse=True)), doomed)
+    assert exists == Exists(1001 - count)
+    assert list(view.all_uids()) == [uid for uid in range(1, 1002) if uid not in doomed]
 
 
 def test_a_message_that_came_and_went_between_two_tellings_is_never_told() -> None:
