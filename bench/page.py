@@ -15,6 +15,13 @@ from mailkeep.bench.table import number
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 
+QUIET_LOAD: Final = 0.5
+BUSY: Final = (
+    "**The machine was busy with other work** (see its load below): trust the CPU ratios more than the ratios, and no row"
+    " whose rounds differ much.",
+    "",
+)
+
 METHOD: Final = """\
 ## Method
 
@@ -71,6 +78,7 @@ def page(peer: Mapping[str, Any], curves: Mapping[str, Any]) -> str:
         f"  A mailbox of {peer['messages']:,} messages, {peer['seconds']:g} s a workload, {peer['rounds']} rounds."
         "  Anyone can repeat it: `make bench-peer`, as root on Debian.",
         "",
+        *(BUSY if about["load"] > QUIET_LOAD else ()),
         "## Beside Dovecot",
         "",
         _row(HEADINGS),
