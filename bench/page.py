@@ -1,4 +1,7 @@
-"""Writes docs/benchmark.md, and JSON and picture beside it: python -m bench.page PEER.json [SCALE.json]."""
+"""Writes docs/benchmark.md, and JSON and picture beside it: python -m bench.page PEER.json [SCALE.json].
+
+Without a file it writes the page anew from docs/benchmark.json.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,12 @@ from bench.picture import svg
 from mailkeep.bench.table import number
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
+KEPT: Final = DOCS / "benchmark.json"
 
 QUIET_LOAD: Final = 0.5
 BUSY: Final = (
-    "**The machine was busy with other work** (see its load below): trust the CPU ratios more than the ratios, and no row"
-    " whose rounds differ much.",
+    "**The machine was busy with other work** (see its load below): trust the CPU ratios more than the ratios, and no"
+    " row whose rounds differ much.",
     "",
 )
 
@@ -51,18 +55,22 @@ METHOD: Final = """\
 
 
 def main() -> int:
-    """Exit status 2: no file was named."""
-    if len(sys.argv) not in (2, 3):
+    """Exit status 2: too many files were named."""
+    names = sys.argv[1:]
+    if len(names) > 2:
         sys.stderr.write(f"{__doc__}\n")
         return 2
-    peer, *more = (json.loads(Path(name).read_text("utf-8")) for name in sys.argv[1:])
-    curves = more[0]["curves"] if more else {}
-    (DOCS / "benchmark.md").write_text(page(peer, curves), "utf-8")
-    kept = {"peer": peer, **({"scale": more[0]} if more else {})}
-    (DOCS / "benchmark.json").write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
+    kept = dict(zip(("peer", "scale"), map(_read, names), strict=False)) or _read(KEPT)
+    curves = kept.get("scale", {}).get("curves", {})
+    (DOCS / "benchmark.md").write_text(page(kept["peer"], curves), "utf-8")
+    KEPT.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
     if curves:
         (DOCS / "benchmark-scale.svg").write_text(svg(_by_size(curves)), "utf-8")
     return 0
+
+
+def _read(path: str | Path) -> Any:
+    return json.loads(Path(path).read_text("utf-8"))
 
 
 def page(peer: Mapping[str, Any], curves: Mapping[str, Any]) -> str:

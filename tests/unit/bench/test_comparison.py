@@ -1,5 +1,7 @@
+import json
+
 from bench.comparison import HEADINGS, cells, compare, read
-from bench.page import page
+from bench.page import DOCS, KEPT, page
 from bench.picture import svg
 from bench.servers import HERE, PROCESSES, Profile
 
@@ -49,6 +51,12 @@ def test_the_page_has_every_row_and_every_failure() -> None:
     assert "The machine was busy" in text
     assert "No figure for list: wrong UID" in text
     assert "| open, ms | 1.00 | 2.00 |" in text
+
+
+def test_the_page_in_the_docs_is_current() -> None:
+    kept = json.loads(KEPT.read_text("utf-8"))
+    text = (DOCS / "benchmark.md").read_text("utf-8")
+    assert text == page(kept["peer"], kept.get("scale", {}).get("curves", {})), "python -m bench.page writes it anew"
 
 
 def test_a_picture_has_a_line_for_each_figure() -> None:
