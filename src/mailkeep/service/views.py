@@ -96,7 +96,8 @@ class Views:
         if view.users:
             return
         key = (view.account, view.mailbox)
-        if len(view.uids) >= BIG and view.upto - self._saved.get(key, 0) >= MUCH:
+        # The first time nobody knows how old the snapshot is; an up-to-date one is not written again.
+        if len(view.uids) >= BIG and (key not in self._saved or view.upto - self._saved[key] >= MUCH):
             self._saved[key] = view.upto
             self._store.later(ops.save_snapshot, view.account, view.mailbox)
         self._closed[key] = view

@@ -79,16 +79,17 @@ def test_many_messages_of_one_append_are_not_held_in_memory_and_arrive_whole(
     server: Service, hostile: ImapClient
 ) -> None:
     before = memory(server)
-    messages = [b"Subject: %d\r\n\r\n" % n + b"%d" % (n % 10) * (20_000 if n % 2 else MEGABYTE) for n in range(120)]
+    messages = [b"Subject: %d\r\n\r\n" % n + b"%d" % (n % 10) * (20_000 if n % 2 else MEGABYTE) for n in range(240)]
     hostile.send(b"big APPEND hostile")
     for message in messages:
         hostile.send(b" {%d+}\r\n" % len(message) + message)
     with server.connect() as other:
         other.ok("NOOP")
-    assert memory(server) - before < 40 * MEGABYTE
+    # 122 MB were sent; the server may do other things meanwhile, such as indexing what came before
+    assert memory(server) - before < 64 * MEGABYTE
     hostile.send(b"\r\n")
     assert hostile.finish("big").kind == "OK"
-    for n in (1, 2, 119, 120):
+    for n in (1, 2, 239, 240):
         [row] = hostile.ok(f"FETCH {n} BODY.PEEK[]").all("FETCH")
         assert row.data["BODY[]"] == messages[n - 1]
 
