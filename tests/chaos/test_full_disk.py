@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.cannot_run import cannot_run
 from tests.chaos.conftest import StartDemo
 from tests.chaos.soundness import assert_sound
 from tests.conformance.imap.messages import simple_message
@@ -25,14 +26,14 @@ MAX_APPENDS = 500
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own, small."""
     if os.geteuid() != 0:
-        pytest.skip("mounting a small file system needs root")
+        cannot_run("mounting a small file system needs root")
     where = tmp_path / "disk"
     where.mkdir()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={SIZE_MB}m", "tmpfs", str(where)], capture_output=True, text=True
     )
     if mounted.returncode != 0:
-        pytest.skip(f"a tmpfs cannot be mounted here: {mounted.stderr.strip()}")
+        cannot_run(f"a tmpfs cannot be mounted here: {mounted.stderr.strip()}")
     try:
         yield where
     finally:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-import pytest
+from tests.cannot_run import cannot_run
 from tests.live import eventually
 
 PATH = f"{os.environ.get('PATH', '')}:/usr/bin:/bin"
@@ -20,10 +20,8 @@ RUN_S = 30.0
 def require_client(program: str) -> str:
     """The path of a program.  Without it the test is skipped; on the continuous integration it fails."""
     path = shutil.which(program, path=PATH)
-    if path is None and os.environ.get("CI") == "true":
-        pytest.fail(f"{program} is not installed; script/tests-setup installs it as root on Debian")
     if path is None:
-        pytest.skip(f"{program} is not installed; script/tests-setup installs it as root on Debian")
+        cannot_run(f"{program} is not installed; script/tests-setup installs it as root on Debian")
     return path
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -82,7 +83,7 @@ class Enabled:
         return self.rev2
 
 
-class Session:
+class Session(ABC):
     """The connection's part of the state; everything that exists before login too."""
 
     def __init__(
@@ -153,9 +154,9 @@ class Session:
             if not wake.done():
                 wake.set_result(None)
 
+    @abstractmethod
     def dismiss(self, text: str) -> None:
         """Say goodbye as soon as the running command is done."""
-        raise NotImplementedError
 
     # --- changes of state
 
