@@ -21,6 +21,7 @@ from mailkeep.service.delivery import Delivery
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.maintenance import Maintenance
 from mailkeep.service.messages import Messages
+from mailkeep.service.places import Places
 from mailkeep.service.search import Search
 from mailkeep.service.spool import Spool
 
@@ -34,6 +35,7 @@ class Offices:
     accounts: Accounts
     mailboxes: Mailboxes
     messages: Messages
+    places: Places
     search: Search
     delivery: Delivery
     maintenance: Maintenance

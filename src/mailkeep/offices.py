@@ -19,6 +19,7 @@ from mailkeep.service.delivery import Delivery
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.maintenance import Maintenance
 from mailkeep.service.messages import Messages
+from mailkeep.service.places import Places
 from mailkeep.service.search import Search
 from mailkeep.service.search_fields import SEARCH_FIELDS
 from mailkeep.store.sqlite.connection import NewerSchema, WrongSetting
@@ -46,6 +47,7 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus) -> Offices:
         accounts=accounts,
         mailboxes=mailboxes,
         messages=messages,
+        places=Places(mailboxes),
         search=Search(store),
         delivery=Delivery(accounts, mailboxes, messages, hostname=config.hostname),
         maintenance=Maintenance(store),

@@ -71,8 +71,8 @@ class Reception:
         services = ImapServices(
             accounts=self._offices.accounts,
             connections=self._connection_counts,
-            mailboxes=self._offices.mailboxes,
             messages=self._offices.messages,
+            places=self._offices.places,
             search=self._offices.search,
         )
         imap_options = ImapOptions(

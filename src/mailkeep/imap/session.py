@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from mailkeep.imap.wire.fetch import FetchItem
     from mailkeep.net.connection import Connection
     from mailkeep.service.accounts import Accounts, ConnectionCounts
-    from mailkeep.service.mailboxes import Mailboxes
     from mailkeep.service.messages import Messages
+    from mailkeep.service.places import Place, Places
     from mailkeep.service.search import Search
     from mailkeep.service.view import View
 
@@ -64,8 +64,8 @@ class Services:
 
     accounts: Accounts
     connections: ConnectionCounts
-    mailboxes: Mailboxes
     messages: Messages
+    places: Places
     search: Search
 
 
@@ -193,8 +193,8 @@ class Authenticated:
         self.session = session
         self.account = account
         self.address = address
-        self.mailboxes = session.services.mailboxes
         self.messages = session.services.messages
+        self.places = session.services.places
         self._unsubscribe = self.messages.bus.subscribe(account, self._on_hint)
 
     def _on_hint(self, hint: Hint) -> None:
@@ -213,18 +213,18 @@ class Authenticated:
 class Selected:
     """A session that has a mailbox open."""
 
-    def __init__(self, owner: Authenticated, name: str, shared: View, *, read_only: bool) -> None:
+    def __init__(self, owner: Authenticated, place: Place, shared: View, *, read_only: bool) -> None:
         self.owner = owner
         self.session = owner.session
-        self.account = owner.account
+        self.place = place
+        self.account = place.account  # which holds the mailbox; `owner.account` is who looks at it
         self.mailbox: MailboxId = shared.mailbox
         self.messages = owner.messages
-        self.mailboxes = owner.mailboxes
-        self.name = name
+        self.places = owner.places
         self.shared = shared
         self.view = SelectedView(shared)
         self.read_only = read_only
-        self.flag_text = FlagText(owner.messages.views.keywords(owner.account))
+        self.flag_text = FlagText(owner.messages.views.keywords(place.account))
         self.plans: dict[tuple[FetchItem, ...], ColumnPlan | None] = {}  # how the items asked for so far are rendered
         self.mask_text = MaskText(self.flag_text)
         self._known_flags = (0, 0)  # what FLAGS has told: the mask in use, the number of further keywords

@@ -20,8 +20,8 @@ async def append(s: Authenticated, cmd: wire.Append) -> Done:
     The octets are kept as they came, a bare LF too (eM Client sends such).
     Raises: NotFound (as TRYCREATE), TooLarge, OverQuota, Unavailable.
     """
-    mailbox = await s.mailboxes.find(s.account, cmd.mailbox)
-    if mailbox is None or not mailbox.selectable:
+    place = await s.places.find(s.account, cmd.mailbox)
+    if place is None or not place.mailbox.selectable:
         raise Refused("There is no such mailbox", b"TRYCREATE")
     if not all(_size(message.data) for message in cmd.messages):
         raise Refused("An empty message is not stored")  # RFC 3502 §6.3.11: so a client gives up
@@ -29,7 +29,7 @@ async def append(s: Authenticated, cmd: wire.Append) -> Done:
         Incoming(octets=_octets(message.data), flags=parse_flags(message.flags), internaldate=message.internaldate)
         for message in cmd.messages
     ]
-    appended = await s.messages.append(s.account, mailbox.id, incoming)
+    appended = await s.messages.append(place.account, place.mailbox.id, incoming)
     return Done(code=response.appenduid(appended.uidvalidity, appended.uids))
 
 

@@ -6,24 +6,24 @@ from mailkeep.imap.done import Done, Refused
 from mailkeep.imap.session import Selected
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.copy import Copy
-from mailkeep.model.mailbox import Mailbox
 from mailkeep.model.uidset import UidSet
+from mailkeep.service.places import Place
 
 
 async def copy(s: Selected, cmd: Copy) -> Done:
     """Copy messages, all or none.  RFC 9051 §6.4.7.  Raises: NotFound (as TRYCREATE), OverQuota."""
-    target = await target_mailbox(s, cmd)
+    target = await target_place(s, cmd)
     uids = await source_uids(s, cmd)
-    copied = await s.messages.copy(s.account, s.mailbox, uids, target.id)
+    copied = await s.messages.copy(s.account, s.mailbox, uids, target.mailbox.id)
     if not copied.target:
         return Done("Nothing to copy")
     return Done(code=response.copyuid(copied.uidvalidity, copied.source, copied.target))
 
 
-async def target_mailbox(s: Selected, cmd: Copy) -> Mailbox:
+async def target_place(s: Selected, cmd: Copy) -> Place:
     """Where to.  Raises: Refused with TRYCREATE."""
-    target = await s.mailboxes.find(s.account, cmd.mailbox)
-    if target is None or not target.selectable:
+    target = await s.places.find(s.owner.account, cmd.mailbox)
+    if target is None or not target.mailbox.selectable:
         raise Refused("There is no such mailbox", b"TRYCREATE")
     return target
 

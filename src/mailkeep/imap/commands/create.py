@@ -17,9 +17,9 @@ async def create(s: Authenticated, cmd: Create) -> Done:
     Raises: AlreadyExists, Invalid, LimitReached.
     """
     name = cmd.mailbox.removesuffix(DELIMITER) if len(cmd.mailbox) > 1 else cmd.mailbox
-    made = await s.mailboxes.create(s.account, name, _role(cmd.use))
+    made = await s.places.create(s.account, name, _role(cmd.use))
     tell_normalized(s, name, made.name)
-    return Done(code=response.mailboxid(mailboxid(s.account, made.id)))
+    return Done(code=response.mailboxid(mailboxid(made.account, made.mailbox.id)))
 
 
 def tell_normalized(s: Authenticated, asked: str, made: str) -> None:

@@ -9,11 +9,11 @@ from mailkeep.model.errors import Invalid
 
 async def delete(s: Authenticated, name: str) -> Done:
     """Delete a mailbox; with children it stays as a name.  RFC 9051 §6.3.5.  Raises: NotFound, Invalid."""
-    mailbox = await s.mailboxes.get(s.account, name)
+    place = await s.places.get(s.account, name)
     try:
-        await s.mailboxes.delete(s.account, name)
+        await s.places.delete(s.account, name)
     except Invalid as error:
-        if mailbox.selectable:
+        if place.mailbox.selectable:
             raise
         raise Refused(str(error), b"HASCHILDREN") from error
     return Done()

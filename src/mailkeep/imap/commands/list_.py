@@ -11,8 +11,9 @@ from mailkeep.imap.session import Authenticated
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.list_ import List, Lsub, Return, Selection
 from mailkeep.imap.wire.list_match import Pattern
-from mailkeep.model.mailbox import DELIMITER, INBOX, Mailbox
+from mailkeep.model.mailbox import DELIMITER, INBOX
 from mailkeep.service.pace import Pace
+from mailkeep.service.places import Place
 
 PIECE: Final = 64 * 1024  # octets given out before others get their turn
 
@@ -21,14 +22,14 @@ PIECE: Final = 64 * 1024  # octets given out before others get their turn
 class _Tree:
     """The account's names: mailboxes, subscriptions, and who has children."""
 
-    mailboxes: dict[str, Mailbox]
+    places: dict[str, Place]
     subscribed: frozenset[str]
     parents: frozenset[str]
     above_subscribed: frozenset[str]
 
     @classmethod
-    def of(cls, mailboxes: Iterable[Mailbox], subscriptions: Iterable[str]) -> _Tree:
-        by_name = {mailbox.name: mailbox for mailbox in mailboxes}
+    def of(cls, places: Iterable[Place], subscriptions: Iterable[str]) -> _Tree:
+        by_name = {place.name: place for place in places}
         subscribed = frozenset(subscriptions)
         return cls(by_name, subscribed, _all_above(by_name), _all_above(subscribed))
 
@@ -45,7 +46,7 @@ def _above(name: str) -> Iterable[str]:
 
 
 async def _read(s: Authenticated) -> _Tree:
-    return _Tree.of(await s.mailboxes.list(s.account), await s.mailboxes.subscriptions(s.account))
+    return _Tree.of(await s.places.list(s.account), await s.places.subscriptions(s.account))
 
 
 async def list_(s: Authenticated, cmd: List) -> None:
@@ -63,10 +64,10 @@ async def list_(s: Authenticated, cmd: List) -> None:
             await connection.drain()
         if line := _line(s, tree, cmd, name, below=name in hidden):
             s.session.write(line)
-            mailbox = tree.mailboxes.get(name)
-            itself = _is_selected(cmd.selection, mailbox, subscribed=name in tree.subscribed)
-            if cmd.status and itself and mailbox is not None and mailbox.selectable:
-                tell_status(s, mailbox, cmd.status)
+            place = tree.places.get(name)
+            itself = _is_selected(cmd.selection, place, subscribed=name in tree.subscribed)
+            if cmd.status and itself and place is not None and place.mailbox.selectable and place.may("r"):
+                tell_status(s, place, cmd.status)
 
 
 def _join(reference: str, pattern: str) -> str:
@@ -79,7 +80,7 @@ async def _matching(tree: _Tree, patterns: Iterable[str]) -> frozenset[str]:
     ready = [Pattern(pattern) for pattern in patterns]
     found: list[str] = []
     pace = Pace()
-    for name in tree.mailboxes.keys() | tree.subscribed | tree.parents | tree.above_subscribed:
+    for name in tree.places.keys() | tree.subscribed | tree.parents | tree.above_subscribed:
         if any(pattern.matches(name) for pattern in ready):
             found.append(name)
         if pace.is_over:
@@ -93,7 +94,7 @@ def _order(name: str) -> tuple[bool, str]:
 
 
 def _candidates(tree: _Tree, selection: Selection) -> set[str]:
-    names = set(tree.mailboxes)
+    names = set(tree.places)
     if Selection.SUBSCRIBED in selection:
         names = set(tree.subscribed)
         if Selection.RECURSIVEMATCH in selection:
@@ -104,12 +105,12 @@ def _candidates(tree: _Tree, selection: Selection) -> set[str]:
 
 
 def _line(s: Authenticated, tree: _Tree, cmd: List, name: str, *, below: bool) -> bytes | None:
-    mailbox = tree.mailboxes.get(name)
+    place = tree.places.get(name)
     subscribed = name in tree.subscribed
-    selected = _is_selected(cmd.selection, mailbox, subscribed=subscribed)
+    selected = _is_selected(cmd.selection, place, subscribed=subscribed)
     if not selected and not below:
         return None
-    attributes = list(_attributes(tree, mailbox, name))
+    attributes = list(_attributes(tree, place, name))
     if subscribed and (Return.SUBSCRIBED in cmd.returns or Selection.SUBSCRIBED in cmd.selection):
         attributes.append("\\Subscribed")
     extended = response.childinfo(_child_info(cmd.selection)) if below else b""
@@ -117,10 +118,10 @@ def _line(s: Authenticated, tree: _Tree, cmd: List, name: str, *, below: bool) -
     return response.list_line(attributes, text, extended=extended)
 
 
-def _is_selected(selection: Selection, mailbox: Mailbox | None, *, subscribed: bool) -> bool:
+def _is_selected(selection: Selection, place: Place | None, *, subscribed: bool) -> bool:
     if Selection.SUBSCRIBED in selection and not subscribed:
         return False
-    return Selection.SPECIAL_USE not in selection or (mailbox is not None and mailbox.role is not None)
+    return Selection.SPECIAL_USE not in selection or (place is not None and place.mailbox.role is not None)
 
 
 def _hidden(tree: _Tree, selection: Selection, matching: frozenset[str]) -> frozenset[str]:
@@ -129,8 +130,8 @@ def _hidden(tree: _Tree, selection: Selection, matching: frozenset[str]) -> froz
         return frozenset()
     return frozenset(
         name
-        for other in (tree.subscribed | tree.mailboxes.keys()) - matching
-        if _is_selected(selection, tree.mailboxes.get(other), subscribed=other in tree.subscribed)
+        for other in (tree.subscribed | tree.places.keys()) - matching
+        if _is_selected(selection, tree.places.get(other), subscribed=other in tree.subscribed)
         for name in _above(other)
     )
 
@@ -141,15 +142,15 @@ def _child_info(selection: Selection) -> list[str]:
     return [word for option, word in options.items() if option in selection]
 
 
-def _attributes(tree: _Tree, mailbox: Mailbox | None, name: str) -> Iterable[str]:
+def _attributes(tree: _Tree, place: Place | None, name: str) -> Iterable[str]:
     """Attributes that are always told; special use too, as Outlook and others look for it in a plain LIST."""
-    if mailbox is None:
+    if place is None:
         yield "\\NonExistent"
-    elif not mailbox.selectable:
+    elif not place.mailbox.selectable:
         yield "\\Noselect"
     yield "\\HasChildren" if name in tree.parents else "\\HasNoChildren"
-    if mailbox is not None and mailbox.role is not None:
-        yield f"\\{mailbox.role}"
+    if place is not None and place.mailbox.role is not None:
+        yield f"\\{place.mailbox.role}"
 
 
 async def lsub(s: Authenticated, cmd: Lsub) -> None:
@@ -164,12 +165,12 @@ async def lsub(s: Authenticated, cmd: Lsub) -> None:
     for name in sorted(names & await _matching(tree, [pattern]), key=_order):
         if connection.queued > PIECE:
             await connection.drain()
-        mailbox = tree.mailboxes.get(name)
+        place = tree.places.get(name)
         if name not in tree.subscribed:
             attributes = ["\\Noselect"]
         else:
-            attributes = [a for a in _attributes(tree, mailbox, name) if a != "\\NonExistent"]
-            if mailbox is None:
+            attributes = [a for a in _attributes(tree, place, name) if a != "\\NonExistent"]
+            if place is None:
                 attributes.insert(0, "\\Noselect")
         text = response.mailbox(name, utf8=s.session.enabled.utf8_names)
         s.session.write(response.list_line(attributes, text, word=b"LSUB"))

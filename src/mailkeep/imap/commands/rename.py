@@ -13,4 +13,4 @@ async def rename(s: Authenticated, cmd: Rename) -> None:
     Raises: NotFound, AlreadyExists, Invalid.
     """
     new = cmd.new.removesuffix(DELIMITER) if len(cmd.new) > 1 else cmd.new
-    await s.mailboxes.rename(s.account, cmd.old, new)
+    await s.places.rename(s.account, cmd.old, new)

@@ -33,12 +33,13 @@ async def _open(s: Authenticated, cmd: Select, *, read_only: bool) -> None:
     if session.selected is not None:
         session.close_mailbox()
         session.untagged(b"OK [CLOSED] Previous mailbox is closed")
-    mailbox = await s.mailboxes.get(s.account, cmd.mailbox)
+    place = await s.places.get(s.account, cmd.mailbox, "r")
+    mailbox = place.mailbox
     if not mailbox.selectable:
         raise NotFound("This is a name without a mailbox")
     session.enabled.condstore |= cmd.condstore
-    shared = await s.messages.views.open(s.account, mailbox)
-    selected = session.selected = Selected(s, mailbox.name, shared, read_only=read_only)
+    shared = await s.messages.views.open(place.account, mailbox)
+    selected = session.selected = Selected(s, place, shared, read_only=read_only)
     _introduce(selected, mailbox)
     if cmd.qresync is not None and cmd.qresync.uidvalidity == mailbox.uidvalidity:
         await _resynchronize(selected, cmd.qresync)
@@ -63,7 +64,7 @@ def _introduce(selected: Selected, mailbox: Mailbox) -> None:
     session.untagged(b"OK [%b] Highest mod-sequence" % response.highestmodseq(view.told))
     session.untagged(b"OK [%b] Mailbox identifier" % response.mailboxid(mailboxid(selected.account, mailbox.id)))
     if session.enabled.rev2:
-        name = response.mailbox(mailbox.name, utf8=session.enabled.utf8_names)
+        name = response.mailbox(selected.place.name, utf8=session.enabled.utf8_names)
         session.write(response.list_line((), name))
 
 

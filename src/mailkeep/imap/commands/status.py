@@ -9,32 +9,33 @@ from mailkeep.imap.session import Authenticated
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.status import Status, StatusItem
 from mailkeep.model.errors import NotFound
-from mailkeep.model.mailbox import Mailbox
+from mailkeep.service.places import Place
 
 
 async def status(s: Authenticated, cmd: Status) -> None:
     """The numbers of a mailbox, also of the selected one, fresh.  RFC 9051 §6.3.11.  Raises: NotFound."""
-    mailbox = await s.mailboxes.get(s.account, cmd.mailbox)
-    if not mailbox.selectable:
+    place = await s.places.get(s.account, cmd.mailbox, "r")
+    if not place.mailbox.selectable:
         raise NotFound("This is a name without a mailbox")
-    tell_status(s, mailbox, cmd.items)
+    tell_status(s, place, cmd.items)
 
 
-def tell_status(s: Authenticated, mailbox: Mailbox, items: Iterable[StatusItem]) -> None:
+def tell_status(s: Authenticated, place: Place, items: Iterable[StatusItem]) -> None:
     """The untagged STATUS of a mailbox; HIGHESTMODSEQ switches on CONDSTORE (RFC 7162 §3.1)."""
     items = tuple(items)
     if StatusItem.HIGHESTMODSEQ in items:
         s.session.enabled.condstore = True
-    name = response.mailbox(mailbox.name, utf8=s.session.enabled.utf8_names)
-    s.session.write(response.status(name, [(item, _value(s, mailbox, item)) for item in items]))
+    name = response.mailbox(place.name, utf8=s.session.enabled.utf8_names)
+    s.session.write(response.status(name, [(item, _value(s, place, item)) for item in items]))
 
 
-def _value(s: Authenticated, mailbox: Mailbox, item: StatusItem) -> int | str:
+def _value(s: Authenticated, place: Place, item: StatusItem) -> int | str:
+    mailbox = place.mailbox
     match item:
         case StatusItem.MESSAGES:
             return mailbox.total
         case StatusItem.RECENT:
-            return s.messages.views.count_recent(s.account, mailbox)
+            return s.messages.views.count_recent(place.account, mailbox)
         case StatusItem.UIDNEXT:
             return mailbox.uidnext
         case StatusItem.UIDVALIDITY:
@@ -48,4 +49,4 @@ def _value(s: Authenticated, mailbox: Mailbox, item: StatusItem) -> int | str:
         case StatusItem.HIGHESTMODSEQ:
             return mailbox.modseq
         case StatusItem.MAILBOXID:
-            return mailboxid(s.account, mailbox.id)
+            return mailboxid(place.account, mailbox.id)
