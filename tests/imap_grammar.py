@@ -134,6 +134,7 @@ ATOM = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\\]]+")
 ASTRING = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\]+")
 NUMBER = re.compile(rb"[0-9]+")
 SET = re.compile(rb"[1-9][0-9]*(?::[1-9][0-9]*)?(?:,[1-9][0-9]*(?::[1-9][0-9]*)?)*")
+PARTIAL = re.compile(rb"(-?)[1-9][0-9]*:\1[1-9][0-9]*")
 LITERAL = re.compile(rb"(~?)\{([0-9]+)\}\r\n")
 DATE_TIME = re.compile(
     rb"\"([ 0-3][0-9])-(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-([0-9]{4}) "
@@ -532,9 +533,8 @@ class Reader:
 
     def esearch(self) -> dict[str, Any]:
         out: dict[str, Any] = {}
-        if self.take(b" (TAG "):
-            out["TAG"] = self.quoted().decode()
-            self.need(b")")
+        if self.take(b" ("):
+            self._correlators(out)
         if self.take(b" UID"):
             out["UID"] = True
         while self.take(b" "):
@@ -546,9 +546,35 @@ class Reader:
                 out[word] = self.set_of_numbers()
             elif word in ("MIN", "MAX", "COUNT", "MODSEQ"):
                 out[word] = self.number(least=0 if word == "COUNT" else 1, bits=63)
+            elif word == "PARTIAL":
+                self.need(b"(")
+                asked = self.match(PARTIAL, "a range").group().decode()
+                self.sp()
+                out[word] = (asked, [] if self.take(b"NIL") else self.set_of_numbers())
+                self.need(b")")
             else:
                 raise self.fail(f"unknown ESEARCH item {word}")
         return out
+
+    def _correlators(self, out: dict[str, Any]) -> None:
+        """RFC 4466 §2.6.2, RFC 7377 §4: each once."""
+        while True:
+            word = self.atom().upper()
+            self.sp()
+            if word in out:
+                raise self.fail(f"{word} twice")
+            match word:
+                case "TAG":
+                    out[word] = self.quoted().decode()
+                case "MAILBOX":
+                    out[word] = self.mailbox()
+                case "UIDVALIDITY":
+                    out[word] = self.number(least=1)
+                case _:
+                    raise self.fail(f"unknown correlator {word}")
+            if self.take(b")"):
+                return
+            self.sp()
 
     def search(self) -> dict[str, Any]:
         out: dict[str, Any] = {"numbers": []}

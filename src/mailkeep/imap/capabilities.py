@@ -26,6 +26,7 @@ LOGGED_IN: Final = (
     "CREATE-SPECIAL-USE",
     "STATUS=SIZE",
     "ESEARCH",
+    "PARTIAL",
     "SEARCHRES",
     "WITHIN",
     "BINARY",

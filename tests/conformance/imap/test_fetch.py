@@ -323,6 +323,33 @@ class TestObjectIds:
         assert len({row["EMAILID"] for row in rows.values()}) == 3
 
 
+@pytest.mark.rfc("9394", "3.3")
+@pytest.mark.usefixtures("ours")
+class TestPlaces:
+    """RFC 9394 §3.3, §3.4"""
+
+    @pytest.mark.parametrize(
+        ("asked", "found"), [("1:2", [1, 2]), ("-1:-2", [2, 3]), ("3:9", [3]), ("4:9", []), ("-3:-3", [1])]
+    )
+    def test_only_messages_at_those_places_are_fetched(self, three: ImapClient, asked: str, found: list[int]) -> None:
+        assert [*three.ok(f"UID FETCH 1:* (UID FLAGS) (PARTIAL {asked})").fetched] == found
+
+    def test_places_are_counted_in_the_set_asked_for(self, three: ImapClient) -> None:
+        assert [*three.ok(f"UID FETCH {three.uids[1]}:* FLAGS (PARTIAL 1:1)").fetched] == [2]
+
+    def test_places_are_counted_before_changedsince(self, three: ImapClient) -> None:
+        three.ok("STORE 1 +FLAGS (\\Seen)")
+        since = three.ok("FETCH 1 MODSEQ").fetched[1]["MODSEQ"]
+        three.ok("STORE 1,3 +FLAGS ($One)")
+        for modifiers in (f"PARTIAL -1:-2 CHANGEDSINCE {since}", f"CHANGEDSINCE {since} PARTIAL -1:-2"):
+            assert [*three.ok(f"UID FETCH 1:* FLAGS ({modifiers})").fetched] == [3]
+
+    def test_message_numbers_know_no_partial(self, three: ImapClient) -> None:
+        three.bad("FETCH 1:* FLAGS (PARTIAL 1:2)")
+        three.bad("UID FETCH 1:* FLAGS (PARTIAL 1:2 PARTIAL 1:2)")
+        three.bad("UID FETCH 1:* FLAGS (PARTIAL 1:*)")
+
+
 @pytest.mark.parametrize(
     "line", ["FETCH", "FETCH 1", "FETCH 1 ()", "FETCH 1 BOGUS", "FETCH 1 (FLAGS", "FETCH 1 FLAGS UID", "FETCH  1 FLAGS"]
 )

@@ -171,6 +171,54 @@ def test_all_results_at_once(searched: ImapClient) -> None:
     assert (data["MIN"], data["MAX"], data["ALL"], data["COUNT"]) == (2, 6, [2, 4, 5, 6], 4)
 
 
+@pytest.mark.rfc("9394", "3")
+@pytest.mark.usefixtures("ours")
+class TestPartial:
+    """RFC 9394 §3.1, §3.2.  The unseen are 2, 4, 5, 6."""
+
+    @pytest.mark.parametrize(
+        ("asked", "found"),
+        [
+            ("1:2", [2, 4]), ("3:3", [5]), ("2:1", [2, 4]), ("3:10", [5, 6]), ("5:9", []),
+            ("-1:-2", [5, 6]), ("-2:-1", [5, 6]), ("-4:-100", [2]), ("-5:-9", []),
+        ],
+    )  # fmt: skip
+    def test_the_results_at_those_places_are_told(self, searched: ImapClient, asked: str, found: list[int]) -> None:
+        assert searched.ok(f"SEARCH RETURN (PARTIAL {asked}) UNSEEN").one("ESEARCH")["PARTIAL"] == (asked, found)
+
+    def test_of_no_result_at_all_it_is_nil_byte_for_byte(self, searched: ImapClient) -> None:
+        searched.send(b"a1 UID SEARCH RETURN (PARTIAL -1:-100) KEYWORD NeverSeen\r\n")
+        assert searched.read_raw() == b'* ESEARCH (TAG "a1") UID PARTIAL (-1:-100 NIL)\r\n'
+        searched.finish("a1")
+
+    def test_other_options_are_about_all_results(self, searched: ImapClient) -> None:
+        data = searched.ok("SEARCH RETURN (PARTIAL 2:3 MIN MAX COUNT) UNSEEN").one("ESEARCH")
+        assert (data["PARTIAL"], data["MIN"], data["MAX"], data["COUNT"]) == (("2:3", [4, 5]), 2, 6, 4)
+
+    @pytest.mark.parametrize(
+        ("options", "saved"),
+        [
+            ("PARTIAL 2:3", [4, 5]), ("PARTIAL 2:3 MIN", [2, 4, 5]), ("PARTIAL 2:3 MAX", [4, 5, 6]),
+            ("PARTIAL 2:2 MIN MAX", [2, 4, 6]), ("PARTIAL 2:3 COUNT", [2, 4, 5, 6]),
+            ("PARTIAL 2:3 MIN COUNT", [2, 4, 5, 6]), ("PARTIAL 8:9", []),
+        ],
+    )  # fmt: skip
+    def test_what_is_saved(self, searched: ImapClient, options: str, saved: list[int]) -> None:
+        searched.ok(f"SEARCH RETURN (SAVE {options}) UNSEEN")
+        assert searched.ok("SEARCH RETURN (ALL) $").one("ESEARCH").get("ALL", []) == saved
+
+    def test_modseq_is_that_of_what_is_returned(self, searched: ImapClient) -> None:
+        searched.ok("STORE 4 +FLAGS ($One)")
+        searched.ok("STORE 6 +FLAGS ($One)")
+        modseqs = {n: row["MODSEQ"] for n, row in searched.ok("FETCH 1:* (MODSEQ)").fetched.items()}
+        data = searched.ok("SEARCH RETURN (PARTIAL 1:2) UNSEEN MODSEQ 1").one("ESEARCH")
+        assert data["MODSEQ"] == modseqs[4]
+
+    @pytest.mark.parametrize("options", ["PARTIAL 1:2 ALL", "PARTIAL 1:*", "PARTIAL 0:1", "PARTIAL -1:2", "PARTIAL"])
+    def test_what_is_no_partial_is_refused(self, searched: ImapClient, options: str) -> None:
+        searched.bad(f"SEARCH RETURN ({options}) UNSEEN")
+
+
 def test_rev2_answers_esearch_only(searched: ImapClient, ours: None) -> None:
     searched.ok("ENABLE IMAP4rev2")
     reply = searched.ok("SEARCH SEEN")

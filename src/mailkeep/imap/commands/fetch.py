@@ -27,7 +27,7 @@ MUCH: Final = 1024 * 1024  # octets made of one batch; then the next is smaller
 
 
 async def fetch(s: Selected, cmd: Fetch) -> None:
-    """Tell what was asked for of each message, ascending.  RFC 9051 §6.4.5, RFC 7162 §3.1.4, §3.2.6.
+    """Tell what was asked for of each message, ascending.  RFC 9051 §6.4.5, RFC 7162 §3.1.4, §3.2.6, RFC 9394 §3.3.
 
     Message numbers of which the message is gone are answered from its tombstone until the client has been told.
     """
@@ -36,6 +36,8 @@ async def fetch(s: Selected, cmd: Fetch) -> None:
     await s.refresh()
     items = _items(s, cmd)
     uids = s.resolve(cmd.numbers, uid=cmd.uid)
+    if cmd.partial is not None:
+        uids = cmd.partial.of(uids)
     if cmd.changed_since is not None:
         since = ModSeq(cmd.changed_since)
         if cmd.vanished:

@@ -12,6 +12,7 @@ from mailkeep.formats.mime.section import Text
 from mailkeep.imap.wire.framing import Raw
 from mailkeep.imap.wire.lexer import Lexer, ParseError
 from mailkeep.imap.wire.response import astring
+from mailkeep.imap.wire.search_return import Partial, read_partial
 from mailkeep.imap.wire.sequence_set import SequenceSet
 
 
@@ -73,6 +74,7 @@ class Fetch:
     """The command; `items` in the order asked, each once, macros expanded.
 
     `changed_since`: CHANGEDSINCE, or None (0 is accepted: iOS sends it).  `vanished`: only with UID and CHANGEDSINCE.
+    `partial`: only with UID; of the messages in `numbers`, those at these places (RFC 9394 §3.3).
     """
 
     numbers: SequenceSet
@@ -80,6 +82,7 @@ class Fetch:
     uid: bool
     changed_since: int | None = None
     vanished: bool = False
+    partial: Partial | None = None
 
 
 MAX_ITEMS: Final = 1000
@@ -125,12 +128,16 @@ def _parse(lexer: Lexer, *, uid: bool) -> Fetch:
         if remembered is not None:
             return Fetch(numbers=numbers, items=remembered, uid=uid)
     items = _items(lexer)
-    changed_since: int | None = None
-    vanished = False
-    if lexer.more():
-        changed_since, vanished = _modifiers(lexer, uid=uid)
+    modifiers = _modifiers(lexer, uid=uid) if lexer.more() else _Modifiers()
     lexer.end()
-    return Fetch(numbers=numbers, items=tuple(items), uid=uid, changed_since=changed_since, vanished=vanished)
+    return Fetch(
+        numbers=numbers,
+        items=tuple(items),
+        uid=uid,
+        changed_since=modifiers.changed_since,
+        vanished=modifiers.vanished,
+        partial=modifiers.partial,
+    )
 
 
 @lru_cache(256)
@@ -267,22 +274,30 @@ def _label(word: bytes, spelled: bytes, partial: tuple[int, int] | None) -> byte
     return b"%b[%b]" % (word, spelled) if partial is None else b"%b[%b]<%d>" % (word, spelled, partial[0])
 
 
-def _modifiers(lexer: Lexer, *, uid: bool) -> tuple[int, bool]:
+@dataclass(slots=True)
+class _Modifiers:
     changed_since: int | None = None
-    vanished = False
+    vanished: bool = False
+    partial: Partial | None = None
+
+
+def _modifiers(lexer: Lexer, *, uid: bool) -> _Modifiers:
+    found = _Modifiers()
 
     def modifier() -> None:
-        nonlocal changed_since, vanished
         match lexer.word():
-            case b"CHANGEDSINCE" if changed_since is None:
+            case b"CHANGEDSINCE" if found.changed_since is None:
                 lexer.space()
-                changed_since = lexer.number64()
-            case b"VANISHED" if uid and not vanished:
-                vanished = True
+                found.changed_since = lexer.number64()
+            case b"VANISHED" if uid and not found.vanished:
+                found.vanished = True
+            case b"PARTIAL" if uid and found.partial is None:
+                lexer.space()
+                found.partial = read_partial(lexer)
             case word:
                 raise lexer.error(f"The modifier {word[:30].decode()} is not allowed here")
 
     lexer.items(modifier)
-    if changed_since is None:
+    if found.vanished and found.changed_since is None:
         raise lexer.error("VANISHED needs CHANGEDSINCE")
-    return changed_since, vanished
+    return found

@@ -92,6 +92,11 @@ def sequence_set(ranges: Ranges) -> bytes:
 
 def runs(numbers: Sequence[int]) -> bytes:
     """A set that keeps the order of `numbers`; consecutive ascending ones become ranges.  Empty for none."""
+    return sequence_set(run_ranges(numbers))
+
+
+def run_ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """The ranges of `runs`."""
     ranges: list[tuple[int, int]] = []
     low = high = -1
     for number in numbers:
@@ -103,7 +108,7 @@ def runs(numbers: Sequence[int]) -> bytes:
         low = high = number
     if low != -1:
         ranges.append((low, high))
-    return sequence_set(ranges)
+    return ranges
 
 
 def date_time(at: int) -> bytes:
@@ -273,19 +278,26 @@ def search(numbers: Iterable[int], modseq: int | None = None) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
-    """What ESEARCH tells; None is left out.  `all`: None for an empty result (RFC 9051 §7.3.4)."""
+    """What ESEARCH tells; None is left out.  `all`: None for an empty result (RFC 9051 §7.3.4).
+
+    `partial`: the range asked for and what is in it (RFC 9394 §3.1).
+    `mailbox`: its name, made by `mailbox`, and UIDVALIDITY, for the ESEARCH command (RFC 7377 §2.1).
+    """
 
     uid: bool
+    mailbox: tuple[bytes, int] | None = None
     min: int | None = None
     max: int | None = None
     all: Sequence[tuple[int, int]] | None = None
+    partial: tuple[bytes, Sequence[tuple[int, int]]] | None = None
     count: int | None = None
     modseq: int | None = None
 
 
 def esearch(tag: bytes, result: SearchResult) -> bytes:
     """ESEARCH.  The tag is a quoted string: Outlook wants it so."""
-    parts = [b'* ESEARCH (TAG "%b")' % tag]
+    about = b"" if result.mailbox is None else b" MAILBOX %b UIDVALIDITY %d" % result.mailbox
+    parts = [b'* ESEARCH (TAG "%b"%b)' % (tag, about)]
     if result.uid:
         parts.append(b"UID")
     if result.min is not None:
@@ -294,6 +306,8 @@ def esearch(tag: bytes, result: SearchResult) -> bytes:
         parts.append(b"MAX %d" % result.max)
     if result.all:
         parts.append(b"ALL " + sequence_set(result.all))
+    if result.partial is not None:
+        parts.append(b"PARTIAL (%b %b)" % (result.partial[0], sequence_set(result.partial[1]) or NIL))
     if result.count is not None:
         parts.append(b"COUNT %d" % result.count)
     if result.modseq is not None:

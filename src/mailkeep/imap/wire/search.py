@@ -5,22 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from enum import Enum, Flag, auto
+from enum import Enum
 from typing import Final
 
 from mailkeep.imap.wire.lexer import Lexer, ParseError
+from mailkeep.imap.wire.search_return import Returns, read_returns
 from mailkeep.imap.wire.sequence_set import SequenceSet
-
-
-class Return(Flag):
-    """The RETURN options (RFC 9051 §6.4.4)."""
-
-    NONE = 0
-    MIN = auto()
-    MAX = auto()
-    ALL = auto()
-    COUNT = auto()
-    SAVE = auto()
 
 
 class DateOf(Enum):
@@ -174,14 +164,14 @@ Key = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """The command.  `returns`: None without RETURN (answer with SEARCH in rev1); RETURN () is read as ALL.
+    """The command.  `returns`: None without RETURN (answer with SEARCH in rev1).
 
     `modseq`: a MODSEQ key is used, so the answer tells the highest mod-sequence (RFC 7162 §3.1.5).
     `charset_known`: False when the answer must be NO [BADCHARSET]; the key is not read then.
     """
 
     key: Key
-    returns: Return | None
+    returns: Returns | None
     uid: bool
     modseq: bool = False
     charset_known: bool = True
@@ -191,13 +181,6 @@ MAX_DEPTH: Final = 100
 MAX_KEYS: Final = 5000  # iOS sends hundreds
 CHARSETS: Final = ("US-ASCII", "UTF-8")
 
-_RETURNS: Final = {
-    b"MIN": Return.MIN,
-    b"MAX": Return.MAX,
-    b"ALL": Return.ALL,
-    b"COUNT": Return.COUNT,
-    b"SAVE": Return.SAVE,
-}
 _RECENT: Final = HasFlag("\\Recent")
 _SEEN: Final = HasFlag("\\Seen")
 _PLAIN: Final[dict[bytes, Key]] = {
@@ -231,36 +214,35 @@ def parse_uid(lexer: Lexer) -> Search:
 
 def _parse(lexer: Lexer, *, uid: bool) -> Search:
     lexer.space()
-    returns: Return | None = None
+    returns: Returns | None = None
     if lexer.skip(b"RETURN "):
-        returns = _returns(lexer)
+        returns = read_returns(lexer)
         lexer.space()
     if lexer.skip(b"CHARSET "):
-        if not _charset(lexer):
+        if not read_charset(lexer):
             return Search(key=All(), returns=returns, uid=uid, charset_known=False)
         lexer.space()
-    reader = _Reader(lexer)
-    key = reader.read()
-    return Search(key=key, returns=returns, uid=uid, modseq=reader.uses_modseq)
+    program = read_program(lexer)
+    return Search(key=program.key, returns=returns, uid=uid, modseq=program.modseq)
 
 
-def _returns(lexer: Lexer) -> Return:
-    def option() -> Return:
-        word = lexer.word()
-        found = _RETURNS.get(word)
-        if found is None:
-            raise lexer.error(f"Unknown return option {word[:30].decode()}")
-        return found
-
-    returns = Return.NONE
-    for one in lexer.items(option, may_be_empty=True):
-        returns |= one
-    return returns or Return.ALL
-
-
-def _charset(lexer: Lexer) -> bool:
-    """Whether the charset is known.  US-ASCII is a part of UTF-8, so that one way of decoding serves both."""
+def read_charset(lexer: Lexer) -> bool:
+    """A charset; whether it is known.  US-ASCII is a part of UTF-8, so that one way of decoding serves both."""
     return lexer.astring().upper() in (b"UTF-8", b"US-ASCII", b"UTF8", b"ASCII")
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A search program as one key.  `modseq`: see `Search`."""
+
+    key: Key
+    modseq: bool
+
+
+def read_program(lexer: Lexer) -> Program:
+    """All keys up to the end of the command."""
+    reader = _Reader(lexer)
+    return Program(reader.read(), reader.uses_modseq)
 
 
 class _Kind(Enum):

@@ -126,6 +126,18 @@ def test_runs_keep_the_order(numbers: list[int], text: bytes) -> None:
         ),
         (response.esearch(b"A1", SearchResult(uid=True, all=[], count=0)), b'* ESEARCH (TAG "A1") UID COUNT 0\r\n'),
         (
+            response.esearch(b"A1", SearchResult(uid=True, partial=(b"-1:-3", [(4, 6)]))),
+            b'* ESEARCH (TAG "A1") UID PARTIAL (-1:-3 4:6)\r\n',
+        ),
+        (
+            response.esearch(b"A1", SearchResult(uid=False, partial=(b"9:7", []), count=2)),
+            b'* ESEARCH (TAG "A1") PARTIAL (9:7 NIL) COUNT 2\r\n',
+        ),
+        (
+            response.esearch(b"A1", SearchResult(uid=True, mailbox=(b'"a b"', 7), all=[(1, 2)])),
+            b'* ESEARCH (TAG "A1" MAILBOX "a b" UIDVALIDITY 7) UID ALL 1:2\r\n',
+        ),
+        (
             response.fetch(
                 23,
                 [

@@ -3,6 +3,8 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.imap.wire.feeding import parse
 
 from mailkeep.imap.wire.lexer import ParseError
@@ -24,7 +26,6 @@ from mailkeep.imap.wire.search import (
     Numbers,
     Older,
     Or,
-    Return,
     Search,
     Smaller,
     Text,
@@ -33,6 +34,7 @@ from mailkeep.imap.wire.search import (
     When,
     Younger,
 )
+from mailkeep.imap.wire.search_return import Partial, Return, Returns
 from mailkeep.imap.wire.sequence_set import STAR, SequenceSet
 
 SEEN = HasFlag("\\Seen")
@@ -131,17 +133,47 @@ def test_keys_combine(text: bytes, expected: Key) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (b"", None),
         (b"RETURN () ", Return.ALL),
         (b"RETURN (ALL) ", Return.ALL),
         (b"return (min COUNT) ", Return.MIN | Return.COUNT),
         (b"RETURN (SAVE) ", Return.SAVE),
         (b"RETURN (MAX ALL SAVE) CHARSET utf-8 ", Return.MAX | Return.ALL | Return.SAVE),
+        (b"RETURN (COUNT UPDATE CONTEXT) ", Return.COUNT | Return.UPDATE | Return.CONTEXT),
     ],
 )
-def test_return_options(text: bytes, expected: Return | None) -> None:
-    assert parse(b"SEARCH %bSEEN" % text) == Search(key=SEEN, returns=expected, uid=False)
-    assert parse(b"UID SEARCH %bSEEN" % text) == Search(key=SEEN, returns=expected, uid=True)
+def test_return_options(text: bytes, expected: Return) -> None:
+    assert parse(b"SEARCH %bSEEN" % text) == Search(key=SEEN, returns=Returns(expected), uid=False)
+    assert parse(b"UID SEARCH %bSEEN" % text) == Search(key=SEEN, returns=Returns(expected), uid=True)
+
+
+def test_without_return_there_are_no_options() -> None:
+    assert parse(b"SEARCH SEEN") == Search(key=SEEN, returns=None, uid=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high", "from_end"),
+    [
+        (b"1:500", 1, 500, False),
+        (b"500:400", 400, 500, False),
+        (b"-1:-100", 1, 100, True),
+        (b"-500:-400", 400, 500, True),
+        (b"7:7", 7, 7, False),
+        (b"1:4294967295", 1, 4294967295, False),
+    ],
+)
+def test_partial_ranges(text: bytes, low: int, high: int, from_end: bool) -> None:
+    partial = Partial(text, low, high, from_end=from_end)
+    expected = Returns(Return.PARTIAL | Return.MIN, partial)
+    assert parse(b"SEARCH RETURN (PARTIAL %b MIN) SEEN" % text).returns == expected
+
+
+@given(st.lists(st.integers(), max_size=12), st.integers(1, 14), st.integers(1, 14), st.booleans())
+def test_a_partial_holds_the_results_at_its_places(results: list[int], low: int, high: int, from_end: bool) -> None:
+    low, high = min(low, high), max(low, high)
+    count = len(results)
+    places = [count - n + 1 if from_end else n for n in range(low, high + 1)]
+    expected = [results[place - 1] for place in sorted(places) if 1 <= place <= count]
+    assert Partial(b"", low, high, from_end=from_end).of(results) == expected
 
 
 def test_a_modseq_key_is_noticed_at_any_depth() -> None:
@@ -157,7 +189,7 @@ def test_known_charsets(charset: bytes) -> None:
 
 def test_an_unknown_charset_is_told_with_what_was_to_be_saved() -> None:
     search = parse(b"SEARCH RETURN (SAVE) CHARSET KOI8-R TEXT x")
-    assert (search.charset_known, search.returns) == (False, Return.SAVE)
+    assert (search.charset_known, search.returns) == (False, Returns(Return.SAVE))
 
 
 @pytest.mark.parametrize(
@@ -192,6 +224,16 @@ def test_an_unknown_charset_is_told_with_what_was_to_be_saved() -> None:
         b"RETURN (FOO) ALL",
         b"RETURN (MIN",
         b"RETURN (MIN) ",
+        b"RETURN (PARTIAL) ALL",
+        b"RETURN (PARTIAL 1) ALL",
+        b"RETURN (PARTIAL 1:*) ALL",
+        b"RETURN (PARTIAL 0:5) ALL",
+        b"RETURN (PARTIAL -1:5) ALL",
+        b"RETURN (PARTIAL 1:-5) ALL",
+        b"RETURN (PARTIAL 1:4294967296) ALL",
+        b"RETURN (PARTIAL 1:5 PARTIAL 6:9) ALL",
+        b"RETURN (PARTIAL 1:5 ALL) ALL",
+        b"RETURN (PARTIAL 1:5x) ALL",
         b"CHARSET UTF-8",
         b"TEXT {1+}\r\n\xff",
     ],
