@@ -27,6 +27,9 @@ from typing import Any
 import pytest
 from tests.imap_client import ImapClient, Literal
 
+from mailkeep.config import FREE_PORTS, Auth, Config
+from mailkeep.testing.plugin import InThread
+
 POOL = 24  # accounts that tests take in turn
 READY_S = 60.0
 STOP_S = 10.0
@@ -50,6 +53,9 @@ class Account:
 
     user: str
     password: str
+
+
+OWN = Account("own@example.org", PASSWORD)
 
 
 @dataclass(slots=True)
@@ -286,6 +292,31 @@ def ours(server: Service) -> None:
     """For what the RFC leaves open and this server promises: skipped against a foreign server."""
     if server.foreign:
         pytest.skip("a promise of this server, not of the RFC")
+
+
+@pytest.fixture
+def configured(tmp_path: Path) -> Iterator[Callable[..., Service]]:
+    """``configured(imap=Imap(…), …)``: a server of its own with these tables of options, and the account OWN."""
+    running: list[tuple[InThread, Service]] = []
+
+    def start(**tables: Any) -> Service:
+        data = tmp_path / f"configured{len(running)}"
+        config = Config(data_dir=data, listen=FREE_PORTS, auth=Auth(throttle=False), **tables)
+        thread = InThread(config)
+        server = thread.start()
+        at = server.endpoints
+        assert at.imap
+        assert at.imaps
+        assert at.lmtp
+        service = Service(at.imap, at.imaps, at.lmtp, str(server.certificate), data)
+        running.append((thread, service))
+        thread.call(OWN.user, OWN.password)
+        return service
+
+    yield start
+    for thread, service in running:
+        service.close_clients()
+        thread.stop()
 
 
 def free_port() -> int:

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Final, NoReturn, Protocol
 
+from mailkeep.imap.capabilities import SWITCHES
+
 CONFIG_NAME: Final = "mailkeep.toml"
 MAX_WORKERS: Final = 64
 MAX_SHARDS: Final = 256
@@ -48,7 +50,7 @@ class Kind(Protocol):
     def allowed(self) -> str: ...  # noqa: D102 - said above
 
     def read(self, raw: object) -> object:
-        """Raises: ValueError when `raw` is not allowed."""
+        """Raises: ValueError when `raw` is not allowed; its text, if it has one, says what of it."""
         ...
 
 
@@ -187,6 +189,21 @@ class _HostNames:
         return tuple(_HostName().read(name) for name in raw)
 
 
+@dataclass(frozen=True, slots=True)
+class _Capabilities:
+    allowed: ClassVar[str] = 'a list of names as CAPABILITY tells them, like ["IDLE", "BINARY"]'
+
+    def read(self, raw: object) -> tuple[str, ...]:
+        if not isinstance(raw, list) or not all(isinstance(name, str) for name in raw):
+            raise ValueError
+        for name in raw:
+            if name.upper() not in SWITCHES:
+                close = difflib.get_close_matches(name.upper(), SWITCHES, n=1)
+                hint = f" (did you mean {SWITCHES[close[0]]}?)" if close else ""
+                raise ValueError(f'"{name}" is no capability that can be switched off{hint}')
+        return tuple(dict.fromkeys(SWITCHES[name.upper()] for name in raw))
+
+
 def read_workers(text: str) -> int:
     """A number of workers as the command line says it.  Raises: ValueError."""
     return _Workers().read(int(text) if text.isdecimal() else text)
@@ -282,6 +299,12 @@ class Imap:
         "Which non-synchronizing literals are offered (RFC 7888): LITERAL+ of any size,"
         " or LITERAL- of up to 4096 octets.",
         default="plus",
+    )
+    disable: tuple[str, ...] = _option(
+        _Capabilities(),
+        "Capabilities that are not offered; their commands and arguments are refused as unknown."
+        "  IMAP4rev2 is not offered without what it includes; LITERAL+ stands for LITERAL- too.",
+        default=(),
     )
 
 
@@ -462,8 +485,9 @@ class _Reader:
     def value(self, kind: Kind, raw: object, at: tuple[str, ...]) -> object:
         try:
             value = kind.read(raw)
-        except ValueError:
-            self.fail(at, f"{_as_written(raw)} is not allowed; allowed is {kind.allowed}")
+        except ValueError as error:
+            what = str(error) or f"{_as_written(raw)} is not allowed"
+            self.fail(at, f"{what}; allowed is {kind.allowed}")
         if isinstance(kind, _File) and isinstance(value, Path) and not kind.in_data:
             return self.absolute.parent / value
         return value

@@ -14,6 +14,7 @@ from mailkeep.administration import Offices
 from mailkeep.certificates import TlsContext
 from mailkeep.config import Config
 from mailkeep.control import Door
+from mailkeep.imap.capabilities import switched_off
 from mailkeep.imap.connection import ImapConnection
 from mailkeep.imap.session import Options as ImapOptions
 from mailkeep.imap.session import Services as ImapServices
@@ -36,6 +37,7 @@ class Reception:
 
     def __init__(self, config: Config, offices: Offices, tls: TlsContext) -> None:
         self._config = config
+        self._off = switched_off(config.imap.disable)
         self._offices = offices
         self._tls = tls
         self._version = version("mailkeep")  # reads files: not for every connection
@@ -59,6 +61,7 @@ class Reception:
     def reload(self, config: Config) -> None:
         """Take over limits and options for connections to come."""
         self._config = config
+        self._off = switched_off(config.imap.disable)
         self._address_limit.limit = config.limits.connections_per_address
         self._connection_counts.limit = config.limits.connections_per_account
 
@@ -80,6 +83,7 @@ class Reception:
             max_line=limits.line_length,
             literal_plus=self._config.imap.literal == "plus",
             version=self._version,
+            off=self._off,
         )
         return ImapConnection(connection, services, imap_options, lambda: self._tls.context, self._offices.spool_dir)
 

@@ -27,6 +27,7 @@ def test_every_kind_of_option_is_read() -> None:
         line_length = 16384
         [imap]
         literal = "minus"
+        disable = ["qresync", "AUTH=LOGIN", "QRESYNC"]
         """,
         FILE,
     )
@@ -41,7 +42,7 @@ def test_every_kind_of_option_is_read() -> None:
     assert config.tls.names == ("imap.example.net",)
     assert not config.auth.throttle
     assert config.limits == Limits(message_size=100 << 20, line_length=16384)
-    assert config.imap == Imap(literal="minus")
+    assert config.imap == Imap(literal="minus", disable=("QRESYNC", "AUTH=LOGIN"))
 
 
 def test_the_lmtp_socket_is_relative_to_the_data_directory() -> None:
@@ -75,6 +76,9 @@ def test_show_tells_the_meaning_of_every_option() -> None:
         ("tls = {names = ['ä.example']}", 1, "tls.names", "a list of host names in ASCII"),
         ("hostname = 'two words'", 1, "hostname", "a host name"),
         ("[imap]\nliteral = 'both'", 2, "imap.literal", 'one of "plus", "minus"'),
+        ("[imap]\n\ndisable = ['IDLE', 'MULTIAPEND']", 3, "imap.disable", "did you mean MULTIAPPEND?"),
+        ("[imap]\ndisable = 'IDLE'", 2, "imap.disable", "a list of names"),
+        ("[imap]\ndisable = ['IMAP4rev1']", 2, "imap.disable", '"IMAP4rev1" is no capability that can be switched'),
         ("[auth]\nthrottle = 'no'", 2, "auth.throttle", "true or false"),
         ("data_dir = ''", 1, "data_dir", "a path"),
         ("shards = 1\n[tls]\nkey = 'k.pem'", 2, "tls.certificate", "give both, or neither"),

@@ -1,50 +1,125 @@
-"""What the server says it can do; exact for the moment at which it is asked (RFC 9051 §6.1.1)."""
+"""What the server says it can do; exact for the moment at which it is asked (RFC 9051 §6.1.1).
+
+TABLE has one line for each capability.  One that is switched off is not offered, and its commands and arguments are
+refused as unknown ones are: a command names its capability in THE TABLE of commands, a grammar asks `Lexer.needs`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from mailkeep.imap.wire import response
 
 if TYPE_CHECKING:
-    from mailkeep.imap.session import Session
+    from mailkeep.imap.session import Options, Session
 
-# IMAP4rev1 first: some clients look at the first word only.
-BASE: Final = ("IMAP4rev1", "IMAP4rev2")
-LOGGED_IN: Final = (
-    "IDLE",
-    "NAMESPACE",
-    "CHILDREN",
-    "UNSELECT",
-    "UIDPLUS",
-    "MOVE",
-    "CONDSTORE",
-    "QRESYNC",
-    "LIST-EXTENDED",
-    "LIST-STATUS",
-    "SPECIAL-USE",
-    "CREATE-SPECIAL-USE",
-    "STATUS=SIZE",
-    "ESEARCH",
-    "PARTIAL",
-    "SEARCHRES",
-    "WITHIN",
-    "BINARY",
-    "MULTIAPPEND",
-    "OBJECTID",
-    "SAVEDATE",
+
+class When(Enum):
+    """The moments at which a capability is offered."""
+
+    ALWAYS = auto()
+    LOGGED_IN = auto()
+    CLEAR = auto()  # before login, while TLS could be begun
+    PASSWORD = auto()  # before login, where a password is taken
+    NO_PASSWORD = auto()  # before login, where none is taken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capability:
+    """One line of the table.
+
+    `rev2`: IMAP4rev2 includes it, so that IMAP4rev2 is not offered without it.  `needs`: makes no sense without this
+    one.  `fixed`: cannot be switched off.  `shown`: how it is written when its name alone does not say it.
+    """
+
+    name: str
+    when: When = When.LOGGED_IN
+    rev2: bool = False
+    needs: str = ""
+    fixed: bool = False
+    shown: Callable[[Options], str] | None = None
+
+
+def _one(name: str, when: When = When.LOGGED_IN, *, rev2: bool = False, needs: str = "") -> Capability:
+    return Capability(name=name, when=when, rev2=rev2, needs=needs)
+
+
+TABLE: Final = (
+    # IMAP4rev1 first: some clients look at the first word only.
+    Capability(name="IMAP4rev1", when=When.ALWAYS, fixed=True),
+    _one("IMAP4rev2", When.ALWAYS),
+    _one("SASL-IR", When.ALWAYS, rev2=True),
+    _one("ID", When.ALWAYS),
+    _one("ENABLE", When.ALWAYS, rev2=True),
+    # LITERAL- by configuration
+    Capability(
+        name="LITERAL+", when=When.ALWAYS, rev2=True, shown=lambda o: "LITERAL+" if o.literal_plus else "LITERAL-"
+    ),
+    _one("STARTTLS", When.CLEAR, rev2=True),
+    _one("AUTH=PLAIN", When.PASSWORD, rev2=True),
+    _one("AUTH=LOGIN", When.PASSWORD),
+    Capability(name="LOGINDISABLED", when=When.NO_PASSWORD, fixed=True),
+    _one("IDLE", rev2=True),
+    _one("NAMESPACE", rev2=True),
+    _one("CHILDREN", rev2=True),
+    _one("UNSELECT", rev2=True),
+    _one("UIDPLUS", rev2=True),
+    _one("MOVE", rev2=True),
+    _one("CONDSTORE"),
+    _one("QRESYNC", needs="CONDSTORE"),
+    _one("LIST-EXTENDED", rev2=True),
+    _one("LIST-STATUS", rev2=True, needs="LIST-EXTENDED"),
+    _one("SPECIAL-USE", rev2=True),
+    _one("CREATE-SPECIAL-USE", needs="SPECIAL-USE"),
+    _one("STATUS=SIZE", rev2=True),
+    _one("ESEARCH", rev2=True),
+    _one("PARTIAL", needs="ESEARCH"),
+    _one("SEARCHRES", rev2=True, needs="ESEARCH"),
+    _one("WITHIN"),
+    _one("BINARY", rev2=True),
+    _one("MULTIAPPEND"),
+    _one("OBJECTID"),
+    _one("SAVEDATE"),
+    Capability(name="APPENDLIMIT", shown=lambda o: f"APPENDLIMIT={o.max_message}"),
 )
+
+SWITCHES: Final = {row.name.upper(): row.name for row in TABLE if not row.fixed}
+"""The names of what can be switched off, by their upper-case form."""
+
+
+def switched_off(names: Iterable[str]) -> frozenset[str]:
+    """`names`, as the table spells them, and what makes no sense without them."""
+    off = set(names)
+    while True:
+        more = {row.name for row in TABLE if row.needs in off}
+        if any(row.rev2 and row.name in off for row in TABLE):
+            more.add("IMAP4rev2")
+        if more <= off:
+            return frozenset(off)
+        off |= more
 
 
 def capabilities(session: Session) -> tuple[str, ...]:
     """The capability names for this session as it stands."""
-    literal = "LITERAL+" if session.options.literal_plus else "LITERAL-"
-    always = (*BASE, "SASL-IR", "ID", "ENABLE", literal)
+    options = session.options
+    now = _moments(session)
+    return tuple(
+        row.shown(options) if row.shown else row.name
+        for row in TABLE
+        if row.when in now and row.name not in options.off
+    )
+
+
+def _moments(session: Session) -> tuple[When, ...]:
     if session.authenticated is not None:
-        return (*always, *LOGGED_IN, f"APPENDLIMIT={session.options.max_message}")
-    tls = ("STARTTLS",) if session.tls_context is not None and not session.connection.tls else ()
-    login = ("AUTH=PLAIN", "AUTH=LOGIN") if session.plaintext_allowed else ("LOGINDISABLED",)
-    return (*always, *tls, *login)
+        return When.ALWAYS, When.LOGGED_IN
+    password = When.PASSWORD if session.plaintext_allowed else When.NO_PASSWORD
+    if session.tls_context is not None and not session.connection.tls:
+        return When.ALWAYS, When.CLEAR, password
+    return When.ALWAYS, password
 
 
 def capability_code(session: Session) -> bytes:

@@ -122,7 +122,8 @@ class ImapConnection(Session):
 
     def _continue(self, event: framing.NeedContinuation) -> None:
         """Let the literal come, whose size has been checked; not for a command that there is not."""
-        if event.name in COMMANDS or event.name == "UID":
+        row = COMMANDS.get(event.name)
+        if event.name == "UID" or (row is not None and row.capability not in self.options.off):
             self.framer.accept()
             self.write(response.continuation(b"Ready for literal data"))
         else:
@@ -156,10 +157,11 @@ class ImapConnection(Session):
         self.connection.set_deadline(LOGGED_IN_IDLE_S if self.authenticated else LOGGED_OUT_IDLE_S)
         tag, row = b"*", None
         try:
-            command = wire_command.parse(raw, utf8=self.enabled.utf8_names)
+            command = wire_command.parse(raw, utf8=self.enabled.utf8_names, off=self.options.off)
             tag = self.tag = command.tag
             row = COMMANDS.get(command.name)
-            if row is None:
+            if row is None or row.capability in self.options.off:
+                row = None
                 raise Bad(f"Unknown command {command.name}")
             state = self._state(row)
             done = await row.handler(state, row.parse(command.args)) or COMPLETED

@@ -51,10 +51,13 @@ class Options:
     max_line: int
     literal_plus: bool = True  # offer LITERAL+, else LITERAL-
     version: str = ""
+    off: frozenset[str] = frozenset()  # capabilities that are switched off
 
     @property
     def max_nonsynchronizing(self) -> int:
-        """The largest literal that need not wait: with LITERAL-, 4096 octets (RFC 7888 §5)."""
+        """The largest literal that need not wait: with LITERAL-, 4096 octets (RFC 7888 §5); -1: none at all."""
+        if "LITERAL+" in self.off:
+            return -1
         return self.max_message if self.literal_plus else 4096
 
 

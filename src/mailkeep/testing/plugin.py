@@ -36,7 +36,7 @@ class MailServer:
 @pytest.fixture
 def mail_server(tmp_path: Path) -> Iterator[MailServer]:
     """A server with an empty store, in a thread of its own, until the test ends."""
-    running = _InThread(_config(tmp_path))
+    running = InThread(_config(tmp_path))
     server = running.start()
 
     def create_account(address: str, password: str) -> None:
@@ -62,7 +62,7 @@ def _config(directory: Path) -> Config:
     return Config(data_dir=directory / "mailkeep", listen=FREE_PORTS, auth=Auth(throttle=False))
 
 
-class _InThread:
+class InThread:
     """A server on an event loop in another thread."""
 
     def __init__(self, config: Config) -> None:

@@ -18,7 +18,7 @@ async def authenticate(session: Session, cmd: wire.Authenticate) -> Done:
     Raises: AuthenticationFailed, Unavailable, LimitReached.
     """
     mechanism = sasl.MECHANISMS.get(cmd.mechanism)
-    if mechanism is None:
+    if mechanism is None or f"AUTH={cmd.mechanism}" in session.options.off:
         raise Refused("Unsupported authentication mechanism", b"CANNOT")
     if not session.plaintext_allowed:
         raise Refused("A password is taken under TLS only", b"PRIVACYREQUIRED")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mailkeep.imap.capabilities import SWITCHES
 from mailkeep.imap.session import Authenticated
 from mailkeep.imap.wire import response
 
@@ -14,6 +15,8 @@ async def enable(s: Authenticated, names: tuple[str, ...]) -> None:
     session = s.session
     now_enabled = []
     for name in dict.fromkeys(names):
+        if SWITCHES.get(name) in session.options.off:
+            continue
         match name:
             case "CONDSTORE":
                 session.enabled.condstore = True

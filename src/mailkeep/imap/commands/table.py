@@ -24,6 +24,7 @@ class State(Enum):
 class Command:
     """All that the engine must know of a command.
 
+    `capability`: what it belongs to; unknown while that is switched off (see `imap.capabilities`).
     `may_expunge`: False where the client counts on its message numbers while it waits (RFC 9051 §7.5.1).
     """
 
@@ -32,3 +33,4 @@ class Command:
     parse: Callable[[Lexer], Any]
     handler: Callable[[Any, Any], Awaitable[Done | None]]
     may_expunge: bool = True
+    capability: str = ""

@@ -37,6 +37,7 @@ def parse(lexer: Lexer) -> Append:
     lexer.space()
     messages = [_message(lexer)]
     while lexer.more():
+        lexer.needs("MULTIAPPEND")
         messages.append(_message(lexer))
     lexer.end()
     return Append(mailbox, tuple(messages))
@@ -59,6 +60,8 @@ def _message(lexer: Lexer) -> Message:
         lexer.space()
     is_utf8 = lexer.skip(b"UTF8 (")
     data, is_binary = lexer.literal()
+    if is_binary and not is_utf8:
+        lexer.needs("BINARY")
     if is_utf8:
         lexer.expect(b")")
         if not is_binary:

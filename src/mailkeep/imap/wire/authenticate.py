@@ -23,6 +23,7 @@ def parse(lexer: Lexer) -> Authenticate:
     initial: bytes | None = None
     if lexer.more():
         octets = lexer.text[lexer.pos :]
+        lexer.needs("SASL-IR")
         # "=" is an initial response without octets; on later lines an empty line is that
         initial = b"" if octets == b"=" else decode(octets)
     return Authenticate(mechanism, initial)

@@ -34,8 +34,8 @@ class Command:
     args: Lexer
 
 
-def parse(raw: Raw, *, utf8: bool = False) -> Command:
-    """Split off tag and name.  `utf8`: how mailbox names are spelled, see `Lexer`.  Raises: InvalidCommand."""
+def parse(raw: Raw, *, utf8: bool = False, off: frozenset[str] = frozenset()) -> Command:
+    """Split off tag and name.  `utf8` and `off`: see `Lexer`.  Raises: InvalidCommand."""
     found = _HEAD.match(raw.text)
     if found is None:
         tag = _TAG.match(raw.text)
@@ -43,4 +43,4 @@ def parse(raw: Raw, *, utf8: bool = False) -> Command:
             raise InvalidCommand("Invalid tag", UNKNOWN_TAG)
         raise InvalidCommand("Missing command" if tag.end() == len(raw.text) else "Invalid command name", tag[1])
     name = found[3].decode("ascii").upper()
-    return Command(found[1], "UID " + name if found[2] else name, Lexer(raw, found.end(), utf8=utf8))
+    return Command(found[1], "UID " + name if found[2] else name, Lexer(raw, found.end(), utf8=utf8, off=off))

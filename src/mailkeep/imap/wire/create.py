@@ -21,6 +21,7 @@ def parse(lexer: Lexer) -> Create:
     mailbox = lexer.mailbox()
     use: list[str] = []
     if lexer.more():
+        lexer.needs("CREATE-SPECIAL-USE")
         lexer.expect(b"(")
         lexer.expect(b"USE ")
         use = lexer.items(lexer.flag, may_be_empty=True)

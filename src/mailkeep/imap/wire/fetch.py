@@ -101,6 +101,15 @@ _WORDS: Final[dict[bytes, FetchItem]] = {
     b"RFC822.HEADER": Section(label=b"RFC822.HEADER", text=Text.HEADER, peek=True),
     b"RFC822.TEXT": Section(label=b"RFC822.TEXT", text=Text.TEXT),
 }
+_NEEDS: Final = {
+    b"MODSEQ": "CONDSTORE",
+    b"EMAILID": "OBJECTID",
+    b"THREADID": "OBJECTID",
+    b"SAVEDATE": "SAVEDATE",
+    b"BINARY": "BINARY",
+    b"BINARY.PEEK": "BINARY",
+    b"BINARY.SIZE": "BINARY",
+}
 _TEXTS: Final = {text.value.encode("ascii"): text for text in Text if text is not Text.ALL}
 
 _WORD: Final = re.compile(rb"[A-Za-z0-9.]+")
@@ -124,7 +133,7 @@ def _parse(lexer: Lexer, *, uid: bool) -> Fetch:
     lexer.space()
     rest = lexer.text[lexer.pos :]
     if len(rest) <= MAX_REMEMBERED and not lexer.literals:
-        remembered = _remembered(rest)
+        remembered = _remembered(rest, lexer.off)
         if remembered is not None:
             return Fetch(numbers=numbers, items=remembered, uid=uid)
     items = _items(lexer)
@@ -141,9 +150,9 @@ def _parse(lexer: Lexer, *, uid: bool) -> Fetch:
 
 
 @lru_cache(256)
-def _remembered(text: bytes) -> tuple[FetchItem, ...] | None:
+def _remembered(text: bytes, off: frozenset[str]) -> tuple[FetchItem, ...] | None:
     """The items in `text`, if there is nothing but items: clients send the same few lists all day."""
-    lexer = Lexer(Raw(text))
+    lexer = Lexer(Raw(text), off=off)
     try:
         items = _items(lexer)
         lexer.end()
@@ -178,6 +187,8 @@ def _item(lexer: Lexer) -> FetchItem:
     if found is None:
         raise lexer.error("An item is expected")
     word = found[0].upper()
+    if word in _NEEDS:
+        lexer.needs(_NEEDS[word])
     lexer.pos = found.end()
     if lexer.peek() != b"[":
         item = _WORDS.get(word)
@@ -287,11 +298,14 @@ def _modifiers(lexer: Lexer, *, uid: bool) -> _Modifiers:
     def modifier() -> None:
         match lexer.word():
             case b"CHANGEDSINCE" if found.changed_since is None:
+                lexer.needs("CONDSTORE")
                 lexer.space()
                 found.changed_since = lexer.number64()
             case b"VANISHED" if uid and not found.vanished:
+                lexer.needs("QRESYNC")
                 found.vanished = True
             case b"PARTIAL" if uid and found.partial is None:
+                lexer.needs("PARTIAL")
                 lexer.space()
                 found.partial = read_partial(lexer)
             case word:

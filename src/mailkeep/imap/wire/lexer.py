@@ -65,21 +65,28 @@ _SYSTEM_FLAGS: Final = {
 class Lexer:
     """A place in a command.  Each method reads one word and moves on, or raises ParseError.
 
-    `utf8`: mailbox names are UTF-8 (IMAP4rev2 or UTF8=ACCEPT is enabled), else modified UTF-7.
+    `utf8`: mailbox names are UTF-8 (IMAP4rev2 or UTF8=ACCEPT is enabled), else modified UTF-7.  `off`: capabilities
+    that are switched off, see `needs`.
     """
 
-    __slots__ = ("_literal", "literals", "pos", "text", "utf8")
+    __slots__ = ("_literal", "literals", "off", "pos", "text", "utf8")
 
-    def __init__(self, raw: Raw, pos: int = 0, *, utf8: bool = False) -> None:
+    def __init__(self, raw: Raw, pos: int = 0, *, utf8: bool = False, off: frozenset[str] = frozenset()) -> None:
         self.text = raw.text
         self.literals = raw.literals
         self.pos = pos
         self.utf8 = utf8
+        self.off = off
         self._literal = 0  # literals read so far
 
     def error(self, text: str) -> ParseError:
         """An error at this place, to be raised."""
         return ParseError(text, self.pos)
+
+    def needs(self, capability: str) -> None:
+        """What has just been read belongs to `capability`: an error when that is switched off."""
+        if capability in self.off:
+            raise self.error(f"{capability} is not offered")
 
     # Punctuation
 
@@ -267,6 +274,8 @@ class Lexer:
             numbers = sequence_set.parse(found[0])
         except ValueError as problem:
             raise self.error(f"Invalid sequence set: {problem}") from None
+        if numbers.saved:
+            self.needs("SEARCHRES")
         self.pos = found.end()
         return numbers
 

@@ -72,11 +72,13 @@ def parse(lexer: Lexer) -> List:
     selection = Selection.NONE
     extended = lexer.peek() == b"("
     if extended:
+        lexer.needs("LIST-EXTENDED")
         selection = _selection(lexer)
         lexer.space()
     reference = lexer.mailbox()
     lexer.space()
     if lexer.peek() == b"(":
+        lexer.needs("LIST-EXTENDED")
         extended = True
         patterns = tuple(lexer.items(lexer.list_mailbox))
         if len(patterns) > MAX_PATTERNS:
@@ -86,6 +88,7 @@ def parse(lexer: Lexer) -> List:
     returns = Return.NONE
     status: tuple[StatusItem, ...] = ()
     if lexer.more():
+        lexer.needs("LIST-EXTENDED")
         extended = True
         returns, status = _returns(lexer)
     lexer.end()
@@ -110,6 +113,8 @@ def _selection(lexer: Lexer) -> Selection:
         found = _SELECTIONS.get(word)
         if found is None:
             raise lexer.error(f"Unknown selection option {word[:30].decode()}")
+        if found is Selection.SPECIAL_USE:
+            lexer.needs("SPECIAL-USE")
         return found
 
     selection = Selection.NONE
@@ -128,12 +133,15 @@ def _returns(lexer: Lexer) -> tuple[Return, tuple[StatusItem, ...]]:
         nonlocal returns, status
         word = lexer.word()
         if word == b"STATUS":
+            lexer.needs("LIST-STATUS")
             lexer.space()
             status = status_items(lexer)
             return
         found = _RETURNS.get(word)
         if found is None:
             raise lexer.error(f"Unknown return option {word[:30].decode()}")
+        if found is Return.SPECIAL_USE:
+            lexer.needs("SPECIAL-USE")
         returns |= found
 
     lexer.expect(b"RETURN ")

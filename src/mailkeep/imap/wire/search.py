@@ -216,6 +216,7 @@ def _parse(lexer: Lexer, *, uid: bool) -> Search:
     lexer.space()
     returns: Returns | None = None
     if lexer.skip(b"RETURN "):
+        lexer.needs("ESEARCH")
         returns = read_returns(lexer)
         lexer.space()
     if lexer.skip(b"CHARSET "):
@@ -340,6 +341,8 @@ class _Reader:
             return Numbers(lexer.sequence_set())
         start = lexer.pos
         word = lexer.word()
+        if word in _NEEDS:
+            lexer.needs(_NEEDS[word])
         plain = _PLAIN.get(word)
         if plain is not None:
             return plain
@@ -404,6 +407,17 @@ _WITH_ARGUMENTS: Final[dict[bytes, Callable[[Lexer], Key]]] = {
     b"MODSEQ": _modseq,
     b"EMAILID": lambda lexer: EmailId(lexer.atom()),
     b"THREADID": lambda lexer: ThreadId(lexer.atom()),
+}
+_NEEDS: Final = {
+    b"OLDER": "WITHIN",
+    b"YOUNGER": "WITHIN",
+    b"MODSEQ": "CONDSTORE",
+    b"EMAILID": "OBJECTID",
+    b"THREADID": "OBJECTID",
+    b"SAVEDATESUPPORTED": "SAVEDATE",
+    b"SAVEDBEFORE": "SAVEDATE",
+    b"SAVEDON": "SAVEDATE",
+    b"SAVEDSINCE": "SAVEDATE",
 }
 _SET_START: Final = frozenset([b"%d" % digit for digit in range(10)] + [b"*", b"$"])
 

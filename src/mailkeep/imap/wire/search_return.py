@@ -57,6 +57,7 @@ class Returns:
 
 
 _WORDS: Final = {option.name.encode(): option for option in Return if option.name}
+_NEEDS: Final = {Return.SAVE: "SEARCHRES", Return.PARTIAL: "PARTIAL"}
 _RANGE: Final = re.compile(rb"(-?)([1-9][0-9]{0,9}):(-?)([1-9][0-9]{0,9})(?=[ )]|\Z)")
 
 
@@ -73,6 +74,8 @@ def read_returns(lexer: Lexer) -> Returns:
         if found is None:
             lexer.pos = start
             raise lexer.error(f"Unknown return option {word[:30].decode()}")
+        if found in _NEEDS:
+            lexer.needs(_NEEDS[found])
         if found is Return.PARTIAL:
             if partial is not None:
                 raise lexer.error("PARTIAL is allowed once")

@@ -43,8 +43,10 @@ def parse(lexer: Lexer) -> Select:
         nonlocal is_condstore, qresync
         match lexer.word():
             case b"CONDSTORE":
+                lexer.needs("CONDSTORE")
                 is_condstore = True
             case b"QRESYNC" if qresync is None:
+                lexer.needs("QRESYNC")
                 lexer.space()
                 qresync = _qresync(lexer)
             case word:

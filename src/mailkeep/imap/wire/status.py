@@ -31,6 +31,11 @@ class Status:
     items: tuple[StatusItem, ...]
 
 
+_NEEDS: Final = {
+    StatusItem.SIZE: "STATUS=SIZE",
+    StatusItem.HIGHESTMODSEQ: "CONDSTORE",
+    StatusItem.MAILBOXID: "OBJECTID",
+}
 _ITEMS: Final = {item.value: item for item in StatusItem}
 
 
@@ -52,6 +57,8 @@ def status_items(lexer: Lexer) -> tuple[StatusItem, ...]:
         found = _ITEMS.get(word)
         if found is None:
             raise lexer.error(f"Unknown status item {word[:30].decode()}")
+        if found in _NEEDS:
+            lexer.needs(_NEEDS[found])
         return found
 
     return tuple(dict.fromkeys(lexer.items(item)))

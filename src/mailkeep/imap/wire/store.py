@@ -74,6 +74,7 @@ def _parse(lexer: Lexer, *, uid: bool) -> Store:
 def _modifier(lexer: Lexer) -> int:
     lexer.expect(b"(")
     lexer.expect(b"UNCHANGEDSINCE ")
+    lexer.needs("CONDSTORE")
     value = lexer.number64()
     lexer.expect(b")")
     return value
