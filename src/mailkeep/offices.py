@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
 
 import apsw
 
@@ -16,10 +17,12 @@ from mailkeep.model.errors import Unavailable
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.bus import Bus
 from mailkeep.service.delivery import Delivery
+from mailkeep.service.ledger import Ledger
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.maintenance import Maintenance
 from mailkeep.service.messages import Messages
 from mailkeep.service.places import Places
+from mailkeep.service.recents import Recents
 from mailkeep.service.search import Search
 from mailkeep.service.search_fields import SEARCH_FIELDS
 from mailkeep.store.sqlite.connection import NewerSchema, WrongSetting
@@ -38,11 +41,35 @@ def open_store(config: Config, part: Part | None = None) -> SqliteStore:
         raise Unavailable(f"The data in {config.data_dir} cannot be opened: {error}") from error
 
 
-def build_offices(config: Config, store: SqliteStore, bus: Bus) -> Offices:
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the processes of a server keep in memory that they all see."""
+
+    ledger: Ledger
+    recents: Recents
+
+    @classmethod
+    def alone(cls) -> Self:
+        """Of a process that is the only one."""
+        return cls(Ledger.alone(), Recents.alone())
+
+    def close(self) -> None:
+        """Let go, for this process."""
+        self.ledger.close()
+        self.recents.close()
+
+
+def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) -> Offices:
     """All services on `store`."""
-    accounts = Accounts(store.directory, store, throttled=config.auth.throttle, quota=config.accounts.quota or None)
+    accounts = Accounts(
+        store.directory,
+        store,
+        throttled=config.auth.throttle,
+        quota=config.accounts.quota or None,
+        ledger=shared.ledger,
+    )
     mailboxes = Mailboxes(store, bus)
-    messages = Messages(store, bus, (*DERIVERS, SEARCH_FIELDS))
+    messages = Messages(store, bus, (*DERIVERS, SEARCH_FIELDS), recents=shared.recents)
     return Offices(
         accounts=accounts,
         mailboxes=mailboxes,

@@ -22,6 +22,7 @@ from mailkeep.net.connection import Connection
 from mailkeep.net.limits import AddressLimit
 from mailkeep.net.listener import Listener
 from mailkeep.service.accounts import ConnectionCounts
+from mailkeep.service.ledger import Ledger
 from mailkeep.smtp.lmtp import LmtpConnection
 from mailkeep.smtp.session import Options as LmtpOptions
 
@@ -35,14 +36,14 @@ Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 class Reception:
     """The listeners for clients in one process."""
 
-    def __init__(self, config: Config, offices: Offices, tls: TlsContext) -> None:
+    def __init__(self, config: Config, offices: Offices, tls: TlsContext, ledger: Ledger) -> None:
         self._config = config
         self._off = switched_off(config.imap.disable)
         self._offices = offices
         self._tls = tls
         self._version = version("mailkeep")  # reads files: not for every connection
-        self._address_limit = AddressLimit(config.limits.connections_per_address)
-        self._connection_counts = ConnectionCounts(config.limits.connections_per_account)
+        self._address_limit = AddressLimit(ledger, config.limits.connections_per_address)
+        self._connection_counts = ConnectionCounts(ledger, config.limits.connections_per_account)
         self._listeners: list[Listener] = []
 
     async def start(self, bound: Mapping[str, Iterable[socket.socket]], spawn: Spawn) -> None:

@@ -22,11 +22,13 @@ from mailkeep.control import OVERHEAD, Door
 from mailkeep.lock import DataLock
 from mailkeep.model.address import parse_address
 from mailkeep.model.errors import Unavailable
-from mailkeep.offices import build_offices, open_store, run_upkeep
+from mailkeep.offices import Shared, build_offices, open_store, run_upkeep
 from mailkeep.reception import Reception, Spawn, drain
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.bus import Bus
 from mailkeep.service.indexer import Indexer
+from mailkeep.service.ledger import Ledger
+from mailkeep.service.recents import Recents
 from mailkeep.sockets import tcp_sockets, unix_socket
 from mailkeep.store import codec
 from mailkeep.store.sqlite.store import Part
@@ -60,7 +62,7 @@ async def open_offices(config: Config, *, program: str) -> AsyncIterator[Offices
     """
     with _locked(config, program):
         async with open_store(config) as store:
-            offices = build_offices(config, store, Bus())
+            offices = build_offices(config, store, Bus(), Shared.alone())
             await offices.accounts.finish()
             yield offices
 
@@ -169,13 +171,13 @@ class Server:
     @asynccontextmanager
     async def _alone(cls, config: Config, stack: ExitStack) -> AsyncIterator[Server]:
         """This process does everything."""
-        bus = Bus()
+        bus, shared = Bus(), Shared.alone()
         async with open_store(config) as store:
-            server = cls(config, build_offices(config, store, bus))
+            server = cls(config, build_offices(config, store, bus, shared))
             bound = {name: sockets for name, (sockets,) in _bind(config, stack).items()}
             server.endpoints = _endpoints(bound, config)
             indexer = Indexer(store, bus, lambda: [entry.account for entry in store.directory.list()])
-            reception = Reception(config, server.offices, server._tls)
+            reception = Reception(config, server.offices, server._tls, shared.ledger)
             server._staff = Here(reception, bound)
             server._upkeep = (store.maintain, indexer.run)
             yield server
@@ -186,16 +188,24 @@ class Server:
         """Workers serve clients and write to shards; this process does the rest."""
         ticks = Ticks.make(MAX_SHARDS)
         stack.callback(ticks.close)
+        shared = Shared(Ledger.make(config.workers + 1, config.workers), Recents.make())  # the last column is ours
+        stack.callback(shared.close)
         paths = {number: worker_socket(config.data_dir, number) for number in range(config.workers)}
         peers = Peers(paths, config.workers, codec.VERSION)
         part = Part(owned=frozenset(), directory=True, spool="parent", carrier=peers, ticks=ticks)
         async with open_store(config, part) as store:
-            server = cls(config, build_offices(config, store, Bus(peers.relay)))
+            server = cls(config, build_offices(config, store, Bus(peers.relay), shared))
             bound = _bind(config, stack)
             server.endpoints = _endpoints({name: each[0] for name, each in bound.items()}, config)
             server._upkeep = (store.maintain,)
             server._staff = Crew(
-                config, server._tls.files, bound, shards=store.directory.shards, ticks=ticks, peers=peers
+                config,
+                server._tls.files,
+                bound,
+                shards=store.directory.shards,
+                ticks=ticks,
+                shared=shared,
+                peers=peers,
             )
             yield server
 

@@ -56,7 +56,7 @@ async def calls(world: World) -> list[tuple[World, Call]]:
         (ops.fetch, (inbox, some, kinds, Also.BODIES | Also.GONE)),
         (ops.fetch, (inbox, UidSet([5, 6, 7]), kinds, Also.NOTHING)),
         (ops.put_derived, (((1, Derived("list", 1, b"")),),)),
-        (ops.claim_recent, (inbox,)),
+        (ops.claim_recent, (inbox, 1)),
         (ops.get_mailbox, (inbox,)),
         (ops.find_mailbox, ("a/b",)),
         (ops.create_mailbox, ("q/r", None, True, NOW)),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 from typing import Final
 
+from mailkeep.service.ledger import Ledger
+
 _USUAL: Final = frozenset({"127.0.0.1", "::1"})
 
 
@@ -21,29 +23,20 @@ def is_loopback(peer: str) -> bool:
 
 
 class AddressLimit:
-    """Counts connections by address; loopback is exempt.  An address without connections costs nothing.
+    """Counts connections by address, in all processes together; loopback is exempt.
 
     `limit` may be changed at any time.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, ledger: Ledger, limit: int) -> None:
         self.limit = limit
-        self._count: dict[str, int] = {}
+        self._ledger = ledger
 
     def enter(self, peer: str) -> bool:
         """Count one more; False when the address has as many as it may."""
-        if is_loopback(peer):
-            return True
-        count = self._count.get(peer, 0)
-        if count >= self.limit:
-            return False
-        self._count[peer] = count + 1
-        return True
+        return is_loopback(peer) or self._ledger.enter(f"address:{peer}", self.limit)
 
     def leave(self, peer: str) -> None:
         """Count one less, for a connection that `enter` let in."""
-        count = self._count.get(peer, 0)
-        if count > 1:
-            self._count[peer] = count - 1
-        elif count:
-            del self._count[peer]
+        if not is_loopback(peer):
+            self._ledger.leave(f"address:{peer}")

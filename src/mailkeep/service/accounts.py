@@ -27,6 +27,7 @@ from mailkeep.model.errors import (
     Unavailable,
 )
 from mailkeep.model.ids import AccountId
+from mailkeep.service.ledger import Ledger
 from mailkeep.service.throttle import Throttle, network_of
 from mailkeep.store import ops
 from mailkeep.store.contract import AccountState, Directory, DirectoryEntry, Store
@@ -67,7 +68,9 @@ class Accounts:
         hasher: PasswordHasher | None = None,
         throttled: bool = True,
         quota: int | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
+        """`ledger`: where several processes count failures together; `clock` must then be the same in all."""
         self._directory = directory
         self._store = store
         self._now = now
@@ -77,8 +80,11 @@ class Accounts:
         self._hasher = hasher or PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
         self._nobody = self._hasher.hash(secrets.token_hex())
         self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
-        self._by_account = Throttle(clock, free=0 if throttled else sys.maxsize)
-        self._by_network = Throttle(clock, free=FREE_FAILURES_OF_NETWORK if throttled else sys.maxsize)
+        ledger = ledger or Ledger.alone()
+        self._by_account = Throttle(ledger, "login:", clock, free=0 if throttled else sys.maxsize)
+        self._by_network = Throttle(
+            ledger, "network:", clock, free=FREE_FAILURES_OF_NETWORK if throttled else sys.maxsize
+        )
         self._known = _Known(clock)
         self._running: dict[bytes, asyncio.Future[AccountId]] = {}
 
@@ -348,26 +354,20 @@ class _Known:
 
 
 class ConnectionCounts:
-    """Counts the connections of each account; an account without connections costs nothing.
+    """Counts the connections of each account, in all processes together.
 
     `limit` may be changed at any time.
     """
 
-    def __init__(self, limit: int = MAX_CONNECTIONS) -> None:
+    def __init__(self, ledger: Ledger, limit: int = MAX_CONNECTIONS) -> None:
         self.limit = limit
-        self._count: dict[AccountId, int] = {}
+        self._ledger = ledger
 
     def acquire(self, account: AccountId) -> None:
         """Count one more.  Raises: LimitReached."""
-        count = self._count.get(account, 0)
-        if count >= self.limit:
+        if not self._ledger.enter(f"account:{account}", self.limit):
             raise LimitReached("Too many connections of this account")
-        self._count[account] = count + 1
 
     def release(self, account: AccountId) -> None:
         """Count one less, for a connection that was acquired."""
-        count = self._count.get(account, 0)
-        if count > 1:
-            self._count[account] = count - 1
-        else:
-            self._count.pop(account, None)
+        self._ledger.leave(f"account:{account}")

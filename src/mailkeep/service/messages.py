@@ -21,6 +21,7 @@ from mailkeep.model.message import Appended, Copied, Stored
 from mailkeep.model.uidset import EMPTY, UidSet
 from mailkeep.service.bus import Bus
 from mailkeep.service.pace import Pace
+from mailkeep.service.recents import Recents
 from mailkeep.service.spool import IN_MEMORY, Octets
 from mailkeep.service.views import Views
 from mailkeep.store import ops
@@ -60,12 +61,13 @@ class Messages:
         derivers: Iterable[Deriver[Part]],
         *,
         clock: Callable[[], float] = time.time,
+        recents: Recents | None = None,
     ) -> None:
         self._store = store
         self.bus = bus
         self._derivers = {deriver.kind: deriver for deriver in derivers}
         self._clock = clock
-        self.views = Views(store, bus)
+        self.views = Views(store, bus, recents)
 
     def _changed(self, account: AccountId, modseq: int, *mailboxes: MailboxId) -> None:
         self.bus.publish(Hint(account, frozenset(mailboxes), ModSeq(modseq)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from collections import OrderedDict
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from mailkeep.model.errors import Unavailable
+from mailkeep.service.ledger import Ledger, Record
 
 FIRST_DELAY_S: Final = 0.25  # after the first failure that counts; doubled by each further one
 MAX_DELAY_S: Final = 8.0
@@ -16,76 +17,97 @@ MAX_WAIT_S: Final = 20.0  # who would have to wait longer is sent away
 FORGET_S: Final = 900.0  # failures count until there has been none for so long
 
 
-@dataclass(slots=True)
-class _Record:
-    failures: int = 0
-    running: int = 0
-    failed_at: float = 0.0
-
-
 class Throttle:
-    """Waiting times per key (an account, an address).
+    """Waiting times per key (an account, an address), which are words of their own in the ledger.
 
     The first `free` failures cost nothing.  Tries that run at the same time wait for each other as if each failed, so
-    that many connections are no faster than one.  `clock` gives seconds and never goes back.
+    that many connections are no faster than one, in whichever process.  `clock` gives seconds, is the same in all
+    processes, and never goes back.
     """
 
-    def __init__(self, clock: Callable[[], float], *, free: int = 0, entries: int = 20_000) -> None:
+    def __init__(self, ledger: Ledger, kind: str, clock: Callable[[], float], *, free: int = 0) -> None:
+        """`kind` keeps keys apart from those of others."""
+        self._ledger = ledger
+        self._kind = kind
         self._clock = clock
         self._free = free
-        self._entries = entries
-        self._records: OrderedDict[str, _Record] = OrderedDict()  # the least recently used first
 
     def enter(self, key: str) -> float:
         """A try begins: the seconds it has to wait first.  Each `enter` that returns is followed by one `leave`.
 
         Raises: Unavailable (the wait would be too long; nothing was counted).
         """
-        record = self._fresh(key)
-        delay = self._delay(record)
-        wait = max(0.0, record.failed_at + delay - self._clock()) if record.failures else 0.0
-        wait += record.running * delay
+        name = self._kind + key
+        known = self._look(name)
+        delay = self._delay(known.failures)
+        wait = max(0.0, known.failed_at + delay - self._clock()) if known.failures else 0.0
+        wait += known.running * delay
         if wait > MAX_WAIT_S:
             raise Unavailable("Too many failed logins; try again later")
-        record.running += 1
+        own = self._ledger.own_or_new(name)
+        if own is not None:
+            own.count += 1
         return wait
 
     def leave(self, key: str, *, failed: bool) -> float:
         """The try is over.  Returns: the seconds by which the answer to a failure should be held back."""
-        record = self._fresh(key)
-        record.running = max(0, record.running - 1)
-        if failed:
-            record.failures += 1
-            record.failed_at = self._clock()
-        elif not record.failures and not record.running:
-            del self._records[key]
+        name = self._kind + key
+        known = self._look(name)
+        own = self._ledger.own_or_new(name) if failed else self._ledger.own(name)
+        if own is None:
             return 0.0
-        return self._delay(record) if failed else 0.0
+        own.count = max(0, own.count - 1)
+        if failed:
+            self._fail(own, known)
+            return self._delay(known.failures + 1)
+        if not own.count and not own.failures and not own.forgiven_at:
+            own.remove()
+        return 0.0
 
     def forgive(self, key: str) -> None:
         """Drop the failures of a key."""
-        record = self._records.get(key)
-        if record is not None:
-            record.failures = 0
+        name = self._kind + key
+        known = self._look(name)
+        if not known.failures:
+            return
+        own = self._ledger.own_or_new(name)
+        if own is None:
+            return
+        own.failures, own.failed_at = 0, 0.0
+        # what others have recorded stays theirs; it only counts no more
+        own.forgiven_at = known.failed_at if any(record.failures for record in self._ledger.find(name)) else 0.0
+        if not own.count and not own.forgiven_at:
+            own.remove()
 
-    def __len__(self) -> int:
-        return len(self._records)
+    def _look(self, name: str) -> _Known:
+        """What all processes know of a key."""
+        records = self._ledger.find(name)
+        forgiven_at = max((record.forgiven_at for record in records), default=0.0)
+        failed = [record for record in records if record.failed_at > forgiven_at]
+        failed_at = max((record.failed_at for record in failed), default=0.0)
+        failures = sum(record.failures for record in failed)
+        if self._clock() - failed_at > FORGET_S:
+            failures, forgiven_at = 0, max(forgiven_at, failed_at)
+        return _Known(failures, sum(record.count for record in records), failed_at, forgiven_at)
 
-    def _fresh(self, key: str) -> _Record:
-        record = self._records.get(key)
-        if record is None:
-            record = self._records[key] = _Record()
-            if len(self._records) > self._entries:
-                self._records.popitem(last=False)
-        else:
-            self._records.move_to_end(key)
-            if self._clock() - record.failed_at > FORGET_S:
-                record.failures = 0
-        return record
+    def _fail(self, own: Record, known: _Known) -> None:
+        if own.failed_at <= known.forgiven_at:
+            own.failures = 0
+        own.forgiven_at = known.forgiven_at
+        own.failures += 1
+        own.failed_at = max(self._clock(), math.nextafter(known.forgiven_at, math.inf))
 
-    def _delay(self, record: _Record) -> float:
-        counted = record.failures - self._free
+    def _delay(self, failures: int) -> float:
+        counted = failures - self._free
         return min(MAX_DELAY_S, FIRST_DELAY_S * 2.0 ** min(counted - 1, 10)) if counted > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    failures: int  # that count
+    running: int
+    failed_at: float
+    forgiven_at: float  # failures up to this time do not count
 
 
 def network_of(peer: str) -> str:

@@ -14,6 +14,7 @@ from mailkeep.model.message import FlagState
 from mailkeep.model.uidset import UidSet
 from mailkeep.service.bus import Bus
 from mailkeep.service.keywords import Keywords
+from mailkeep.service.recents import Recents
 from mailkeep.service.view import View
 from mailkeep.store import ops
 from mailkeep.store.contract import Store
@@ -29,12 +30,12 @@ Key = tuple[AccountId, MailboxId]
 class Views:
     """Opens, refreshes and closes views; a hint makes the view that it is about stale."""
 
-    def __init__(self, store: Store, bus: Bus) -> None:
+    def __init__(self, store: Store, bus: Bus, recents: Recents | None = None) -> None:
         self._store = store
+        self._recents = recents or Recents.alone()
         self._views: dict[Key, View] = {}
         self._closed: OrderedDict[Key, View] = OrderedDict()  # nobody's; the longest unused first
         self._keywords: dict[AccountId, Keywords] = {}
-        self._first_recent: dict[Key, int] = {}
         self._saved: dict[Key, int] = {}  # what the snapshots tell up to
         self._bus = bus
         bus.subscribe_all(self._on_hint)
@@ -160,17 +161,17 @@ class Views:
         `first_recent` is what the store knew when the mailbox was selected.  It is written with a later commit:
         losing it in a crash makes some messages recent twice.
         """
-        key = (view.account, view.mailbox)
-        first = max(self._first_recent.get(key, 0), first_recent or 0)
         last = view.uids[-1] if view.uids else 0
-        if not first or last < first:
-            self._first_recent[key] = first  # what comes later is recent
+        first = self._recents.claim(view.account, view.mailbox, first_recent or 0, last)
+        if last < first:
             return None
-        self._first_recent[key] = last + 1
-        self._store.later(ops.claim_recent, view.account, view.mailbox)
+        self._store.later(ops.claim_recent, view.account, view.mailbox, Uid(last))
         return first, last
+
+    def first_recent(self, account: AccountId, mailbox: Mailbox) -> int:
+        r"""The first UID that is \Recent to whoever selects next."""
+        return max(self._recents.first(account, mailbox.id), mailbox.first_recent)
 
     def count_recent(self, account: AccountId, mailbox: Mailbox) -> int:
         r"""How many messages are \Recent to whoever selects next; too many where some of them are expunged."""
-        first = max(self._first_recent.get((account, mailbox.id), 0), mailbox.first_recent)
-        return max(0, min(mailbox.total, mailbox.uidnext - first))
+        return max(0, min(mailbox.total, mailbox.uidnext - self.first_recent(account, mailbox)))

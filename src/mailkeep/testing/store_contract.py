@@ -599,9 +599,9 @@ class StoreContract:
     async def test_recent_is_claimed_once(self, world: World) -> None:
         await world.append(b"one", b"two")
         inbox, modseq = (await world.box()).id, await world.modseq()
-        first = await world.store.write(ops.claim_recent, world.account, inbox)
-        second = await world.store.write(ops.claim_recent, world.account, inbox)
-        assert (first, second, (await world.box()).first_recent) == (1, 3, 3)
+        await world.store.write(ops.claim_recent, world.account, inbox, Uid(2))
+        await world.store.write(ops.claim_recent, world.account, inbox, Uid(1))  # said late
+        assert (await world.box()).first_recent == 3
         assert await world.modseq() == modseq
 
     # --- changes
@@ -887,7 +887,7 @@ class StoreContract:
                 world = await World.make(store)
                 await asyncio.gather(*(world.append(b"%d" % i) for i in range(50)))
                 await world.expunge(3)
-                store.later(ops.claim_recent, world.account, (await world.box()).id)
+                store.later(ops.claim_recent, world.account, (await world.box()).id, Uid(50))
             return world.account, 0
 
         async def read(account: AccountId) -> None:

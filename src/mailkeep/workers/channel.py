@@ -25,7 +25,9 @@ class Begin(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     number: int
     count: int
     shards: int
-    ticks: int  # a descriptor
+    ticks: int  # descriptors of memory that all processes share
+    ledger: int
+    recents: int
     sockets: dict[str, tuple[int, ...]]
     certificate: str
     key: str

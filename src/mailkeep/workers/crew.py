@@ -15,6 +15,7 @@ from mailkeep import telemetry
 from mailkeep.certificates import CertificateFiles
 from mailkeep.config import Config, show
 from mailkeep.model.errors import Unavailable
+from mailkeep.offices import Shared
 from mailkeep.store.sqlite.ticks import Ticks
 from mailkeep.workers.channel import (
     Accept,
@@ -53,6 +54,7 @@ class Crew:
         *,
         shards: int,
         ticks: Ticks,
+        shared: Shared,
         peers: Peers,
     ) -> None:
         """`bound`: for each listener the sockets of each worker, which stay the caller's."""
@@ -61,6 +63,7 @@ class Crew:
         self._bound = bound
         self._shards = shards
         self._ticks = ticks
+        self._shared = shared
         self._peers = peers
         self._gate = asyncio.Event()  # all shards are open
         self._stopping = False
@@ -98,7 +101,8 @@ class Crew:
         ours, theirs = socket.socketpair()
         place = self._workers[number]
         sockets = {name: tuple(one.fileno() for one in each[number]) for name, each in self._bound.items()}
-        inherited = (theirs.fileno(), self._ticks.descriptor, *(fd for fds in sockets.values() for fd in fds))
+        memory = (self._ticks.descriptor, self._shared.ledger.descriptor, self._shared.recents.descriptor)
+        inherited = (theirs.fileno(), *memory, *(fd for fds in sockets.values() for fd in fds))
         with theirs:
             process = subprocess.Popen(  # noqa: S603, ASYNC220  this very program; it takes a few milliseconds
                 # -P: what lies in the current directory is not imported
@@ -118,6 +122,8 @@ class Crew:
                     count=len(self._workers),
                     shards=self._shards,
                     ticks=self._ticks.descriptor,
+                    ledger=self._shared.ledger.descriptor,
+                    recents=self._shared.recents.descriptor,
                     sockets=sockets,
                     certificate=str(self._files.certificate),
                     key=str(self._files.key),
@@ -127,6 +133,7 @@ class Crew:
         finally:
             place.ended()
             await _end(process)
+            self._shared.ledger.forget_counts(number)
         await channel.close()
         return process.returncode
 

@@ -19,10 +19,12 @@ from mailkeep.certificates import CertificateError, CertificateFiles, TlsContext
 from mailkeep.config import Config, parse
 from mailkeep.loop import run_loop
 from mailkeep.model.errors import MailError
-from mailkeep.offices import build_offices, open_store, run_upkeep
+from mailkeep.offices import Shared, build_offices, open_store, run_upkeep
 from mailkeep.reception import Reception
 from mailkeep.service.bus import Bus
 from mailkeep.service.indexer import Indexer
+from mailkeep.service.ledger import Ledger
+from mailkeep.service.recents import Recents
 from mailkeep.sockets import unix_socket
 from mailkeep.store import codec
 from mailkeep.store.sqlite.store import Part, SqliteStore
@@ -121,9 +123,13 @@ class Worker:
         if not isinstance(message, Accept):  # the server stops before it has begun
             return
         self._peers.start(group.create_task)
-        offices = build_offices(self._config, store, bus)
+        shared = Shared(
+            Ledger.join(self._begin.ledger, self._begin.count + 1, self._begin.number),
+            Recents.join(self._begin.recents),
+        )
+        offices = build_offices(self._config, store, bus, shared)
         upkeep = [group.create_task(run_upkeep(work)) for work in (store.maintain, _indexer(store, bus).run)]
-        reception = Reception(self._config, offices, self._tls)
+        reception = Reception(self._config, offices, self._tls, shared.ledger)
         sockets = {name: [socket.socket(fileno=fd) for fd in fds] for name, fds in self._begin.sockets.items()}
         await reception.start(sockets, group.create_task)
         self._channel.send(Accepting())

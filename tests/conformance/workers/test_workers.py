@@ -300,3 +300,48 @@ def test_sighup_reaches_every_worker(tmp_path: Path) -> None:
     finally:
         process.kill()
         process.wait()
+
+
+def fill_up(service: Service, account: Account) -> list[ImapClient]:
+    """As many sessions as an account may have."""
+    sessions: list[ImapClient] = []
+    while True:
+        client = service.connect()
+        if client.command(f"LOGIN {account.user} {account.password}").kind != "OK":
+            return sessions
+        sessions.append(client)
+
+
+def test_the_limit_of_connections_holds_for_all_workers_and_a_killed_one_leaves_no_count(own_demo: Demo) -> None:
+    service, account = own_demo.service, ACCOUNTS[0]
+    sessions = fill_up(service, account)
+    assert len(sessions) == 200
+    assert len({worker_of(client, service) for client in sessions[::20]}) == 2
+    os.kill(worker_of(sessions[0], service), signal.SIGKILL)
+    alive = [client for client in sessions if is_alive(client)]
+    assert 0 < len(alive) < 200
+
+    def again() -> bool:
+        more = fill_up(service, account)
+        full = len(alive) + len(more) == 200
+        for client in more:
+            client.close()
+        return full
+
+    eventually(again, "the places of the dead worker's sessions are free")
+
+
+def is_alive(client: ImapClient) -> bool:
+    try:
+        client.ok("NOOP")
+    except (ConnectionEndedError, OSError):
+        return False
+    return True
+
+
+def test_a_message_is_recent_to_one_session_of_all_workers(pair: Pair) -> None:
+    for first, second in ((pair.one, pair.two), (pair.two, pair.one)):
+        first.append("INBOX", simple_message(1))  # whose completion tells of it
+        second.ok("NOOP")
+        flags = [one.ok(f"FETCH {one.exists} FLAGS").fetched[one.exists]["FLAGS"] for one in (first, second)]
+        assert ["\\Recent" in each for each in flags] == [True, False]

@@ -21,6 +21,7 @@ from mailkeep.net import connection as engine
 from mailkeep.net.connection import HIGH_WATER, READ_AHEAD, Connection, Step
 from mailkeep.net.limits import AddressLimit
 from mailkeep.net.listener import Listener
+from mailkeep.service.ledger import Ledger
 
 DEADLINE_S = 20.0
 CHUNK = 64 * 1024
@@ -131,7 +132,7 @@ class World:
         self.sessions: list[Lines] = []
         self.worked = 0
         self.waiting, self.go_on, self.gone, self.was_cancelled = (asyncio.Event() for _ in range(4))
-        self.limit = AddressLimit(100)
+        self.limit = AddressLimit(Ledger.alone(), 100)
         self.listener = Listener("test", self.open, spawn=spawn, limit=self.limit)
         self.tls_listener = Listener("tls", self.open, spawn=spawn, limit=self.limit, tls=tls)
         self.address: tuple[str, int]

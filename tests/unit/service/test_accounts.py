@@ -23,6 +23,7 @@ from mailkeep.model.errors import (
 from mailkeep.model.ids import AccountId
 from mailkeep.service.accounts import CACHE_S, Accounts, ConnectionCounts, prepare_password
 from mailkeep.service.bus import Bus
+from mailkeep.service.ledger import Ledger
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.store.contract import AccountState, Directory, Store
 from mailkeep.store.sqlite.store import SqliteStore
@@ -374,7 +375,8 @@ async def test_a_bad_address_or_password_makes_no_account(world: World) -> None:
 
 
 def test_connections_of_an_account_are_limited_and_can_be_given_back() -> None:
-    counts = ConnectionCounts(2)
+    ledger = Ledger.alone()
+    counts = ConnectionCounts(ledger, 2)
     ann, bob = AccountId(1), AccountId(2)
     counts.acquire(ann)
     counts.acquire(ann)
@@ -385,4 +387,4 @@ def test_connections_of_an_account_are_limited_and_can_be_given_back() -> None:
     counts.acquire(ann)
     for account in (ann, ann, bob):
         counts.release(account)
-    assert counts._count == {}
+    assert len(ledger) == 0

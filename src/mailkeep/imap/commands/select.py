@@ -49,8 +49,9 @@ def _introduce(selected: Selected, mailbox: Mailbox) -> None:
     """The untagged data of RFC 9051 §6.3.2, and what RFC 3501 has more: RECENT and UNSEEN."""
     session, view = selected.session, selected.view
     if selected.read_only:
-        if mailbox.first_recent <= view.last_uid:
-            view.recent_ranges.append((mailbox.first_recent, view.last_uid))
+        first_recent = selected.messages.views.first_recent(selected.account, mailbox)
+        if first_recent <= view.last_uid:
+            view.recent_ranges.append((first_recent, view.last_uid))
     elif claimed := selected.messages.views.claim_recent(selected.shared, mailbox.first_recent):
         view.recent_ranges.append(claimed)
     session.untagged(b"%d EXISTS" % view.count)

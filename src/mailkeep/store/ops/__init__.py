@@ -36,7 +36,7 @@ Writing:
     move(account, mailbox, uids, target, now) -> Copied
     store_flags(account, mailbox, uids, how, mask, keywords, unchanged_since) -> Stored
     expunge(account, mailbox, uids, now) -> tuple[modseq, UidSet]
-    claim_recent(account, mailbox) -> Uid                       first UID that was still recent; now none is
+    claim_recent(account, mailbox, last) -> None                messages up to this UID are recent no more
     put_derived(account, rows) -> None                          rows: tuple[(message, Derived), ...]
     put_text(account, segment) -> bool                          False: its messages have changed, nothing is written
     save_snapshot(account, mailbox) -> None
