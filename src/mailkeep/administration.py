@@ -21,6 +21,7 @@ from mailkeep.service.delivery import Delivery
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.maintenance import Maintenance
 from mailkeep.service.messages import Messages
+from mailkeep.service.metadata import Metadata
 from mailkeep.service.places import Places
 from mailkeep.service.search import Search
 from mailkeep.service.spool import Spool
@@ -35,6 +36,7 @@ class Offices:
     accounts: Accounts
     mailboxes: Mailboxes
     messages: Messages
+    metadata: Metadata
     places: Places
     search: Search
     delivery: Delivery

@@ -204,6 +204,29 @@ class _Capabilities:
         return tuple(dict.fromkeys(SWITCHES[name.upper()] for name in raw))
 
 
+_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]{1,1000}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class _Uri:
+    allowed: ClassVar[str] = 'a URI like "mailto:postmaster@example.org", or "" for none'
+
+    def read(self, raw: object) -> str:
+        if not isinstance(raw, str) or (raw and not _URI.match(raw)):
+            raise ValueError
+        return raw
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    allowed: ClassVar[str] = "text of at most 1000 characters"
+
+    def read(self, raw: object) -> str:
+        if not isinstance(raw, str) or len(raw) > 1000 or "\0" in raw:
+            raise ValueError
+        return raw
+
+
 def read_workers(text: str) -> int:
     """A number of workers as the command line says it.  Raises: ValueError."""
     return _Workers().read(int(text) if text.isdecimal() else text)
@@ -305,6 +328,14 @@ class Imap:
         "Capabilities that are not offered; their commands and arguments are refused as unknown."
         "  IMAP4rev2 is not offered without what it includes; LITERAL+ stands for LITERAL- too.",
         default=(),
+    )
+    admin: str = _option(
+        _Uri(),
+        "How users reach the administrator, as a URI: what clients find as /shared/admin of the server (RFC 5464).",
+        default="",
+    )
+    comment: str = _option(
+        _Text(), "A note to users: what clients find as /shared/comment of the server (RFC 5464).", default=""
     )
 
 

@@ -21,6 +21,7 @@ from mailkeep.service.ledger import Ledger
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.maintenance import Maintenance
 from mailkeep.service.messages import Messages
+from mailkeep.service.metadata import Metadata
 from mailkeep.service.places import Places
 from mailkeep.service.recents import Recents
 from mailkeep.service.search import Search
@@ -74,6 +75,7 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
         accounts=accounts,
         mailboxes=mailboxes,
         messages=messages,
+        metadata=Metadata(store, bus, _server_metadata(config)),
         places=Places(mailboxes),
         search=Search(store),
         delivery=Delivery(accounts, mailboxes, messages, hostname=config.hostname),
@@ -81,6 +83,12 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
         spool_dir=store.spool_dir,
         message_size=config.limits.message_size,
     )
+
+
+def _server_metadata(config: Config) -> dict[str, bytes]:
+    """The shared entries of the server (RFC 5464 §3.2.1.1)."""
+    entries = {"/shared/admin": config.imap.admin, "/shared/comment": config.imap.comment}
+    return {entry: text.encode() for entry, text in entries.items() if text}
 
 
 async def run_upkeep(work: Callable[[], Awaitable[None]]) -> None:

@@ -76,6 +76,7 @@ class Reception:
             accounts=self._offices.accounts,
             connections=self._connection_counts,
             messages=self._offices.messages,
+            metadata=self._offices.metadata,
             places=self._offices.places,
             search=self._offices.search,
         )

@@ -13,14 +13,17 @@ from mailkeep.store.sqlite.store import SqliteStore
 from mailkeep.testing.store_contract import World
 
 # what takes a step back again
-UNDONE = {2: "DROP TABLE text_index; DROP TABLE text_segment; DROP TABLE text_stale"}
+UNDONE = {
+    2: "DROP TABLE text_index; DROP TABLE text_segment; DROP TABLE text_stale",
+    3: "DROP TABLE metadata",
+}
 
 
 def test_every_step_after_the_first_is_tried() -> None:
     assert set(UNDONE) == {step.number for step in migrations("shard")} - {1}
 
 
-@pytest.mark.parametrize("version", [1])
+@pytest.mark.parametrize("version", [1, 2])
 def test_a_database_of_an_earlier_schema_opens_with_its_mail(tmp_path: Path, version: int) -> None:
     async def write() -> World:
         async with SqliteStore(tmp_path) as store:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mailkeep.net.connection import Connection
     from mailkeep.service.accounts import Accounts, ConnectionCounts
     from mailkeep.service.messages import Messages
+    from mailkeep.service.metadata import Metadata
     from mailkeep.service.places import Place, Places
     from mailkeep.service.search import Search
     from mailkeep.service.view import View
@@ -68,6 +69,7 @@ class Services:
     accounts: Accounts
     connections: ConnectionCounts
     messages: Messages
+    metadata: Metadata
     places: Places
     search: Search
 

@@ -25,10 +25,11 @@ class Delta:
 class Hint:
     """Something may have changed: go and ask.  It may be lost or doubled without harm.
 
-    `tree`: mailboxes, subscriptions or keywords of the account changed too.
+    `tree`: mailboxes, subscriptions or keywords of the account changed too.  `metadata`: entries of metadata did.
     """
 
     account: AccountId
     mailboxes: frozenset[MailboxId]
     modseq: ModSeq
     tree: bool = False
+    metadata: bool = False

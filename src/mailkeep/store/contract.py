@@ -102,6 +102,7 @@ class LogKind(IntEnum):
     MAILBOX_RENAMED = 5
     MAILBOX_DELETED = 6
     SUBSCRIPTION = 7
+    METADATA = 9
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from mailkeep.model.flags import FIRST_KEYWORD, MAX_KEYWORDS
 from mailkeep.model.ids import AccountId, MailboxId, MessageId, ModSeq, Uid
 from mailkeep.model.mailbox import Mailbox, Role
 from mailkeep.model.message import Appended, FlagState, Stored
+from mailkeep.model.metadata import THE_SERVER, Depth
 from mailkeep.model.uidset import EMPTY, UidSet
 from mailkeep.store import ops
 from mailkeep.store.contract import (
@@ -98,6 +99,19 @@ class World:
             for body in bodies
         ]
         return await self.store.write(ops.append, self.account, (await self.box(to)).id, tuple(new), NOW)
+
+    async def set_metadata(self, mailbox: MailboxId, *values: tuple[str, bytes | None]) -> ModSeq:
+        """Entries of the account itself."""
+        return await self.store.write(ops.set_metadata, self.account, mailbox, self.account, values)
+
+    async def metadata(
+        self, mailbox: MailboxId, *entries: str, reader: AccountId | None = None, depth: Depth = Depth.ITSELF
+    ) -> list[tuple[str, bytes | None]]:
+        """Entries with their values."""
+        found = await self.store.read(
+            ops.get_metadata, self.account, mailbox, reader or self.account, entries, depth, 1 << 20
+        )
+        return [(one.entry, one.value) for one in found]
 
     async def store_flags(
         self,
@@ -169,7 +183,8 @@ class World:
         boxes = await read(ops.list_mailboxes, account)
         shots = [await read(ops.snapshot, account, box.id) for box in boxes]
         rest = [await read(op, account) for op in (ops.list_subscriptions, ops.keywords, ops.get_account)]
-        return boxes, shots, rest
+        metadata = await read(ops.metadata_changes, self.account, self.account, ModSeq(0))
+        return boxes, shots, rest, metadata
 
 
 Scenario = Callable[[Any, World], Awaitable[None]]
@@ -705,6 +720,101 @@ class StoreContract:
         await world.store.write(ops.put_derived, account, ((MessageId(3), Derived("list", 2, b"L")),))
         assert await scan(ops.derived_data, account, "list", UidSet([2, 3])) == [(3, 2, b"L")]
 
+    # --- metadata
+
+    @scenario
+    async def test_metadata_is_kept_by_mailbox_and_owner(self, world: World) -> None:
+        inbox, ann, bob = (await world.box()).id, world.account, AccountId(77)
+        await world.set_metadata(inbox, ("/private/comment", b"mine"), ("/shared/comment", b"ours"))
+        await world.store.write(ops.set_metadata, ann, inbox, bob, (("/private/comment", b"his"),))
+        await world.set_metadata(THE_SERVER, ("/private/comment", b"of the server"))
+        both = ("/shared/comment", "/private/comment")
+        assert await world.metadata(inbox, *both) == [("/shared/comment", b"ours"), ("/private/comment", b"mine")]
+        assert await world.metadata(inbox, *both, reader=bob) == [
+            ("/shared/comment", b"ours"),
+            ("/private/comment", b"his"),
+        ]
+        assert await world.metadata(THE_SERVER, *both) == [("/private/comment", b"of the server")]
+        assert await world.metadata((await world.box("Sent")).id, *both) == []
+        assert await world.store.check(ann) == ()
+
+    @scenario
+    async def test_metadata_below_an_entry_is_found_as_deep_as_asked(self, world: World) -> None:
+        inbox = (await world.box()).id
+        names = ["/shared/a", "/shared/a-b", "/shared/a/b", "/shared/a/b/c", "/shared/a0", "/shared/ab"]
+        await world.set_metadata(inbox, *[(name, b"x") for name in names])
+        for depth, found in (
+            (Depth.ITSELF, ["/shared/a"]),
+            (Depth.CHILDREN, ["/shared/a", "/shared/a/b"]),
+            (Depth.ALL, ["/shared/a", "/shared/a/b", "/shared/a/b/c"]),
+        ):
+            assert [name for name, _ in await world.metadata(inbox, "/shared/a", depth=depth)] == found
+        assert len(await world.metadata(inbox, "/shared", "/shared/a", depth=Depth.ALL)) == 6
+
+    @scenario
+    async def test_metadata_that_is_too_large_comes_without_its_octets(self, world: World) -> None:
+        inbox = (await world.box()).id
+        await world.set_metadata(inbox, ("/shared/a", b"1234"), ("/shared/b", b"12345\0"))
+        found = await world.store.read(
+            ops.get_metadata, world.account, inbox, world.account, ("/shared",), Depth.ALL, 4
+        )
+        assert [(one.size, one.value) for one in found] == [(4, b"1234"), (6, None)]
+
+    @scenario
+    async def test_changes_of_metadata_are_told_removals_too(self, world: World) -> None:
+        box = await world.make_box("a/b")
+        before = ModSeq(await world.modseq())
+        highest = box.modseq
+        first = await world.set_metadata(box.id, ("/shared/x", b"1"), ("/shared/y", b"2"))
+        second = await world.set_metadata(box.id, ("/shared/x", None), ("/shared/y", b"2"), ("/shared/z", None))
+        assert (first, second) == (before + 1, before + 2)
+        assert await world.set_metadata(box.id, ("/shared/x", None), ("/shared/y", b"2")) == second
+        await world.store.write(ops.set_metadata, world.account, box.id, AccountId(77), (("/private/z", b""),))
+        upto, changes = await world.store.read(ops.metadata_changes, world.account, world.account, before)
+        assert upto == await world.modseq() == second + 1
+        assert [(one.name, one.entry, one.modseq) for one in changes] == [
+            ("a/b", "/shared/x", second),
+            ("a/b", "/shared/y", first),
+        ]
+        assert (await world.store.read(ops.metadata_changes, world.account, world.account, upto))[1] == ()
+        assert (await world.box("a/b")).modseq == highest
+
+    @scenario
+    async def test_metadata_goes_with_its_mailbox_and_follows_its_name(self, world: World) -> None:
+        box = await world.make_box("a")
+        await world.set_metadata(box.id, ("/shared/x", b"1"))
+        await world.store.write(ops.rename_mailbox, world.account, box.id, "b", NOW)
+        assert await world.metadata((await world.box("b")).id, "/shared/x") == [("/shared/x", b"1")]
+        await world.store.write(ops.delete_mailbox, world.account, box.id, NOW)
+        assert await world.metadata((await world.make_box("b")).id, "/shared/x") == []
+        with pytest.raises(NotFound):
+            await world.set_metadata(box.id, ("/shared/x", b"1"))
+        inbox = (await world.box()).id
+        await world.set_metadata(inbox, ("/private/x", b"1"))
+        made, _ = await world.store.write(ops.rename_inbox, world.account, "old", NOW)
+        for place in (inbox, made.id):
+            assert await world.metadata(place, "/private/x") == [("/private/x", b"1")]
+
+    @scenario
+    async def test_metadata_is_bounded_and_nothing_is_set_beyond(self, world: World) -> None:
+        inbox = (await world.box()).id
+        await world.set_metadata(inbox, *[(f"/shared/{i}", b"x") for i in range(500)])
+        with pytest.raises(LimitReached):
+            await world.set_metadata(inbox, ("/shared/1", b"y"), ("/shared/500", b"x"))
+        assert await world.metadata(inbox, "/shared/1") == [("/shared/1", b"x")]
+        await world.set_metadata(inbox, ("/shared/1", None), ("/shared/500", b"x"))
+        with pytest.raises(LimitReached):
+            await world.set_metadata(inbox, ("/private/1", b"y" * (1 << 20)), ("/private/2", b"y"))
+
+    @scenario
+    async def test_entries_set_and_removed_for_ever_leave_little(self, world: World) -> None:
+        inbox, before = (await world.box()).id, ModSeq(await world.modseq())
+        for i in range(130):
+            await world.set_metadata(inbox, (f"/shared/{i}", b"x"))
+            await world.set_metadata(inbox, (f"/shared/{i}", None))
+        _, changes = await world.store.read(ops.metadata_changes, world.account, world.account, before)
+        assert len(changes) == 100
+
     # --- the index of texts
 
     @scenario
@@ -844,7 +954,7 @@ class StoreContract:
     # --- faults
 
     @pytest.mark.parametrize(
-        "name", ["append", "copy", "move", "expunge", "store_flags", "rename", "delete", "undelete"]
+        "name", ["append", "copy", "move", "expunge", "store_flags", "rename", "delete", "undelete", "metadata"]
     )
     def test_a_failure_at_any_statement_leaves_the_store_as_it_was(self, tmp_path: Path, name: str) -> None:
         async def main() -> None:
@@ -926,6 +1036,7 @@ async def prepare(world: World, name: str) -> tuple[Callable[..., Op[Any]], tupl
         "rename": (ops.rename_mailbox, ((await world.box("x")).id, "p/q", NOW)),
         "delete": (ops.delete_mailbox, ((await world.box("x/y")).id, NOW)),
         "undelete": (ops.undelete, (None, None, None, NOW)),
+        "metadata": (ops.set_metadata, (inbox, world.account, (("/shared/a", b"1"), ("/private/a", b"2")))),
     }
     return operations[name]
 

@@ -60,6 +60,7 @@ class News(msgspec.Struct, frozen=True, tag=True, array_like=True):
     mailboxes: tuple[int, ...]
     modseq: int
     tree: bool
+    metadata: bool = False
 
 
 class Doubt(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -186,7 +187,8 @@ class _Served(_Frames):
                         AccountId(message.account),
                         frozenset(map(MailboxId, message.mailboxes)),
                         ModSeq(message.modseq),
-                        message.tree,
+                        tree=message.tree,
+                        metadata=message.metadata,
                     )
                 )
             case Doubt():
@@ -365,7 +367,7 @@ class Peers:
 
     def relay(self, hint: Hint) -> None:
         """Tell every worker."""
-        news = News(hint.account, tuple(hint.mailboxes), hint.modseq, hint.tree)
+        news = News(hint.account, tuple(hint.mailboxes), hint.modseq, hint.tree, hint.metadata)
         for link in self._links.values():
             link.tell(news)
 

@@ -9,6 +9,8 @@
     find_buried(account, path) -> tuple[MailboxId, ...]         those with something to undelete
     list_subscriptions(account) -> tuple[str, ...]              ascending
     keywords(account) -> tuple[tuple[int, str], ...]            (number, name), ascending
+    get_metadata(account, mailbox, reader, entries, depth, max_size) -> tuple[Metadatum, ...]
+    metadata_changes(account, reader, since) -> (modseq, tuple[MetadataChange, ...])
     snapshot(account, mailbox) -> Snapshot                      a whole mailbox as arrays
     delta(account, mailbox, since) -> Delta
     vanished(account, mailbox, since) -> UidSet                 for QRESYNC
@@ -41,6 +43,7 @@ Writing:
     put_text(account, segment) -> bool                          False: its messages have changed, nothing is written
     save_snapshot(account, mailbox) -> None
     undelete(account, mailbox, since, message, now) -> tuple[Copied, ...]
+    set_metadata(account, mailbox, reader, values) -> modseq
     set_quota(account, quota) -> None
     sweep(account, now, keep_s) -> bool                         True when there was nothing (more) to do
 """
@@ -68,6 +71,7 @@ from mailkeep.store.ops.find_buried import find_buried
 from mailkeep.store.ops.find_mailbox import find_mailbox
 from mailkeep.store.ops.get_account import get_account
 from mailkeep.store.ops.get_mailbox import get_mailbox
+from mailkeep.store.ops.get_metadata import get_metadata
 from mailkeep.store.ops.get_text_index import get_text_index
 from mailkeep.store.ops.keywords import keywords
 from mailkeep.store.ops.list_mailboxes import list_mailboxes
@@ -75,6 +79,7 @@ from mailkeep.store.ops.list_subscriptions import list_subscriptions
 from mailkeep.store.ops.message_columns import message_columns
 from mailkeep.store.ops.message_numbers import message_numbers
 from mailkeep.store.ops.message_octets import message_octets
+from mailkeep.store.ops.metadata_changes import metadata_changes
 from mailkeep.store.ops.move import move
 from mailkeep.store.ops.put_derived import put_derived
 from mailkeep.store.ops.put_text import put_text
@@ -83,6 +88,7 @@ from mailkeep.store.ops.remove_account import remove_account
 from mailkeep.store.ops.rename_inbox import rename_inbox
 from mailkeep.store.ops.rename_mailbox import rename_mailbox
 from mailkeep.store.ops.save_snapshot import save_snapshot
+from mailkeep.store.ops.set_metadata import set_metadata
 from mailkeep.store.ops.set_quota import set_quota
 from mailkeep.store.ops.snapshot import snapshot
 from mailkeep.store.ops.store_flags import store_flags
@@ -110,6 +116,7 @@ __all__ = [
     "find_mailbox",
     "get_account",
     "get_mailbox",
+    "get_metadata",
     "get_text_index",
     "keywords",
     "list_mailboxes",
@@ -117,6 +124,7 @@ __all__ = [
     "message_columns",
     "message_numbers",
     "message_octets",
+    "metadata_changes",
     "move",
     "put_derived",
     "put_text",
@@ -125,6 +133,7 @@ __all__ = [
     "rename_inbox",
     "rename_mailbox",
     "save_snapshot",
+    "set_metadata",
     "set_quota",
     "snapshot",
     "store_flags",
@@ -151,15 +160,18 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     find_mailbox,
     get_account,
     get_mailbox,
+    get_metadata,
     keywords,
     list_mailboxes,
     list_subscriptions,
+    metadata_changes,
     move,
     put_derived,
     remove_account,
     rename_inbox,
     rename_mailbox,
     save_snapshot,
+    set_metadata,
     set_quota,
     snapshot,
     store_flags,

@@ -86,6 +86,12 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
         " OR b.mailbox >= a.next_mailbox)",
     ),
     (
+        "metadata {1} of mailbox {0}, which is deleted or missing, or of modseq {2}, which was never given out",
+        "SELECT d.mailbox, d.entry, d.modseq FROM metadata d JOIN account a ON a.account = d.account"
+        " WHERE d.account = ? AND (d.modseq > a.modseq OR d.mailbox != 0 AND NOT EXISTS (SELECT 1 FROM mailbox b"
+        " WHERE b.account = d.account AND b.mailbox = d.mailbox AND b.deleted_at IS NULL))",
+    ),
+    (
         "message {0} is beyond what the account has given out",
         "SELECT m.message FROM message m JOIN account a ON a.account = m.account WHERE m.account = ?"
         " AND m.message >= a.next_message",

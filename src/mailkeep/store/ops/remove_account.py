@@ -28,6 +28,7 @@ TABLES: Final = (
     ("keyword", "bit"),
     ("subscription", "name"),
     ("acl", "mailbox, who"),
+    ("metadata", "mailbox, who, entry"),
     ("mailbox", "mailbox"),
 )
 

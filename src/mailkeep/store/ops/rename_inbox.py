@@ -6,7 +6,7 @@ from mailkeep.model.ids import AccountId, MailboxId, Uid
 from mailkeep.model.mailbox import INBOX, Mailbox
 from mailkeep.model.message import Copied
 from mailkeep.model.uidset import UidSet
-from mailkeep.store.contract import Op
+from mailkeep.store.contract import Op, Sql
 from mailkeep.store.steps.account import lock_mailbox, raise_modseq
 from mailkeep.store.steps.entries import bury, choose, duplicate
 from mailkeep.store.steps.tree import TOP, NewMailbox, find_child, make_path, read_mailbox
@@ -14,6 +14,8 @@ from mailkeep.store.steps.tree import TOP, NewMailbox, find_child, make_path, re
 
 def rename_inbox(account: AccountId, path: str, now: int) -> Op[tuple[Mailbox, Copied]]:
     """RFC 9051 §6.3.6.  Mailboxes below INBOX stay where they are.  Returns the new mailbox, and what went into it.
+
+    Metadata is copied (RFC 5464 §4.1).
 
     Raises: NotFound, AlreadyExists, Invalid (the name), LimitReached.
     """
@@ -26,6 +28,11 @@ def rename_inbox(account: AccountId, path: str, now: int) -> Op[tuple[Mailbox, C
     if chosen.uids:
         new = yield from duplicate(account, inbox, chosen, target, locked.modseq, now)
         yield from bury(account, inbox, chosen, locked.modseq, now, moved=True)
+    yield Sql(
+        "INSERT INTO metadata SELECT account, CAST(? AS BIGINT), who, entry, value, CAST(? AS BIGINT) FROM metadata"
+        " WHERE account = ? AND mailbox = ? AND value IS NOT NULL",
+        (target, locked.modseq, account, inbox),
+    )
     yield raise_modseq(account, locked.modseq)
     made = yield from read_mailbox(account, target)
     return made, Copied(target, made.uidvalidity, chosen.uids, new, locked.modseq)

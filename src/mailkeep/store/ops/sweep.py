@@ -125,4 +125,5 @@ def _prune_log(account: AccountId, modseq: ModSeq, now: int, keep_s: int) -> Op[
     if floor > present:
         yield Sql("DELETE FROM log WHERE account = ? AND modseq <= ?", (account, floor))
         yield Sql("DELETE FROM epoch WHERE account = ? AND modseq < ?", (account, floor))
+        yield Sql("DELETE FROM metadata WHERE account = ? AND modseq <= ? AND value IS NULL", (account, floor))
         yield Sql("UPDATE account SET log_floor = ? WHERE account = ?", (floor, account))

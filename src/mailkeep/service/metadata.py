@@ -1,0 +1,100 @@
+"""Metadata: named values that clients keep with a mailbox, or with the server (RFC 5464).
+
+- An entry below ``/private`` has a value of its own for each account that reads it; one below ``/shared`` has one for
+  all who may see the mailbox.
+- Names of entries know no letter case; they are kept, and come back, in lower case.
+- ``/shared`` entries of the server come from the configuration and cannot be changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from mailkeep.model.change import Hint
+from mailkeep.model.errors import Forbidden, TooLarge
+from mailkeep.model.ids import AccountId, MailboxId, ModSeq
+from mailkeep.model.metadata import MAX_VALUE, THE_SERVER, Depth, MetadataChange, Metadatum, is_private
+from mailkeep.service.bus import Bus
+from mailkeep.store import ops
+from mailkeep.store.contract import Store
+
+NOWHERE: Final[frozenset[MailboxId]] = frozenset()
+ANY_SIZE: Final = 2**63 - 1
+
+
+class Metadata:
+    """The verbs.  `server`: the shared entries of the server, by name in lower case."""
+
+    def __init__(self, store: Store, bus: Bus, server: Mapping[str, bytes]) -> None:
+        self._store = store
+        self._bus = bus
+        self._server = dict(sorted(server.items()))
+
+    async def get(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        entries: Iterable[str],
+        *,
+        reader: AccountId,
+        depth: Depth = Depth.ITSELF,
+        max_size: int = ANY_SIZE,
+    ) -> tuple[Metadatum, ...]:
+        """Those of `entries` that have a value, and those below them down to `depth`, each once.
+
+        `account` owns the mailbox (or, with THE_SERVER, asks for itself); `reader` is whose private entries are meant.
+        Larger values than `max_size` octets come without their octets.
+        """
+        wanted = tuple(entry.lower() for entry in entries)
+        found = await self._store.read(ops.get_metadata, account, mailbox, reader, wanted, depth, max_size)
+        if mailbox == THE_SERVER:
+            return (*self._of_server(wanted, depth, max_size), *found)
+        return found
+
+    def _of_server(self, entries: Iterable[str], depth: Depth, max_size: int) -> Iterable[Metadatum]:
+        for entry, value in self._server.items():
+            if any(_is_meant(entry, asked, depth) for asked in entries):
+                yield Metadatum(entry, len(value), value if len(value) <= max_size else None)
+
+    async def set(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        values: Iterable[tuple[str, bytes | None]],
+        *,
+        reader: AccountId,
+    ) -> ModSeq:
+        """Give new values to entries, None to remove them; all or none, on disk when this returns.
+
+        Returns the modseq of the change.  Raises: NotFound (the mailbox), TooLarge (a value), LimitReached (of entries,
+        or of octets in all), Forbidden (a shared entry of the server).
+        """
+        wanted = tuple({entry.lower(): value for entry, value in values}.items())
+        if mailbox == THE_SERVER and not all(is_private(entry) for entry, _ in wanted):
+            raise Forbidden("Shared entries of the server are set by its administrator")
+        if any(value is not None and len(value) > MAX_VALUE for _, value in wanted):
+            raise TooLarge(f"A value has at most {MAX_VALUE} octets")
+        modseq = await self._store.write(ops.set_metadata, account, mailbox, reader, wanted)
+        self._bus.publish(Hint(account, NOWHERE, modseq, metadata=True))
+        return modseq
+
+    async def changes(
+        self, account: AccountId, since: ModSeq, *, reader: AccountId
+    ) -> tuple[ModSeq, tuple[MetadataChange, ...]]:
+        """What was set or removed after `since` that `reader` may know of, by mailbox; and up to when that is all.
+
+        Raises: NotFound (the account).
+        """
+        return await self._store.read(ops.metadata_changes, account, reader, since)
+
+    async def now(self, account: AccountId) -> ModSeq:
+        """Where the account stands: `changes` after it are news.  Raises: NotFound."""
+        return ModSeq((await self._store.read(ops.get_account, account)).modseq)
+
+
+def _is_meant(entry: str, asked: str, depth: Depth) -> bool:
+    if entry == asked:
+        return True
+    below = entry[len(asked) + 1 :]
+    return depth is not Depth.ITSELF and entry.startswith(asked + "/") and (depth is Depth.ALL or "/" not in below)

@@ -1,0 +1,37 @@
+"""GETMETADATA: entries of a mailbox, or of the server, with their values."""
+
+from __future__ import annotations
+
+from mailkeep.model.ids import AccountId, MailboxId
+from mailkeep.model.metadata import Depth, Metadatum
+from mailkeep.store.contract import Op, Sql
+from mailkeep.store.steps.metadata import owner_of
+
+
+def get_metadata(
+    account: AccountId, mailbox: MailboxId, reader: AccountId, entries: tuple[str, ...], depth: Depth, max_size: int
+) -> Op[tuple[Metadatum, ...]]:
+    """Those of `entries` that have a value, and those below them down to `depth`; each once, in order.
+
+    `entries` are in lower case; private ones are those of `reader`.  A value of more than `max_size` octets is not
+    read.  Nothing for a mailbox that does not exist.  RFC 5464 §4.2.
+    """
+    found: dict[str, Metadatum] = {}
+    for entry in entries:
+        rows = yield Sql(
+            "SELECT entry, length(value), CASE WHEN length(value) <= ? THEN value END FROM metadata"
+            " WHERE account = ? AND mailbox = ? AND who = ? AND entry = ? AND value IS NOT NULL",
+            (max_size, account, mailbox, owner_of(entry, reader), entry),
+        )
+        if depth is not Depth.ITSELF:
+            below = yield Sql(
+                "SELECT entry, length(value), CASE WHEN length(value) <= ? THEN value END FROM metadata"
+                " WHERE account = ? AND mailbox = ? AND who = ? AND entry > ? AND entry < ? AND value IS NOT NULL"
+                " ORDER BY entry",
+                # "0" is what follows "/" in ASCII
+                (max_size, account, mailbox, owner_of(entry, reader), entry + "/", entry + "0"),
+            )
+            rows = rows + [row for row in below if depth is Depth.ALL or "/" not in row[0][len(entry) + 1 :]]
+        for name, size, value in rows:
+            found.setdefault(name, Metadatum(name, size, value))
+    return tuple(found.values())

@@ -1,0 +1,86 @@
+"""SETMETADATA: give values to entries of a mailbox or of the server, or remove them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mailkeep.model.errors import LimitReached, NotFound
+from mailkeep.model.ids import AccountId, MailboxId, ModSeq
+from mailkeep.model.metadata import THE_SERVER, Values
+from mailkeep.store.contract import LogKind, Op, Sql
+from mailkeep.store.steps.account import lock_account, log, raise_modseq
+from mailkeep.store.steps.metadata import owner_of
+
+MAX_ENTRIES: Final = 500  # of a mailbox and an owner
+MAX_OCTETS: Final = 1 << 20  # of a mailbox and an owner
+MAX_ACCOUNT_ENTRIES: Final = 20_000
+MAX_ACCOUNT_OCTETS: Final = 32 << 20
+KEPT_REMOVALS: Final = 100  # of a mailbox: so many entries that were removed are told to others
+
+
+def set_metadata(account: AccountId, mailbox: MailboxId, reader: AccountId, values: Values) -> Op[ModSeq]:
+    """All of `values`, or none; what has the same value already is left alone.  RFC 5464 §4.3.
+
+    Entries are in lower case; private ones become those of `reader`.  Returns the modseq of the change, or where the
+    account stood if there was none.  Raises: NotFound, LimitReached.
+    """
+    modseq = yield from lock_account(account)
+    yield from _require_place(account, mailbox)
+    changed = False
+    for entry, value in values:
+        who = owner_of(entry, reader)
+        rows = yield Sql(
+            "SELECT value FROM metadata WHERE account = ? AND mailbox = ? AND who = ? AND entry = ?",
+            (account, mailbox, who, entry),
+        )
+        if (rows[0][0] if rows else None) == value:
+            continue
+        changed = True
+        yield Sql(
+            "INSERT INTO metadata VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (account, mailbox, who, entry)"
+            " DO UPDATE SET value = excluded.value, modseq = excluded.modseq",
+            (account, mailbox, who, entry, value, modseq),
+        )
+    if not changed:
+        return ModSeq(modseq - 1)
+    for who in {owner_of(entry, reader) for entry, value in values if value is not None}:
+        yield from _require_fewer(account, mailbox, who)
+    yield from _forget_removals(account, mailbox)
+    yield log(account, mailbox, modseq, LogKind.METADATA)
+    yield raise_modseq(account, modseq)
+    return modseq
+
+
+def _require_place(account: AccountId, mailbox: MailboxId) -> Op[None]:
+    if mailbox == THE_SERVER:
+        return
+    if not (
+        yield Sql("SELECT 1 FROM mailbox WHERE account = ? AND mailbox = ? AND deleted_at IS NULL", (account, mailbox))
+    ):
+        raise NotFound("No such mailbox")
+
+
+def _require_fewer(account: AccountId, mailbox: MailboxId, who: int) -> Op[None]:
+    [(count, octets)] = yield Sql(
+        "SELECT count(value), coalesce(sum(length(value)), 0) FROM metadata"
+        " WHERE account = ? AND mailbox = ? AND who = ?",
+        (account, mailbox, who),
+    )
+    if count > MAX_ENTRIES or octets > MAX_OCTETS:
+        raise LimitReached(f"At most {MAX_ENTRIES} entries of {MAX_OCTETS} octets together can be kept here")
+    [(count, octets)] = yield Sql(
+        "SELECT count(value), coalesce(sum(length(value)), 0) FROM metadata WHERE account = ?", (account,)
+    )
+    if count > MAX_ACCOUNT_ENTRIES or octets > MAX_ACCOUNT_OCTETS:
+        raise LimitReached("The account has too much metadata")
+
+
+def _forget_removals(account: AccountId, mailbox: MailboxId) -> Op[None]:
+    """So that whoever sets and removes ever new names does not fill the disk."""
+    yield Sql(
+        "DELETE FROM metadata WHERE account = ? AND mailbox = ? AND value IS NULL AND modseq <="
+        " (SELECT modseq FROM metadata WHERE account = ? AND mailbox = ? AND value IS NULL"
+        " ORDER BY modseq DESC LIMIT 1 OFFSET ?)",
+        (account, mailbox, account, mailbox, KEPT_REMOVALS),
+    )

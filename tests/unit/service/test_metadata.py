@@ -1,0 +1,74 @@
+"""Metadata as protocols see it (RFC 5464)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from mailkeep.model.change import Hint
+from mailkeep.model.errors import Forbidden, TooLarge
+from mailkeep.model.metadata import MAX_VALUE, THE_SERVER, Depth
+from mailkeep.service.bus import Bus
+from mailkeep.service.metadata import Metadata
+from mailkeep.store.sqlite.store import SqliteStore
+from mailkeep.testing.store_contract import World
+
+SERVER = {"/shared/comment": b"note", "/shared/admin": b"mailto:a@example.org"}
+
+
+def run(tmp_path: Path, work: Callable[[World, Metadata, Bus], Awaitable[None]]) -> None:
+    async def main() -> None:
+        async with SqliteStore(tmp_path) as store:
+            bus = Bus()
+            await work(await World.make(store), Metadata(store, bus, SERVER), bus)
+
+    asyncio.run(main())
+
+
+def test_entries_know_no_letter_case_and_a_change_is_hinted(tmp_path: Path) -> None:
+    async def work(world: World, metadata: Metadata, bus: Bus) -> None:
+        hints: list[Hint] = []
+        bus.subscribe(world.account, hints.append)
+        inbox, me = (await world.box()).id, world.account
+        since = await metadata.now(me)
+        modseq = await metadata.set(me, inbox, [("/Private/Comment", b"1"), ("/private/COMMENT", b"2")], reader=me)
+        [found] = await metadata.get(me, inbox, ["/PRIVATE/comment"], reader=me)
+        assert (found.entry, found.size, found.value) == ("/private/comment", 1, b"2")
+        assert hints == [Hint(me, frozenset(), modseq, metadata=True)]
+        _, [change] = await metadata.changes(me, since, reader=me)
+        assert (change.mailbox, change.name, change.entry, change.modseq) == (
+            inbox, "INBOX", "/private/comment", modseq,
+        )  # fmt: skip
+
+    run(tmp_path, work)
+
+
+def test_shared_entries_of_the_server_come_from_the_configuration(tmp_path: Path) -> None:
+    async def work(world: World, metadata: Metadata, _: Bus) -> None:
+        me = world.account
+        await metadata.set(me, THE_SERVER, [("/private/x", b"mine")], reader=me)
+        found = await metadata.get(me, THE_SERVER, ["/shared", "/private"], reader=me, depth=Depth.CHILDREN, max_size=4)
+        assert [(one.entry, one.size, one.value) for one in found] == [
+            ("/shared/admin", 20, None),
+            ("/shared/comment", 4, b"note"),
+            ("/private/x", 4, b"mine"),
+        ]
+        for entry in ("/shared/comment", "/shared/new"):
+            with pytest.raises(Forbidden):
+                await metadata.set(me, THE_SERVER, [("/private/x", None), (entry, b"x")], reader=me)
+        assert len(await metadata.get(me, THE_SERVER, ["/private/x", "/shared/comment"], reader=me)) == 2
+
+    run(tmp_path, work)
+
+
+def test_a_value_has_a_largest_size(tmp_path: Path) -> None:
+    async def work(world: World, metadata: Metadata, _: Bus) -> None:
+        inbox, me = (await world.box()).id, world.account
+        await metadata.set(me, inbox, [("/shared/x", b"x" * MAX_VALUE)], reader=me)
+        with pytest.raises(TooLarge):
+            await metadata.set(me, inbox, [("/shared/x", b"x" * (MAX_VALUE + 1))], reader=me)
+
+    run(tmp_path, work)
