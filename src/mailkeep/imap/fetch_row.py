@@ -121,7 +121,7 @@ class Plan:
             if not self._with_flags:
                 yield self._flags(message)
             if self._s.session.enabled.condstore and not self._with_modseq:
-                yield response.modseq(now_seen.modseq)
+                yield response.modseq(message.row.entry.modseq)
         for render in self._renders:
             yield render(message)
 

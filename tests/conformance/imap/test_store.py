@@ -78,6 +78,19 @@ def test_silent_still_tells_what_others_did(three: ImapClient, second: ImapClien
     assert "\\Flagged" in told[2]["FLAGS"]
 
 
+@pytest.mark.parametrize("same", [True, False], ids=["a flag that is set already", "another flag"])
+def test_silence_hides_no_change_of_the_same_message_by_others(
+    three: ImapClient, second: ImapClient, *, same: bool
+) -> None:
+    """A client that obeys itself believes its own flags; what another set before, untold, must be told."""
+    second.ok("SELECT INBOX")
+    second.ok("STORE 1 +FLAGS.SILENT (\\Flagged)")
+    flag = "\\Flagged" if same else "\\Seen"
+    told = three.ok(f"STORE 1 +FLAGS.SILENT ({flag})").fetched
+    assert "\\Flagged" in told[1]["FLAGS"]
+    assert three.ok("NOOP").fetched == {}
+
+
 def test_uid_store_tells_uids(three: ImapClient) -> None:
     reply = three.ok(f"UID STORE {three.uids[1]} +FLAGS (\\Seen)")
     assert reply.fetched[2]["UID"] == three.uids[1]

@@ -87,8 +87,9 @@ async def _set_seen(s: Selected, uids: Sequence[int]) -> dict[int, FlagState]:
     if not unseen:
         return {}
     stored = await s.messages.store_flags(s.account, s.mailbox, unseen, How.ADD, Flags(System.SEEN))
-    s.view.expect(stored.states)
-    return {state.uid: state for state in stored.states if state.uid in stored.changed}
+    told: dict[int, FlagState] = {state.uid: state for state in stored.states if state.uid in stored.changed}
+    s.view.expect(told.values())
+    return told
 
 
 async def _fetch_columns(s: Selected, uids: Sequence[int], items: Sequence[FetchItem], plan: ColumnPlan) -> None:
@@ -129,6 +130,8 @@ async def _fetch_rows(s: Selected, uids: Sequence[int], plan: Plan, seen: dict[i
             seq = s.view.seq(row.entry.uid)
             if not seq:
                 continue
+            if row.entry.modseq > s.shared.upto:
+                s.shared.doubt()  # else what the view has would be told after it, though older
             message = Message(s.messages, s.account, row)
             # All pieces before the first octet is written: one may be refused (UNKNOWN-CTE).
             pieces = await _collect(plan, message, seen.get(row.entry.uid))

@@ -31,14 +31,17 @@ async def store(s: Selected, cmd: wire.Store) -> Done:
     await s.refresh()
     s.announce_keywords()
     condstore = s.session.enabled.condstore
+    # Another session's change, not told yet, would be hidden behind a silent one: then nothing is silent.
+    silent = cmd.silent and stored.previous <= s.view.told
     for state in stored.states:
         seq = s.view.seq(state.uid)
-        if not cmd.silent:
+        if not silent:
             s.tell_flags(seq, state, with_uid=cmd.uid)
         elif condstore and state.uid in stored.changed:
             # the client knows the flags: we obeyed.  But not the mod-sequence (RFC 7162 §3.1.3)
             s.tell_modseq(seq, state, with_uid=cmd.uid)
-    s.view.expect(stored.states)
+    if stored.changed or not silent:
+        s.view.expect(stored.states)
     return _answer(s, cmd, stored.refused, expunged=expunged)
 
 

@@ -1,0 +1,52 @@
+"""Many sessions on one mailbox: each must be able to believe what it is told.  The long run: python -m tests.stress."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.live import *  # noqa: F403  the fixtures of the running server
+from tests.live import PASSWORD, Account, Demo, Service
+from tests.stress.run import Plan, Report, stress
+
+SECONDS = 3.0
+SESSIONS = 10
+
+
+@pytest.fixture
+def two_workers(tmp_path: Path) -> Iterator[Demo]:
+    demo = Demo(tmp_path / "data", [Account("stress@example.org", PASSWORD)], "--workers", "2")
+    yield demo
+    demo.stop()
+
+
+def run(service: Service, account: Account, seed: int) -> Report:
+    plan = Plan(
+        address=service.imap,
+        user=account.user,
+        password=account.password,
+        sessions=SESSIONS,
+        seconds=SECONDS,
+        seed=seed,
+        steps=10,
+    )
+    return asyncio.run(stress(plan))
+
+
+@pytest.mark.rfc("9051", "7.5.1")
+@pytest.mark.rfc("7162", "3.2.10")
+def test_what_every_session_is_told_is_the_same_and_true(server: Service, account: Account) -> None:
+    """trap 2"""
+    report = run(server, account, seed=1)
+    assert report.rounds
+    assert report.expunges
+    assert report.searches
+
+
+def test_what_every_session_is_told_is_true_whichever_worker_serves_it(two_workers: Demo) -> None:
+    """trap 2"""
+    report = run(two_workers.service, Account("stress@example.org", PASSWORD), seed=2)
+    assert report.rounds
+    assert report.expunges
