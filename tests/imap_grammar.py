@@ -650,6 +650,9 @@ class Reader:
                 args = self.set_of_numbers()
             case "CAPABILITY":
                 args = self.words()
+            case "BADURL":
+                self.sp()
+                args = self.string()
             case "BADCHARSET":
                 if self.take(b" "):
                     args = self.listed(self.astring, least=1)

@@ -25,6 +25,7 @@ from mailkeep.service.metadata import Metadata
 from mailkeep.service.places import Places
 from mailkeep.service.search import Search
 from mailkeep.service.spool import Spool
+from mailkeep.service.urls import Urls
 
 R = TypeVar("R")
 
@@ -39,6 +40,7 @@ class Offices:
     metadata: Metadata
     places: Places
     search: Search
+    urls: Urls
     delivery: Delivery
     maintenance: Maintenance
     spool_dir: Path

@@ -12,7 +12,7 @@ import apsw
 from mailkeep import telemetry
 from mailkeep.administration import Offices
 from mailkeep.config import Config
-from mailkeep.imap.derive import DERIVERS
+from mailkeep.imap.derive import DERIVERS, PARTS
 from mailkeep.model.errors import Unavailable
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.bus import Bus
@@ -26,6 +26,7 @@ from mailkeep.service.places import Places
 from mailkeep.service.recents import Recents
 from mailkeep.service.search import Search
 from mailkeep.service.search_fields import SEARCH_FIELDS
+from mailkeep.service.urls import Urls
 from mailkeep.store.sqlite.connection import NewerSchema, WrongSetting
 from mailkeep.store.sqlite.store import Part, SqliteStore
 
@@ -70,14 +71,16 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
         ledger=shared.ledger,
     )
     mailboxes = Mailboxes(store, bus)
+    places = Places(mailboxes)
     messages = Messages(store, bus, (*DERIVERS, SEARCH_FIELDS), recents=shared.recents)
     return Offices(
         accounts=accounts,
         mailboxes=mailboxes,
         messages=messages,
         metadata=Metadata(store, bus, _server_metadata(config)),
-        places=Places(mailboxes),
+        places=places,
         search=Search(store),
+        urls=Urls(places, messages, parts_kind=PARTS),
         delivery=Delivery(accounts, mailboxes, messages, hostname=config.hostname),
         maintenance=Maintenance(store),
         spool_dir=store.spool_dir,

@@ -79,6 +79,7 @@ class Reception:
             metadata=self._offices.metadata,
             places=self._offices.places,
             search=self._offices.search,
+            urls=self._offices.urls,
         )
         imap_options = ImapOptions(
             max_message=limits.message_size,

@@ -70,6 +70,7 @@ class Ledger:
     entries: dict[str, Entry] = field(default_factory=dict)
     uids: dict[str, dict[int, str]] = field(default_factory=lambda: {box: {} for box in BOXES})  # as told, ever
     known: dict[str, Known] = field(default_factory=dict)  # at the last restart
+    replacing: dict[str, tuple[str, str]] = field(default_factory=dict)  # old, new: asked for and not told, by worker
     answers: int = 0
 
     def told(self, name: str, state: State | None) -> None:
@@ -154,13 +155,15 @@ class Deliverer(Worker):
 
 
 class Client(Worker):
-    """APPEND, STORE, MOVE and EXPUNGE of its own messages."""
+    """APPEND, STORE, MOVE, REPLACE and EXPUNGE of its own messages."""
 
     def work(self) -> None:
         with ImapClient(self.service.imap) as client:
             client.login(self.ledger.account.user, self.ledger.account.password)
             client.ok("SELECT INBOX")
-            steps: list[Callable[[ImapClient], None]] = [self.append, self.append, self.store, self.move, self.expunge]
+            steps: list[Callable[[ImapClient], None]] = [
+                self.append, self.append, self.store, self.move, self.expunge, self.replace,
+            ]  # fmt: skip
             while True:
                 self.chance.choice(steps)(client)
 
@@ -204,6 +207,20 @@ class Client(Worker):
             assert source == state.uid
             self.ledger.told(name, State("box", target, state.flags))
 
+    def replace(self, client: ImapClient) -> None:
+        if picked := self.pick():
+            old, state = picked
+            new, octets = self.new(self.ledger, delivered=False)
+            self.ledger.replacing[self.name] = (old, new)
+            self.ledger.maybe(old, None)
+            self.ledger.maybe(new, State("INBOX", 0))
+            reply = client.ok(f"UID REPLACE {state.uid} INBOX", Literal(octets, plus=True))
+            _, [uid] = reply.codes()["APPENDUID"]
+            self.ledger.told(old, None)
+            self.ledger.told(new, State("INBOX", uid))
+            del self.ledger.replacing[self.name]
+            self.mine.append(new)
+
     def expunge(self, client: ImapClient) -> None:
         if picked := self.pick():
             name, state = picked
@@ -227,6 +244,9 @@ def verify(service: Service, ledger: Ledger, *, read_all: bool) -> None:
     lost = [name for name, e in ledger.entries.items() if None not in e.states and not present[name]]
     assert not lost, f"acknowledged, but not there: {lost}"
     assert [name for name, count in present.items() if count > 1] == []
+    for old, new in ledger.replacing.values():
+        assert present[old] + present[new] == 1, f"half replaced: {old} by {new}"
+    ledger.replacing.clear()
 
 
 def verify_box(client: ImapClient, ledger: Ledger, box: str, *, read_all: bool) -> list[str]:

@@ -133,11 +133,16 @@ class ImapConnection(Session):
     def _take(self, event: framing.LiteralData) -> None:
         literal = event.literal
         if literal.sink is None:
-            room = max(0, IN_MEMORY - sum(spool.held for spool in self._spools))
-            literal.sink = Spool(self._spool_directory, self.options.max_message, room)
-            self._spools.append(literal.sink)
+            literal.sink = self.open_spool()
         assert isinstance(literal.sink, Spool)
         literal.sink.write(event.chunk)
+
+    def open_spool(self) -> Spool:
+        """See `Session.open_spool`."""
+        room = max(0, IN_MEMORY - sum(spool.held for spool in self._spools))
+        spool = Spool(self._spool_directory, self.options.max_message, room)
+        self._spools.append(spool)
+        return spool
 
     def _answer_refused(self, tag: bytes, answer: bytes) -> None:
         self._discard_spools()

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from mailkeep.service.metadata import Metadata
     from mailkeep.service.places import Place, Places
     from mailkeep.service.search import Search
+    from mailkeep.service.spool import Spool
+    from mailkeep.service.urls import Urls
     from mailkeep.service.view import View
 
 # RFC 9051 §5.4: at least 30 minutes once logged in.  Before, a peer has nothing to think about.
@@ -72,6 +74,7 @@ class Services:
     metadata: Metadata
     places: Places
     search: Search
+    urls: Urls
 
 
 @dataclass(slots=True)
@@ -158,6 +161,10 @@ class Session(ABC):
             wake, self._wake = self._wake, None
             if not wake.done():
                 wake.set_result(None)
+
+    @abstractmethod
+    def open_spool(self) -> Spool:
+        """For octets that this command puts together; forgotten at its end unless the store has taken them."""
 
     @abstractmethod
     def dismiss(self, text: str) -> None:

@@ -16,7 +16,8 @@ from mailkeep.formats.mime.thread import base_subject, message_id, references
 from mailkeep.model.change import Delta, Hint
 from mailkeep.model.derive import Deriver
 from mailkeep.model.errors import Invalid, Unavailable
-from mailkeep.model.ids import AccountId, MailboxId, MessageId, ModSeq
+from mailkeep.model.flags import System
+from mailkeep.model.ids import AccountId, MailboxId, MessageId, ModSeq, Uid
 from mailkeep.model.message import Appended, Copied, Stored
 from mailkeep.model.uidset import EMPTY, UidSet
 from mailkeep.service.bus import Bus
@@ -92,6 +93,22 @@ class Messages:
             for message in incoming:
                 message.octets.discard()
         self._changed(account, appended.modseq, mailbox)
+        return appended
+
+    async def replace(
+        self, account: AccountId, mailbox: MailboxId, uid: Uid, target: MailboxId, incoming: Incoming
+    ) -> Appended:
+        """Put a new message into `target` and remove `uid` from `mailbox`, both or neither; a tombstone remains.
+
+        Raises: NotFound (also the message), OverQuota (without the message that goes), LimitReached, Unavailable.
+        """
+        now = int(self._clock())
+        try:
+            new = await self._take_in(account, incoming, now)
+            appended = await self._store.write(ops.replace, account, mailbox, uid, target, new, now)
+        finally:
+            incoming.octets.discard()
+        self._changed(account, appended.modseq, mailbox, target)
         return appended
 
     async def _take_in(self, account: AccountId, message: Incoming, now: int) -> NewMessage:
@@ -248,6 +265,12 @@ class Messages:
         if gone:
             self._changed(account, modseq, mailbox)
         return ModSeq(modseq), gone
+
+    async def remove(self, account: AccountId, mailbox: MailboxId, uid: Uid) -> None:
+        """Remove one entry, marked or not; a tombstone remains.  Raises: NotFound (the mailbox)."""
+        only = UidSet([uid])
+        await self.store_flags(account, mailbox, only, How.ADD, Flags(System.DELETED))
+        await self.expunge(account, mailbox, only)
 
     async def undelete(
         self, account: AccountId, mailbox: str | None = None, since: int | None = None, emailid: str | None = None

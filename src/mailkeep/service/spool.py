@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -12,6 +13,7 @@ from typing import BinaryIO, Final
 from mailkeep.model.errors import TooLarge, storage_fault
 
 IN_MEMORY: Final = 1024 * 1024
+PIECE: Final = 64 * 1024  # octets read at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,19 @@ class Octets:
     sha256: bytes
     data: bytes | None
     path: Path | None
+
+    def pieces(self) -> Iterator[bytes]:
+        """All octets, in order.  Raises: Unavailable."""
+        if self.path is None:
+            assert self.data is not None
+            yield self.data
+            return
+        try:
+            with self.path.open("rb") as file:
+                while piece := file.read(PIECE):
+                    yield piece
+        except OSError as error:
+            raise storage_fault(error, "Cannot read the message now") from error
 
     def discard(self) -> None:
         """Remove the spool file if nobody has taken it."""

@@ -505,6 +505,49 @@ class StoreContract:
         assert (moved.target, await world.uids()) == ((3,), [2, 3])
 
     @scenario
+    async def test_replace_is_one_change_that_takes_and_gives(self, world: World) -> None:
+        await world.append(b"one", b"two", b"three")
+        inbox = (await world.box()).id
+        before = await world.modseq()
+        new = NewMessage(blob=await world.store.put_blob(world.account, b"2"), internaldate=NOW, mask=FLAGGED)
+        done = await world.store.write(ops.replace, world.account, inbox, Uid(2), inbox, new, NOW)
+        assert (done.uids, done.modseq, await world.modseq()) == ((4,), before + 1, before + 1)
+        assert await world.uids() == [1, 3, 4]
+        assert await world.body(4) == b"2"
+        delta = await world.store.read(ops.delta, world.account, inbox, ModSeq(before))
+        assert ([state.uid for state in delta.changed], delta.gone) == ([4], UidSet([2]))
+        used = await world.store.read(ops.get_account, world.account)
+        assert (used.used_octets, used.used_messages) == (9, 3)
+        assert await world.store.check(world.account) == ()
+
+    @scenario
+    async def test_replace_leaves_all_as_it_was_when_something_is_missing(self, world: World) -> None:
+        await world.append(b"one")
+        inbox = (await world.box()).id
+        new = NewMessage(blob=await world.store.put_blob(world.account, b"2"), internaldate=NOW)
+        before = await world.everything()
+        for source, uid, target in ((inbox, 2, inbox), (inbox, 1, MailboxId(99)), (MailboxId(99), 1, inbox)):
+            with pytest.raises(NotFound):
+                await world.store.write(ops.replace, world.account, source, Uid(uid), target, new, NOW)
+        assert await world.everything() == before
+
+    @scenario
+    async def test_replace_asks_the_quota_without_what_goes(self, world: World) -> None:
+        await world.append(b"12345678")
+        await world.store.write(ops.set_quota, world.account, 10)
+        inbox, sent = (await world.box()).id, (await world.box("Sent")).id
+        small, large = [await world.store.put_blob(world.account, octets) for octets in (b"1234567890", b"12345678901")]
+        with pytest.raises(OverQuota):
+            await world.store.write(
+                ops.replace, world.account, inbox, Uid(1), sent, NewMessage(blob=large, internaldate=NOW), NOW
+            )
+        assert await world.uids() == [1]
+        await world.store.write(
+            ops.replace, world.account, inbox, Uid(1), sent, NewMessage(blob=small, internaldate=NOW), NOW
+        )
+        assert (await world.uids(), await world.body(1, "Sent")) == ([], b"1234567890")
+
+    @scenario
     async def test_expunge_takes_only_what_is_marked_and_asked_for(self, world: World) -> None:
         await world.append(b"1", b"2", b"3", b"4")
         await world.store_flags([1, 2, 3], DELETED)

@@ -29,6 +29,7 @@ from mailkeep.imap.commands import (
     namespace,
     noop,
     rename,
+    replace,
     search,
     select,
     starttls,
@@ -49,6 +50,7 @@ from mailkeep.imap.wire import id_ as wire_id
 from mailkeep.imap.wire import list_ as wire_list
 from mailkeep.imap.wire import login as wire_login
 from mailkeep.imap.wire import rename as wire_rename
+from mailkeep.imap.wire import replace as wire_replace
 from mailkeep.imap.wire import search as wire_search
 from mailkeep.imap.wire import select as wire_select
 from mailkeep.imap.wire import status as wire_status
@@ -93,6 +95,8 @@ _ROWS: Final = (
     Command("UID COPY", State.SELECTED, wire_copy.parse_uid, copy.copy),
     Command("MOVE", State.SELECTED, wire_copy.parse, move.move, capability="MOVE"),
     Command("UID MOVE", State.SELECTED, wire_copy.parse_uid, move.move, capability="MOVE"),
+    Command("REPLACE", State.SELECTED, wire_replace.parse, replace.replace, capability="REPLACE"),
+    Command("UID REPLACE", State.SELECTED, wire_replace.parse_uid, replace.replace, capability="REPLACE"),
 )
 
 COMMANDS: Final[Mapping[str, Command]] = {row.name: row for row in _ROWS}

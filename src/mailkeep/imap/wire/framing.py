@@ -28,7 +28,7 @@ SMALL: Final = 1024  # octets; chunks that wait are joined up to this size
 
 @dataclass(slots=True, eq=False)
 class Streamed:
-    """A literal of APPEND that was not held in memory but told in `LiteralData` pieces.
+    """A literal of APPEND or REPLACE that was not held in memory but told in `LiteralData` pieces.
 
     `sink` belongs to whoever takes the pieces; the framer never looks at it.
     """
@@ -123,8 +123,9 @@ class _State(Enum):
 _ANNOUNCEMENT: Final = re.compile(rb"\{([0-9]{1,20})(\+?)\}\r?\n\Z")
 _MAX_ANNOUNCEMENT: Final = 26
 _TAG: Final = re.compile(rb'([^\x00-\x20\x7f-\xff(){%*"\\+]{1,255})(?: ([A-Za-z]{1,64}))?(?=[ \r\n])')
-# The messages of APPEND are all literals but one that stands first: it is the mailbox name
-_MESSAGE: Final = re.compile(rb"[^ ]+ APPEND [^ ]+ ", re.IGNORECASE)
+# The messages of APPEND and REPLACE are all literals but one that stands first: it is the mailbox name
+_MESSAGE: Final = re.compile(rb"[^ ]+ (?:APPEND|(?:UID +)?REPLACE [^ ]+) [^ ]+ ", re.IGNORECASE)
+_TAKES_MESSAGES: Final = frozenset({"APPEND", "REPLACE", "UID"})
 _BRACE: Final = ord("}")
 _CR: Final = ord("\r")
 
@@ -352,7 +353,7 @@ class Framer:
         if len(self._literals) >= limits.max_literals or (not is_waiting and size > limits.max_nonsynchronizing):
             return False
         fits = self._memory + size <= limits.max_memory
-        if self._name == "APPEND" and _MESSAGE.match(self._line):
+        if self._name in _TAKES_MESSAGES and _MESSAGE.match(self._line):
             if size > limits.max_append or self._appended + size > limits.max_appended:
                 return False
             self._appended += size

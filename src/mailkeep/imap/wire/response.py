@@ -34,6 +34,7 @@ _NOT_QUOTABLE: Final = re.compile(rb"[\x00\r\n\x80-\xff]")
 _LINE_BREAKING: Final = re.compile(rb"[\x00\r\n]")
 _SPECIAL: Final = re.compile(rb'(["\\])')
 _MAX_QUOTED: Final = 1000  # longer strings go as literals: old clients read lines into small buffers
+_NOT_IN_CODE: Final = re.compile(r'[^ -~]|["\\\]]')
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
 
 
@@ -179,6 +180,11 @@ def mailboxid(objectid: str) -> bytes:
 def badcharset(charsets: Iterable[str]) -> bytes:
     """Code of SEARCH with an unknown charset."""
     return b"BADCHARSET (%b)" % " ".join(charsets).encode("ascii")
+
+
+def badurl(url: str) -> bytes:
+    """Code of APPEND with a URL that leads nowhere (RFC 4469 §4.1); what cannot stand in a code becomes ``?``."""
+    return b'BADURL "%b"' % _NOT_IN_CODE.sub("?", url[:_MAX_QUOTED]).encode("ascii")
 
 
 # Untagged data

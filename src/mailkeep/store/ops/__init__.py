@@ -36,6 +36,7 @@ Writing:
     append(account, mailbox, messages, now) -> Appended
     copy(account, mailbox, uids, target, now) -> Copied
     move(account, mailbox, uids, target, now) -> Copied
+    replace(account, mailbox, uid, target, message, now) -> Appended
     store_flags(account, mailbox, uids, how, mask, keywords, unchanged_since) -> Stored
     expunge(account, mailbox, uids, now) -> tuple[modseq, UidSet]
     claim_recent(account, mailbox, last) -> None                messages up to this UID are recent no more
@@ -87,6 +88,7 @@ from mailkeep.store.ops.read_text import read_text
 from mailkeep.store.ops.remove_account import remove_account
 from mailkeep.store.ops.rename_inbox import rename_inbox
 from mailkeep.store.ops.rename_mailbox import rename_mailbox
+from mailkeep.store.ops.replace import replace
 from mailkeep.store.ops.save_snapshot import save_snapshot
 from mailkeep.store.ops.set_metadata import set_metadata
 from mailkeep.store.ops.set_quota import set_quota
@@ -132,6 +134,7 @@ __all__ = [
     "remove_account",
     "rename_inbox",
     "rename_mailbox",
+    "replace",
     "save_snapshot",
     "set_metadata",
     "set_quota",
@@ -170,6 +173,7 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     remove_account,
     rename_inbox,
     rename_mailbox,
+    replace,
     save_snapshot,
     set_metadata,
     set_quota,

@@ -20,6 +20,7 @@ from mailkeep.imap.wire import (
     mailbox_name,
     no_args,
     rename,
+    replace,
     search,
     select,
     status,
@@ -61,6 +62,8 @@ PARSERS: Final[dict[str, Callable[[Lexer], Any]]] = {
     "UID COPY": copy.parse_uid,
     "MOVE": copy.parse,
     "UID MOVE": copy.parse_uid,
+    "REPLACE": replace.parse,
+    "UID REPLACE": replace.parse_uid,
 }  # fmt: skip
 
 

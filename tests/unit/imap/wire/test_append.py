@@ -6,7 +6,7 @@ import pytest
 from tests.unit.imap.wire.feeding import LIMITS, parse
 
 from mailkeep.imap.wire import append, command
-from mailkeep.imap.wire.append import Append, Message
+from mailkeep.imap.wire.append import Append, Catenation, Message, TextPart, UrlPart
 from mailkeep.imap.wire.framing import Framer, Limits, LiteralData, NeedContinuation, Raw
 from mailkeep.imap.wire.lexer import ParseError
 
@@ -31,6 +31,43 @@ AT = int(datetime(1994, 2, 8, 5, 52, 25, tzinfo=UTC).timestamp())
 )
 def test_one_message(text: bytes, message: Message) -> None:
     assert parse(b"APPEND " + text) == Append("x", (message,))
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (b"(TEXT {2+}\r\nhi)", (TextPart(b"hi"),)),
+        (b'(URL "/x/;UID=1" text {2+}\r\nhi URL {3+}\r\n/yz)', (UrlPart("/x/;UID=1"), TextPart(b"hi"), UrlPart("/yz"))),
+        (
+            b"(TEXT UTF8 (~{2+}\r\nhi) UTF8 (~{1+}\r\nx) URL /y)",
+            (TextPart(b"hi", utf8=True), TextPart(b"x", utf8=True), UrlPart("/y")),
+        ),
+    ],
+    ids=str,
+)
+def test_a_catenation(text: bytes, parts: tuple[TextPart | UrlPart, ...]) -> None:
+    """RFC 4469 §5; UTF8: RFC 6855 §4"""
+    assert parse(b"APPEND x (\\Seen) CATENATE " + text) == Append(
+        "x", (Message(data=Catenation(parts), flags=("\\Seen",)),)
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"()",
+        b"(TEXT)",
+        b"(TEXT hi)",
+        b"(URL)",
+        b"({2+}\r\nhi)",
+        b"(TEXT {1+}\r\nx",
+        b"(TEXT {1+}\r\nxURL /y)",
+        b"TEXT {1+}\r\nx",
+    ],
+)
+def test_what_is_no_catenation_is_refused(text: bytes) -> None:
+    with pytest.raises(ParseError):
+        parse(b"APPEND x CATENATE " + text)
 
 
 def test_several_messages() -> None:
