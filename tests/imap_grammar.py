@@ -135,6 +135,7 @@ ASTRING = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\]+")
 NUMBER = re.compile(rb"[0-9]+")
 SET = re.compile(rb"[1-9][0-9]*(?::[1-9][0-9]*)?(?:,[1-9][0-9]*(?::[1-9][0-9]*)?)*")
 PARTIAL = re.compile(rb"(-?)[1-9][0-9]*:\1[1-9][0-9]*")
+METADATA_CODE = re.compile(rb"LONGENTRIES [0-9]+|MAXSIZE [0-9]+|TOOMANY|NOPRIVATE")
 LITERAL = re.compile(rb"(~?)\{([0-9]+)\}\r\n")
 DATE_TIME = re.compile(
     rb"\"([ 0-3][0-9])-(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-([0-9]{4}) "
@@ -607,6 +608,23 @@ class Reader:
         flat: list[bytes | None] = self.listed(self.nstring)
         return {(name or b"").decode(): value for name, value in zip(flat[::2], flat[1::2], strict=True)}
 
+    def metadata(self) -> tuple[str, dict[str, bytes | None] | list[str]]:
+        """RFC 5464 §5: a mailbox, and entries with their values or alone."""
+        mailbox = self.mailbox()
+        self.sp()
+        if not self.peek(b"("):
+            names = [self.astring().decode()]
+            while self.take(b" "):
+                names.append(self.astring().decode())
+            return mailbox, names
+
+        def pair() -> tuple[str, bytes | None]:
+            entry = self.astring().decode()
+            self.sp()
+            return entry, self.nstring(binary=True)
+
+        return mailbox, dict(self.listed(pair, least=1))
+
     def words(self) -> list[str]:
         out = []
         while self.take(b" "):
@@ -659,6 +677,9 @@ class Reader:
             case "MAILBOXID":
                 self.sp()
                 args = self.listed(self.atom, least=1)
+            case "METADATA":
+                self.sp()
+                args = self.match(METADATA_CODE, "a code of METADATA").group().decode()
             case _ if name in CODES_WITHOUT_ARGUMENTS:
                 pass
             case _:
@@ -753,6 +774,9 @@ def _untagged(reader: Reader) -> Response:
             reader.sp()
             earlier = reader.take(b"(EARLIER) ")
             data = (earlier, reader.set_of_numbers())
+        case "METADATA":
+            reader.sp()
+            data = reader.metadata()
         case _:
             raise reader.fail(f"unknown response {kind}")
     return Response("*", kind, None, data, code, text, raw)

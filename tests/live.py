@@ -197,6 +197,9 @@ def wipe(client: ImapClient) -> None:
     for name in client.ok('LSUB "" "*"').listed("LSUB"):
         if name not in fixed:
             client.command("UNSUBSCRIBE", Literal(name.encode(), plus=True))
+    for name in ("", "INBOX", "Sent"):
+        for response in client.command(f'GETMETADATA (DEPTH infinity) "{name}" (/private /shared)').all("METADATA"):
+            client.command(f'SETMETADATA "{name}" ({" ".join(f"{entry} NIL" for entry in response.data[1])})')
 
 
 class Pool:

@@ -86,6 +86,9 @@ TABLE: Final = (
     _one("REPLACE"),
     _one("OBJECTID"),
     _one("SAVEDATE"),
+    _one("METADATA"),
+    # Of a server that has METADATA this says nothing new; but some clients look for this word alone.
+    _one("METADATA-SERVER", needs="METADATA"),
     Capability(name="APPENDLIMIT", shown=lambda o: f"APPENDLIMIT={o.max_message}"),
 )
 

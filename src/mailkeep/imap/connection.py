@@ -27,6 +27,7 @@ from mailkeep.imap.wire import command as wire_command
 from mailkeep.imap.wire import framing, response
 from mailkeep.imap.wire.lexer import ParseError, Refusal
 from mailkeep.model.errors import MailError
+from mailkeep.model.metadata import MAX_VALUE
 from mailkeep.net.connection import Connection, Step
 from mailkeep.service.spool import IN_MEMORY, Spool
 
@@ -79,6 +80,8 @@ class ImapConnection(Session):
                     self._continue(event)
                 case framing.LiteralData():
                     self._take(event)
+                case framing.Refused(tag, "SETMETADATA"):  # RFC 5464 §4.3 has a code of its own for it
+                    self._answer_refused(tag, b"NO [%b] Value is too large" % response.metadata_maxsize(MAX_VALUE))
                 case framing.Refused(tag):
                     self._answer_refused(tag, b"NO [TOOBIG] Literal is larger than allowed")
                 case framing.TooLong(tag):
@@ -209,6 +212,8 @@ class ImapConnection(Session):
         """Tell what has happened meanwhile, then the tagged answer (RFC 9051 §5.2, §7.1)."""
         if self.selected is not None and row is not None:
             await self.selected.sync(may_expunge=row.may_expunge, with_uid=row.name.startswith("UID "))
+        if self.authenticated is not None and self.authenticated.metadata is not None:
+            await self.authenticated.tell_metadata()
         if done is COMPLETED and row is not None:
             self.write(b"%b OK %b completed\r\n" % (tag, row.name.encode("ascii")))
         else:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from mailkeep.imap.done import Bad
 from mailkeep.imap.flag_text import ALL_SYSTEM, FlagText, MaskText
+from mailkeep.imap.metadata_watch import MetadataWatch
 from mailkeep.imap.selected import Exists, Expunge, FlagUpdate, SelectedView
 from mailkeep.imap.wire.framing import Framer, Limits, TooLong
 from mailkeep.imap.wire.sequence_set import STAR, SequenceSet
@@ -207,14 +208,29 @@ class Authenticated:
         self.address = address
         self.messages = session.services.messages
         self.places = session.services.places
+        self.metadata: MetadataWatch | None = None  # while the client wants to be told of changes
         self._unsubscribe = self.messages.bus.subscribe(account, self._on_hint)
 
     def _on_hint(self, hint: Hint) -> None:
         selected = self.session.selected
         if selected is not None and selected.mailbox in hint.mailboxes:
             self.session.wake()
+        if self.metadata is not None and self.metadata.notice(hint):
+            self.session.wake()
         if hint.tree and not self.session.services.accounts.exists(self.account):
             self.session.dismiss("The account has been removed")
+
+    async def watch_metadata(self, *, mailboxes: bool) -> None:
+        """From now on the client is told of changes to metadata: of mailboxes too, or of the server alone."""
+        if self.metadata is None:
+            since = await self.session.services.metadata.now(self.account)
+            self.metadata = MetadataWatch(self, since, mailboxes=mailboxes)
+        self.metadata.mailboxes |= mailboxes
+
+    async def tell_metadata(self) -> None:
+        """Tell the client which entries others have changed, if it wants to know."""
+        if self.metadata is not None and self.metadata.pending:
+            await self.metadata.tell()
 
     def release(self) -> None:
         """Stop listening."""

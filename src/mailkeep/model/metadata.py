@@ -12,8 +12,6 @@ PRIVATE: Final = "/private"
 SHARED: Final = "/shared"
 THE_SERVER: Final = MailboxId(0)  # in place of a mailbox: what belongs to no mailbox but to the server
 MAX_VALUE: Final = 64 * 1024  # octets of one value
-MAX_ENTRY: Final = 255  # octets of an entry's name
-MAX_LEVELS: Final = 16  # of an entry's name
 
 Values = tuple[tuple[str, bytes | None], ...]
 """Entries and their new values, None to remove them."""

@@ -25,6 +25,7 @@ from mailkeep.imap.commands import (
     list_,
     login,
     logout,
+    metadata,
     move,
     namespace,
     noop,
@@ -49,6 +50,7 @@ from mailkeep.imap.wire import fetch as wire_fetch
 from mailkeep.imap.wire import id_ as wire_id
 from mailkeep.imap.wire import list_ as wire_list
 from mailkeep.imap.wire import login as wire_login
+from mailkeep.imap.wire import metadata as wire_metadata
 from mailkeep.imap.wire import rename as wire_rename
 from mailkeep.imap.wire import replace as wire_replace
 from mailkeep.imap.wire import search as wire_search
@@ -78,6 +80,8 @@ _ROWS: Final = (
     Command("LSUB", State.AUTHENTICATED, wire_list.parse_lsub, list_.lsub),
     Command("NAMESPACE", State.AUTHENTICATED, no_args, namespace.namespace, capability="NAMESPACE"),
     Command("STATUS", State.AUTHENTICATED, wire_status.parse, status.status),
+    Command("GETMETADATA", State.AUTHENTICATED, wire_metadata.parse_get, metadata.getmetadata, capability="METADATA"),
+    Command("SETMETADATA", State.AUTHENTICATED, wire_metadata.parse_set, metadata.setmetadata, capability="METADATA"),
     Command("APPEND", State.AUTHENTICATED, wire_append.parse, append.append),
     Command("IDLE", State.AUTHENTICATED, no_args, idle.idle, capability="IDLE"),
     Command("CHECK", State.SELECTED, no_args, noop.noop),

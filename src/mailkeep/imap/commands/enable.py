@@ -22,6 +22,8 @@ async def enable(s: Authenticated, names: tuple[str, ...]) -> None:
                 session.enabled.condstore = True
             case "QRESYNC":
                 session.enabled.condstore = session.enabled.qresync = True
+            case "METADATA" | "METADATA-SERVER":
+                await s.watch_metadata(mailboxes=name == "METADATA")
             case "IMAP4REV2":
                 session.enabled.rev2 = True
             case _:

@@ -20,6 +20,7 @@ async def idle(s: Authenticated, _: None) -> None:
         while True:
             if session.selected is not None:
                 await session.selected.sync(may_expunge=True)
+            await s.tell_metadata()
             await session.connection.drain()
             line = session.next_line()
             if line is not None:

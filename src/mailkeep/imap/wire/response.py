@@ -125,6 +125,36 @@ def _day(days: int) -> bytes:
     return f"{day.day:2d}-{_MONTHS[day.month]}-{day.year:04d}".encode("ascii")
 
 
+# Metadata (RFC 5464 §5)
+
+METADATA_TOOMANY: Final = b"METADATA TOOMANY"
+
+
+def metadata(mailbox: bytes, values: Iterable[tuple[str, bytes | None]]) -> bytes:
+    """An untagged METADATA with values; None is NIL."""
+    pairs = [b"%b %b" % (astring(entry.encode("ascii")), _metadata_value(value)) for entry, value in values]
+    return b"* METADATA %b (%b)\r\n" % (mailbox, b" ".join(pairs))
+
+
+def _metadata_value(value: bytes | None) -> bytes:
+    return literal8(value) if value is not None and b"\0" in value else nstring(value)
+
+
+def metadata_changed(mailbox: bytes, entries: Iterable[str]) -> bytes:
+    """The line of an unsolicited METADATA: names of entries alone (§4.4.2)."""
+    return b"METADATA %b %b" % (mailbox, b" ".join([astring(entry.encode("ascii")) for entry in entries]))
+
+
+def metadata_longentries(size: int) -> bytes:
+    """Code of GETMETADATA: the size of the largest value that was left out (§4.2.1)."""
+    return b"METADATA LONGENTRIES %d" % size
+
+
+def metadata_maxsize(size: int) -> bytes:
+    """Code of SETMETADATA: the size of the largest value that is taken (§4.3)."""
+    return b"METADATA MAXSIZE %d" % size
+
+
 # Status
 
 
