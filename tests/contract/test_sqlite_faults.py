@@ -132,10 +132,10 @@ def test_a_bug_in_the_driver_leaves_nobody_waiting(tmp_path: Path) -> None:
             def buggy(jobs: object) -> list[object]:
                 raise ZeroDivisionError
 
-            good, group._process = group._process, buggy
+            good, group._prepare = group._prepare, buggy
             with pytest.raises(ZeroDivisionError):
                 await world.append(b"one")
-            group._process = good
+            group._prepare = good
             assert (await world.append(b"two")).uids == (1,)
 
     asyncio.run(main())

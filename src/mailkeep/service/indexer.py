@@ -41,7 +41,7 @@ from mailkeep.service.words import WHERE, WORDS, message_words, pack_words, span
 from mailkeep.store import ops
 from mailkeep.store.contract import SEGMENT, Store, TextIndex, TextSegment
 
-SHARE: Final = 0.25  # of one processor, while mail comes in
+SHARE: Final = 0.05  # of one processor, while mail comes in: it may wait, and who brings the mail should not
 QUIET_SHARE: Final = 0.5  # and while none does
 QUIET_S: Final = 2.0  # without news of an account: then the rest is worth a segment too
 WORTHWHILE: Final = 16  # messages of such a rest; fewer are searched as they are in no time

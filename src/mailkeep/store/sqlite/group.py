@@ -1,4 +1,4 @@
-"""A queue whose items are worked off together, on the loop while that is quick and in one thread while it is not."""
+"""A queue whose items are worked off together: prepared on the loop, finished there too while the disk is quick."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from mailkeep import telemetry
 
@@ -18,26 +18,31 @@ Answer = TypeVar("Answer")
 
 QUICK_S: Final = 0.0004  # below this moving average, waiting on the loop costs less than a hop to a thread
 WEIGHT: Final = 0.1  # of the newest measurement
-AT_MOST: Final = 1000  # items in one batch
+AT_MOST: Final = 100  # items in one batch: preparing them must not hold the loop for long
 MANY_LAZY: Final = 200  # lazy items that are worked off without another reason
 
 
 class Group(Generic[Item, Answer]):
     """Items that are queued in one turn of the loop, or while a batch is being worked on, form the next batch.
 
-    `process` answers for each item, in order, with a result or an exception; if it raises, that is everybody's answer.
-    A batch with an item that `is_slow` says will take long goes to the thread in any case.
+    `prepare` is the part that keeps the processor busy: it runs on the loop, where nothing else fights for it.
+    `finish` waits for the disk, without the interpreter's lock: on the loop while that is quick and nobody else would
+    use the time, else in a thread, so that meanwhile the loop reads what comes for the next batch.  It is given what
+    `prepare` returned, and answers for each item, in order, with a result or an exception; if one of them raises, that
+    is everybody's answer.  A batch with an item that `is_slow` says will take long goes to the thread as a whole.
     `cost` is called on the loop after each batch, and tells how many seconds it has waited for the disk.
     """
 
     def __init__(
         self,
         name: str,
-        process: Callable[[Sequence[Item]], Sequence[Answer | BaseException]],
+        prepare: Callable[[Sequence[Item]], Any],
+        finish: Callable[[Any], Sequence[Answer | BaseException]],
         cost: Callable[[], float],
         is_slow: Callable[[Item], bool],
     ) -> None:
-        self._process = process
+        self._prepare = prepare
+        self._finish = finish
         self._cost = cost
         self._is_slow = is_slow
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
@@ -75,18 +80,39 @@ class Group(Generic[Item, Answer]):
     def _work(self) -> None:
         batch = [self._queue.popleft() for _ in range(min(len(self._queue), AT_MOST))]
         items = [item for item, _ in batch]
-        if self._average_s < QUICK_S and not any(map(self._is_slow, items)):
-            self._answer(batch, self._process_all(items))
-        else:
-            loop = asyncio.get_running_loop()
-            done = loop.run_in_executor(self._executor, self._process_all, items)
-            done.add_done_callback(lambda future: self._answer(batch, future.result()))
-
-    def _process_all(self, items: Sequence[Item]) -> Sequence[Answer | BaseException]:
+        if any(map(self._is_slow, items)):
+            self._in_thread(batch, self._whole, items)
+            return
         try:
-            return self._process(items)
+            prepared = self._prepare(items)
         except Exception as error:  # noqa: BLE001  a bug, which must not leave anybody waiting for ever
+            self._answer(batch, [error] * len(batch))
+            return
+        if len(batch) == 1 and self._average_s < QUICK_S:
+            self._answer(batch, self._finished(prepared, 1))
+        else:
+            self._in_thread(batch, self._finished, prepared, len(batch))
+
+    def _in_thread(
+        self,
+        batch: Sequence[tuple[Item, asyncio.Future[Answer] | None]],
+        work: Callable[..., Sequence[Answer | BaseException]],
+        *args: Any,
+    ) -> None:
+        done = asyncio.get_running_loop().run_in_executor(self._executor, work, *args)
+        done.add_done_callback(lambda future: self._answer(batch, future.result()))
+
+    def _whole(self, items: Sequence[Item]) -> Sequence[Answer | BaseException]:
+        try:
+            return self._finish(self._prepare(items))
+        except Exception as error:  # noqa: BLE001  as above
             return [error] * len(items)
+
+    def _finished(self, prepared: Any, count: int) -> Sequence[Answer | BaseException]:
+        try:
+            return self._finish(prepared)
+        except Exception as error:  # noqa: BLE001  as above
+            return [error] * count
 
     def _answer(
         self,

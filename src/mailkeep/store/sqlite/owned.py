@@ -18,7 +18,7 @@ from mailkeep.model.uidset import UidSet
 from mailkeep.store.sqlite.connection import FAULTS, unavailable
 from mailkeep.store.sqlite.group import Group
 from mailkeep.store.sqlite.ticks import Ticks
-from mailkeep.store.sqlite.writer import Job, Writer
+from mailkeep.store.sqlite.writer import Batch, Job, Writer
 
 CHECKPOINT_PAGES: Final = 2000  # 16 MB of log: time to write back
 RESTART_PAGES: Final = 4 * CHECKPOINT_PAGES  # the log grows and grows: writers wait once until it is written back
@@ -73,12 +73,16 @@ class Owned:
         except BaseException:
             os.close(self._lock)
             raise
-        self.writes: Group[Job, Any] = Group(f"shard-{number}", self._commit, self._committed, is_slow)
+        self.writes: Group[Job, Any] = Group(f"shard-{number}", self._begin, self._commit, self._committed, is_slow)
         self._checkpointer: apsw.Connection | None = open_for_checkpoints(self.path)
         self._checkpointing = threading.Lock()
 
-    def _commit(self, jobs: Sequence[Job]) -> Sequence[Any]:
-        outcomes = self.writer.commit(jobs)
+    def _begin(self, jobs: Sequence[Job]) -> tuple[Sequence[Job], Batch]:
+        return jobs, self.writer.begin(jobs)
+
+    def _commit(self, begun: tuple[Sequence[Job], Batch]) -> Sequence[Any]:
+        jobs, batch = begun
+        outcomes = self.writer.commit(batch)
         if self._ticks is not None:  # before anybody is answered: who is told, and looks elsewhere, must find it there
             for account in {job.account for job in jobs}:
                 self._ticks.count(self._number, account)

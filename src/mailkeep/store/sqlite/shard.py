@@ -47,7 +47,11 @@ class Shard:
         self.writes = writes
         self.packs = Packs(data_dir / "packs" / f"{number:04d}")
         self.appends: Group[bytes, tuple[int, int]] = Group(
-            f"packs-{number}", self.packs.append, lambda: self.packs.append_s, lambda blob: len(blob) > SLOW_OCTETS
+            f"packs-{number}",
+            list,
+            self.packs.append,
+            lambda: self.packs.append_s,
+            lambda blob: len(blob) > SLOW_OCTETS,
         )
         self._reader = open_reader(path)
         self._scanner = open_reader(path)

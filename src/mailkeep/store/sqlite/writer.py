@@ -30,6 +30,14 @@ class Job:
     args: tuple[Any, ...]
 
 
+@dataclass(slots=True)
+class Batch:
+    """Jobs that have been carried out: what each ended with, and whether their transaction has ended already."""
+
+    outcomes: Sequence[Any]
+    ended: bool
+
+
 class _AnotherFailed(Exception):
     """An operation of the batch failed after it had written: the others must run again."""
 
@@ -58,12 +66,16 @@ class Writer:
         self.wal_pages = pages
         return apsw.SQLITE_OK
 
-    def commit(self, jobs: Sequence[Job]) -> Sequence[Any]:
-        """The result of each job, or the exception it ended with; none is good before COMMIT has returned."""
+    def begin(self, jobs: Sequence[Job]) -> Batch:
+        """Carry out the jobs; nothing is good before `commit` has returned what `begin` made."""
         try:
-            outcomes = self._transaction(jobs)
+            return self._carry_out(jobs)
         except _AnotherFailed:
-            outcomes = [outcome for job in jobs for outcome in self._transaction([job])]
+            return Batch([outcome for job in jobs for outcome in self.commit(self._carry_out([job]))], ended=True)
+
+    def commit(self, batch: Batch) -> Sequence[Any]:
+        """The result of each job, or the exception it ended with.  Waits for the disk, and does little else."""
+        outcomes = batch.outcomes if batch.ended else self._commit(batch.outcomes)
         if self.restart_wal:
             self._restart_wal()
         return outcomes
@@ -76,14 +88,14 @@ class Writer:
                 self._db.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
             self._db.set_busy_timeout(BUSY_MS)
 
-    def _transaction(self, jobs: Sequence[Job]) -> Sequence[Any]:
-        """One transaction.  Raises: _AnotherFailed, when there are several jobs and they must be run one by one."""
+    def _carry_out(self, jobs: Sequence[Job]) -> Batch:
+        """One transaction, left open.  Raises: _AnotherFailed, when there are several and they must run one by one."""
         try:
             db = self._db or self._open()
             db.execute("BEGIN IMMEDIATE").fetchall()
         except FAULTS as error:
             self._reopen()
-            return [self._caused(error)] * len(jobs)
+            return Batch([self._caused(error)] * len(jobs), ended=True)
         outcomes: list[Any] = []
         for job in jobs:
             before = db.total_changes()
@@ -98,13 +110,17 @@ class Writer:
                 self._rollback(db, error)
                 if len(jobs) > 1:
                     raise _AnotherFailed from error
-                return [self._caused(error) if isinstance(error, FAULTS) else error]
+                return Batch([self._caused(error) if isinstance(error, FAULTS) else error], ended=True)
+        return Batch(outcomes, ended=False)
+
+    def _commit(self, outcomes: Sequence[Any]) -> Sequence[Any]:
         started = time.perf_counter()
         try:
-            db.execute("COMMIT").fetchall()
+            assert self._db is not None
+            self._db.execute("COMMIT").fetchall()
         except apsw.Error as error:
             self._reopen()
-            return [self._caused(error)] * len(jobs)
+            return [self._caused(error)] * len(outcomes)
         self.commit_s = time.perf_counter() - started
         if self._faulty:
             self._faulty = False
