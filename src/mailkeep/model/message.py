@@ -50,6 +50,7 @@ class Appended:
     uidvalidity: int
     uids: tuple[Uid, ...]
     modseq: ModSeq
+    first_message: MessageId  # the others are numbered on from it
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from mailkeep.model.ids import AccountId, MailboxId, MessageId, ModSeq, Uid
 from mailkeep.model.message import Appended, Copied, Stored
 from mailkeep.model.uidset import EMPTY, UidSet
 from mailkeep.service.bus import Bus
+from mailkeep.service.deriving import Deriving, Waiting
 from mailkeep.service.pace import Pace
 from mailkeep.service.recents import Recents
 from mailkeep.service.spool import IN_MEMORY, Octets
@@ -67,6 +68,7 @@ class Messages:
         self._store = store
         self.bus = bus
         self._derivers = {deriver.kind: deriver for deriver in derivers}
+        self.deriving = Deriving(store, tuple(self._derivers.values()))
         self._clock = clock
         self.views = Views(store, bus, recents)
 
@@ -83,15 +85,19 @@ class Messages:
         now = int(self._clock())
         try:
             new: list[NewMessage] = []
+            waiting: list[Waiting | None] = []
             pace = Pace()
             for message in incoming:
-                new.append(await self._take_in(account, message, now))
+                taken, rest = await self._take_in(account, message, now)
+                new.append(taken)
+                waiting.append(rest)
                 if pace.is_over:
                     await pace.give_way()
             appended = await self._store.write(ops.append, account, mailbox, tuple(new), now)
         finally:
             for message in incoming:
                 message.octets.discard()
+        self._expect(account, appended, waiting)
         self._changed(account, appended.modseq, mailbox)
         return appended
 
@@ -104,21 +110,33 @@ class Messages:
         """
         now = int(self._clock())
         try:
-            new = await self._take_in(account, incoming, now)
+            new, rest = await self._take_in(account, incoming, now)
             appended = await self._store.write(ops.replace, account, mailbox, uid, target, new, now)
         finally:
             incoming.octets.discard()
+        self._expect(account, appended, (rest,))
         self._changed(account, appended.modseq, mailbox, target)
         return appended
 
-    async def _take_in(self, account: AccountId, message: Incoming, now: int) -> NewMessage:
+    def _expect(self, account: AccountId, appended: Appended, waiting: Iterable[Waiting | None]) -> None:
+        for number, rest in enumerate(waiting, int(appended.first_message)):
+            if rest is not None:
+                self.deriving.expect(account, MessageId(number), rest)
+
+    async def _take_in(self, account: AccountId, message: Incoming, now: int) -> tuple[NewMessage, Waiting | None]:
+        """What is to be stored, and what remains to be done afterwards."""
         octets = message.octets
         data = octets.data
         if data is None and octets.path is not None and octets.size <= IN_MEMORY:
             data = _read(octets.path)  # one of many: too small to be a pack of its own
+        waiting: Waiting | None = None
+        derived: tuple[Derived, ...] = ()
         if data is not None:
             if len(data) > QUICK:
                 derived, keys = await asyncio.to_thread(self._derive, data)
+            elif self.deriving.has_room(len(data)):
+                waiting = Waiting(scan(data), data)
+                keys = _thread_keys(waiting.part)
             else:
                 derived, keys = self._derive(data)
             blob = await self._store.put_blob(account, data, octets.sha256)
@@ -126,7 +144,7 @@ class Messages:
             assert octets.path is not None
             derived, keys = await asyncio.to_thread(self._derive_file, octets.path)
             blob = await self._store.put_blob(account, octets.path, octets.sha256)
-        return NewMessage(
+        new = NewMessage(
             blob=blob,
             internaldate=now if message.internaldate is None else message.internaldate,
             mask=message.flags.mask,
@@ -134,6 +152,7 @@ class Messages:
             derived=derived,
             thread=keys,
         )
+        return new, waiting
 
     def _derive_file(self, path: Path) -> tuple[tuple[Derived, ...], tuple[int, ...]]:
         """Large messages take long: this runs in a thread."""
@@ -143,9 +162,7 @@ class Messages:
     def _derive(self, data: bytes | mmap.mmap) -> tuple[tuple[Derived, ...], tuple[int, ...]]:
         part = scan(data)
         derived = tuple(Derived(d.kind, d.version, d.function(part, data)) for d in self._derivers.values())
-        subject, _ = base_subject(part.find_field(b"subject") or b"")
-        own = message_id(part)
-        return derived, thread_keys(([own] if own else []) + references(part), subject)
+        return derived, _thread_keys(part)
 
     # --- reading
 
@@ -197,8 +214,9 @@ class Messages:
             ]
             if not stale:
                 continue
-            data = self.open_body(account, row).read()
-            part = scan(data)
+            waiting = self.deriving.find(account, row.entry.message)
+            data = waiting.data if waiting else self.open_body(account, row).read()
+            part = waiting.part if waiting else scan(data)
             derived = list(row.derived)
             for i in stale:
                 deriver = wanted[i]
@@ -294,6 +312,12 @@ class Messages:
     async def vanished(self, account: AccountId, mailbox: MailboxId, since: ModSeq) -> UidSet:
         """UIDs expunged after `since`, perhaps more (RFC 7162 §3.2.5.1 allows it)."""
         return await self._store.read(ops.vanished, account, mailbox, since)
+
+
+def _thread_keys(part: Part) -> tuple[int, ...]:
+    subject, _ = base_subject(part.find_field(b"subject") or b"")
+    own = message_id(part)
+    return thread_keys(([own] if own else []) + references(part), subject)
 
 
 def _read(path: Path) -> bytes:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mailkeep.model.errors import MailError, NotFound, OverQuota, Unavailable
-from mailkeep.model.ids import AccountId, MailboxId, ModSeq, Uid
+from mailkeep.model.ids import AccountId, MailboxId, MessageId, ModSeq, Uid
 from mailkeep.model.message import Appended
 from mailkeep.net.connection import Connection
 from mailkeep.service.delivery import Delivery, Origin
@@ -69,7 +69,7 @@ class Postman:
         assert data is not None
         self.delivered.append((sender, recipient, data))
         self.origins.append(origin)
-        return Appended(MailboxId(1), 1, (Uid(len(self.delivered)),), ModSeq(1))
+        return Appended(MailboxId(1), 1, (Uid(len(self.delivered)),), ModSeq(1), MessageId(1))
 
 
 class Dialogue:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mailkeep.model.errors import Invalid, NotFound, OverQuota
 from mailkeep.model.flags import System
-from mailkeep.model.ids import AccountId, MailboxId, ModSeq, Uid
+from mailkeep.model.ids import AccountId, MailboxId, MessageId, ModSeq, Uid
 from mailkeep.model.message import Appended
 from mailkeep.store.contract import Derived, LogKind, NewBlob, NewMessage, Op, Sql
 from mailkeep.store.steps.account import log, require_uids
@@ -56,7 +56,7 @@ def append(account: AccountId, mailbox: MailboxId, messages: tuple[NewMessage, .
         )
     uids = range(first_uid, first_uid + count)
     yield log(account, mailbox, modseq, LogKind.ADDED, ascending(uids))
-    return Appended(mailbox, uidvalidity, tuple(map(Uid, uids)), ModSeq(modseq))
+    return Appended(mailbox, uidvalidity, tuple(map(Uid, uids)), ModSeq(modseq), MessageId(first_message))
 
 
 def _say_why(account: AccountId) -> Op[None]:
