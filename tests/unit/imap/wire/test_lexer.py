@@ -209,7 +209,8 @@ ITEMS = st.one_of(
 @given(st.lists(ITEMS, max_size=8))
 def test_what_is_encoded_is_read_back(items: list[tuple[str, Any]]) -> None:
     encode = {"astring": response.astring, "number": lambda number: b"%d" % number, "nstring": response.nstring}
-    line = b"".join(b" " + encode[kind](value) for kind, value in items).replace(b"}\r\n", b"+}\r\n")
+    # a client's literals do not wait; the value itself may hold what looks like the head of one
+    line = b"".join(b" " + encode[kind](value).replace(b"}\r\n", b"+}\r\n", 1) for kind, value in items)
     reader = Lexer(raw(b"a" + line), pos=1)
     for kind, value in items:
         reader.space()
