@@ -38,6 +38,7 @@ READING = {
     "read_text",
     "snapshot",
     "vanished",
+    "with_metadata",
 }
 
 travelled: set[str] = set()

@@ -31,8 +31,8 @@ class When(Enum):
 class Capability:
     """One line of the table.
 
-    `rev2`: IMAP4rev2 includes it, so that IMAP4rev2 is not offered without it.  `needs`: makes no sense without this
-    one.  `fixed`: cannot be switched off.  `shown`: how it is written when its name alone does not say it.
+    `rev2`: IMAP4rev2 includes it, so that IMAP4rev2 is not offered without it.  `needs`: makes no sense without
+    these.  `fixed`: cannot be switched off.  `shown`: how it is written when its name alone does not say it.
     """
 
     name: str
@@ -89,6 +89,7 @@ TABLE: Final = (
     _one("METADATA"),
     # Of a server that has METADATA this says nothing new; but some clients look for this word alone.
     _one("METADATA-SERVER", needs="METADATA"),
+    _one("LIST-METADATA", needs="METADATA LIST-EXTENDED"),
     Capability(name="APPENDLIMIT", shown=lambda o: f"APPENDLIMIT={o.max_message}"),
 )
 
@@ -100,7 +101,7 @@ def switched_off(names: Iterable[str]) -> frozenset[str]:
     """`names`, as the table spells them, and what makes no sense without them."""
     off = set(names)
     while True:
-        more = {row.name for row in TABLE if row.needs in off}
+        more = {row.name for row in TABLE if not off.isdisjoint(row.needs.split())}
         if any(row.rev2 and row.name in off for row in TABLE):
             more.add("IMAP4rev2")
         if more <= off:

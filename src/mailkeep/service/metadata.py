@@ -52,6 +52,10 @@ class Metadata:
             return (*self._of_server(wanted, depth, max_size), *found)
         return found
 
+    async def mailboxes(self, account: AccountId) -> frozenset[MailboxId]:
+        """Which mailboxes of the account have metadata at all."""
+        return frozenset(await self._store.read(ops.with_metadata, account))
+
     def _of_server(self, entries: Iterable[str], depth: Depth, max_size: int) -> Iterable[Metadatum]:
         for entry, value in self._server.items():
             if any(_is_meant(entry, asked, depth) for asked in entries):

@@ -779,6 +779,7 @@ class StoreContract:
         ]
         assert await world.metadata(THE_SERVER, *both) == [("/private/comment", b"of the server")]
         assert await world.metadata((await world.box("Sent")).id, *both) == []
+        assert await world.store.read(ops.with_metadata, ann) == (THE_SERVER, inbox)
         assert await world.store.check(ann) == ()
 
     @scenario

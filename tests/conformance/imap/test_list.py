@@ -101,6 +101,23 @@ def test_status_is_returned_per_mailbox(tree: ImapClient) -> None:
     assert {r.data[0] for r in reply.all("STATUS")} == {"a", "ab"}
 
 
+@pytest.mark.rfc("9590", "4")
+def test_metadata_is_returned_per_mailbox(tree: ImapClient) -> None:
+    """NIL where there is none; with other options; not for names that are not mailboxes."""
+    tree.ok('SETMETADATA ab (/shared/vendor/x/color "#b71c1c" /private/comment "mine")')
+    tree.ok("UNSUBSCRIBE a/d")
+    tree.ok("SUBSCRIBE a/nowhere")
+    entries = '"/shared/vendor/x/color" /private/Comment'
+    reply = tree.ok(f'LIST "" a% RETURN (METADATA ({entries}) STATUS (MESSAGES))')
+    nothing = {"/shared/vendor/x/color": None, "/private/Comment": None}
+    color = {"/shared/vendor/x/color": b"#b71c1c", "/private/Comment": b"mine"}
+    assert dict(r.data for r in reply.all("METADATA")) == {"a": nothing, "ab": color}
+    assert len(reply.all("STATUS")) == 2
+    reply = tree.ok('LIST (SUBSCRIBED RECURSIVEMATCH) "" (a a/nowhere) RETURN (METADATA (/private/comment))')
+    assert "a/nowhere" in reply.listed()
+    assert [r.data[0] for r in reply.all("METADATA")] == ["a"]
+
+
 def test_subscribed_with_return_subscribed(tree: ImapClient) -> None:
     tree.ok("UNSUBSCRIBE a")
     tree.ok("SUBSCRIBE ab")
@@ -118,7 +135,10 @@ def test_recursivematch_alone_is_refused(client: ImapClient) -> None:
     client.bad('LIST (RECURSIVEMATCH) "" "*"')
 
 
-@pytest.mark.parametrize("line", ["LIST", 'LIST ""', 'LIST (BOGUS) "" *', 'LIST "" * RETURN (BOGUS)', 'LIST "" ('])
+@pytest.mark.parametrize(
+    "line",
+    ["LIST", 'LIST ""', 'LIST (BOGUS) "" *', 'LIST "" * RETURN (BOGUS)', 'LIST "" * RETURN (METADATA)', 'LIST "" ('],
+)
 def test_malformed_commands_are_refused(client: ImapClient, line: str) -> None:
     client.bad(line)
     client.ok("NOOP")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from mailkeep.imap.commands.metadata import Notes
 from mailkeep.imap.commands.status import tell_status
 from mailkeep.imap.session import Authenticated
 from mailkeep.imap.wire import response
@@ -50,7 +51,10 @@ async def _read(s: Authenticated) -> _Tree:
 
 
 async def list_(s: Authenticated, cmd: List) -> None:
-    """Names that match, with attributes, children, subscriptions, status.  RFC 9051 §6.3.9, RFC 5258, 5819, 6154."""
+    """Names that match, with attributes, children, subscriptions, status, metadata.
+
+    RFC 9051 §6.3.9, RFC 5258, 5819, 6154, 9590.
+    """
     if not cmd.extended and cmd.patterns == ("",):
         # asks for the delimiter and the root of the reference
         s.session.write(response.list_line(("\\Noselect",), b'""'))
@@ -59,6 +63,7 @@ async def list_(s: Authenticated, cmd: List) -> None:
     connection = s.session.connection
     matching = await _matching(tree, [_join(cmd.reference, pattern) for pattern in cmd.patterns])
     hidden = _hidden(tree, cmd.selection, matching)
+    notes = Notes(s, cmd.metadata)
     for name in sorted(_candidates(tree, cmd.selection) & matching, key=_order):
         if connection.queued > PIECE:
             await connection.drain()
@@ -66,8 +71,11 @@ async def list_(s: Authenticated, cmd: List) -> None:
             s.session.write(line)
             place = tree.places.get(name)
             itself = _is_selected(cmd.selection, place, subscribed=name in tree.subscribed)
-            if cmd.status and itself and place is not None and place.mailbox.selectable and place.may("r"):
+            if place is None or not itself:
+                continue
+            if cmd.status and place.mailbox.selectable and place.may("r"):
                 tell_status(s, place, cmd.status)
+            await notes.tell(place)
 
 
 def _join(reference: str, pattern: str) -> str:

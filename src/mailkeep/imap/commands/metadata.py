@@ -34,9 +34,7 @@ async def getmetadata(s: Authenticated, cmd: GetMetadata) -> Done:
         depth=Depth(cmd.depth),
         max_size=ANY_SIZE if cmd.max_size is None else cmd.max_size,
     )
-    for piece in _pieces(_values(cmd, found)):
-        s.session.write(response.metadata(name, piece))
-        await s.session.connection.drain()
+    await _tell(s, name, _values(cmd, found))
     longest = max((one.size for one in found if one.value is None), default=0)
     return Done(code=response.metadata_longentries(longest) if longest else b"")
 
@@ -54,6 +52,35 @@ def _values(cmd: GetMetadata, found: Sequence[Metadatum]) -> Iterable[tuple[str,
         elif one.value is not None:
             values.append((entry, one.value))
     return values
+
+
+async def _tell(s: Authenticated, name: bytes, values: Iterable[tuple[str, bytes | None]]) -> None:
+    for piece in _pieces(values):
+        s.session.write(response.metadata(name, piece))
+        await s.session.connection.drain()
+
+
+class Notes:
+    """The entries that LIST returns of each mailbox (RFC 9590).  Mailboxes that have none at all cost no look."""
+
+    def __init__(self, s: Authenticated, entries: tuple[str, ...]) -> None:
+        self._s = s
+        self._entries = entries
+        self._annotated: dict[AccountId, frozenset[MailboxId]] = {}
+
+    async def tell(self, place: Place) -> None:
+        """METADATA of a mailbox, NIL for each entry without a value; nothing where the user may not read it."""
+        if not self._entries or not may_use(place):
+            return
+        metadata = self._s.session.services.metadata
+        if place.account not in self._annotated:
+            self._annotated[place.account] = await metadata.mailboxes(place.account)
+        found: dict[str, bytes | None] = {}
+        if place.mailbox.id in self._annotated[place.account]:
+            rows = await metadata.get(place.account, place.mailbox.id, self._entries, reader=self._s.account)
+            found = {one.entry: one.value for one in rows}
+        name = response.mailbox(place.name, utf8=self._s.session.enabled.utf8_names)
+        await _tell(self._s, name, [(entry, found.get(entry.lower())) for entry in self._entries])
 
 
 def _pieces(values: Iterable[tuple[str, bytes | None]]) -> Iterable[list[tuple[str, bytes | None]]]:

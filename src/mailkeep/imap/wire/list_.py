@@ -1,4 +1,4 @@
-"""LIST, basic and extended, and LSUB (RFC 9051 §6.3.9, RFC 5258, RFC 5819, RFC 6154, RFC 3501 §6.3.9)."""
+"""LIST, basic and extended, and LSUB (RFC 9051 §6.3.9, RFC 5258, 5819, 6154, 9590; RFC 3501 §6.3.9)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from enum import Flag, auto
 from typing import Final
 
 from mailkeep.imap.wire.lexer import Lexer
+from mailkeep.imap.wire.metadata import entry_names
 from mailkeep.imap.wire.status import StatusItem, status_items
 
 
@@ -21,7 +22,7 @@ class Selection(Flag):
 
 
 class Return(Flag):
-    """The return options (RFC 9051 §6.3.9.2) but STATUS, which has arguments."""
+    """The return options (RFC 9051 §6.3.9.2) but STATUS and METADATA, which have arguments."""
 
     NONE = 0
     SUBSCRIBED = auto()
@@ -31,7 +32,9 @@ class Return(Flag):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class List:
-    """The command.  `status`: the items of RETURN (STATUS (…)), else ().  `patterns` may hold ``%`` and ``*``.
+    """The command.  `patterns` may hold ``%`` and ``*``.
+
+    `status`: the items of RETURN (STATUS (…)), else (); `metadata`: the entries of RETURN (METADATA (…)).
 
     `extended`: any extended syntax was used; without it, ``LIST "" ""`` asks for the delimiter.
     """
@@ -41,6 +44,7 @@ class List:
     selection: Selection = Selection.NONE
     returns: Return = Return.NONE
     status: tuple[StatusItem, ...] = ()
+    metadata: tuple[str, ...] = ()
     extended: bool = False
 
 
@@ -64,6 +68,7 @@ _RETURNS: Final = {
     b"SPECIAL-USE": Return.SPECIAL_USE,
 }
 MAX_PATTERNS: Final = 100
+MAX_ENTRIES: Final = 50  # of metadata, of each mailbox
 
 
 def parse(lexer: Lexer) -> List:
@@ -87,13 +92,20 @@ def parse(lexer: Lexer) -> List:
         patterns = (lexer.list_mailbox(),)
     returns = Return.NONE
     status: tuple[StatusItem, ...] = ()
+    entries: tuple[str, ...] = ()
     if lexer.more():
         lexer.needs("LIST-EXTENDED")
         extended = True
-        returns, status = _returns(lexer)
+        returns, status, entries = _returns(lexer)
     lexer.end()
     return List(
-        reference=reference, patterns=patterns, selection=selection, returns=returns, status=status, extended=extended
+        reference=reference,
+        patterns=patterns,
+        selection=selection,
+        returns=returns,
+        status=status,
+        metadata=entries,
+        extended=extended,
     )
 
 
@@ -125,17 +137,23 @@ def _selection(lexer: Lexer) -> Selection:
     return selection
 
 
-def _returns(lexer: Lexer) -> tuple[Return, tuple[StatusItem, ...]]:
+def _returns(lexer: Lexer) -> tuple[Return, tuple[StatusItem, ...], tuple[str, ...]]:
     returns = Return.NONE
     status: tuple[StatusItem, ...] = ()
+    entries: tuple[str, ...] = ()
 
     def option() -> None:
-        nonlocal returns, status
+        nonlocal returns, status, entries
         word = lexer.word()
         if word == b"STATUS":
             lexer.needs("LIST-STATUS")
             lexer.space()
             status = status_items(lexer)
+            return
+        if word == b"METADATA":
+            lexer.needs("LIST-METADATA")
+            lexer.space()
+            entries = _entries(lexer)
             return
         found = _RETURNS.get(word)
         if found is None:
@@ -146,4 +164,13 @@ def _returns(lexer: Lexer) -> tuple[Return, tuple[StatusItem, ...]]:
 
     lexer.expect(b"RETURN ")
     lexer.items(option, may_be_empty=True)
-    return returns, status
+    return returns, status, entries
+
+
+def _entries(lexer: Lexer) -> tuple[str, ...]:
+    if lexer.peek() != b"(":
+        raise lexer.error("A list of entries is expected")
+    entries = entry_names(lexer)
+    if len(entries) > MAX_ENTRIES:
+        raise lexer.error(f"More than {MAX_ENTRIES} entries")
+    return entries

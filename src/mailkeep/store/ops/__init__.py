@@ -10,6 +10,7 @@
     list_subscriptions(account) -> tuple[str, ...]              ascending
     keywords(account) -> tuple[tuple[int, str], ...]            (number, name), ascending
     get_metadata(account, mailbox, reader, entries, depth, max_size) -> tuple[Metadatum, ...]
+    with_metadata(account) -> tuple[MailboxId, ...]
     metadata_changes(account, reader, since) -> (modseq, tuple[MetadataChange, ...])
     snapshot(account, mailbox) -> Snapshot                      a whole mailbox as arrays
     delta(account, mailbox, since) -> Delta
@@ -98,6 +99,7 @@ from mailkeep.store.ops.subscribe import subscribe, unsubscribe
 from mailkeep.store.ops.sweep import sweep
 from mailkeep.store.ops.undelete import undelete
 from mailkeep.store.ops.vanished import vanished
+from mailkeep.store.ops.with_metadata import with_metadata
 
 __all__ = [
     "ALL",
@@ -145,6 +147,7 @@ __all__ = [
     "undelete",
     "unsubscribe",
     "vanished",
+    "with_metadata",
 ]
 
 ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
@@ -191,6 +194,7 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     put_text,
     read_text,
     vanished,
+    with_metadata,
 )
 
 OPS: Final[Mapping[str, Callable[..., Op[Any]]]] = MappingProxyType({op.__name__: op for op in ALL})

@@ -52,6 +52,16 @@ from mailkeep.imap.wire.status import StatusItem
                 extended=True,
             ),
         ),
+        (
+            b'"" % return (metadata ("/shared/vendor/x/color" /private/comment) children)',
+            List(
+                reference="",
+                patterns=("%",),
+                returns=Return.CHILDREN,
+                metadata=("/shared/vendor/x/color", "/private/comment"),
+                extended=True,
+            ),
+        ),
         (b'"" % RETURN ()', List(reference="", patterns=("%",), extended=True)),
     ],
     ids=str,
