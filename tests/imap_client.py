@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -97,6 +98,18 @@ class Reply:
         return {row.name: row for row in rows}
 
 
+class Deflate:
+    """A client's end of COMPRESS."""
+
+    def __init__(self, window_bits: int = 15, flush: int = zlib.Z_SYNC_FLUSH) -> None:
+        self.compressor = zlib.compressobj(6, zlib.DEFLATED, -window_bits)
+        self.inflater = zlib.decompressobj(-15)
+        self.flush = flush
+
+    def pack(self, octets: bytes) -> bytes:
+        return self.compressor.compress(octets) + self.compressor.flush(self.flush)
+
+
 class ImapClient:
     """One connection."""
 
@@ -106,6 +119,7 @@ class ImapClient:
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_hostname=name)
         self.buffer = b""
+        self.deflate: Deflate | None = None  # after COMPRESS
         self.count = 0
         self.utf8 = False  # after ENABLE IMAP4rev2 or UTF8=ACCEPT the server may write UTF-8 in strings
         self.exists: int | None = None
@@ -128,17 +142,23 @@ class ImapClient:
         assert not self.buffer
         self.socket = context.wrap_socket(self.socket, server_hostname=name)
 
+    def compress(self, *, window_bits: int = 15, flush: int = zlib.Z_SYNC_FLUSH) -> None:
+        """COMPRESS DEFLATE, and all that follows under it."""
+        self.ok("COMPRESS DEFLATE")
+        assert not self.buffer
+        self.deflate = Deflate(window_bits, flush)
+
     # ---- octets
 
     def send(self, octets: bytes) -> None:
         """Send octets as they are."""
-        self.socket.sendall(octets)
+        self.socket.sendall(self.deflate.pack(octets) if self.deflate else octets)
 
     def _more(self) -> None:
         octets = self.socket.recv(1 << 16)
         if not octets:
             raise ConnectionEndedError(f"closed by the server; unread: {self.buffer!r}")
-        self.buffer += octets
+        self.buffer += self.deflate.inflater.decompress(octets) if self.deflate else octets
 
     def read_raw(self) -> bytes:
         """One whole response, with its literals."""

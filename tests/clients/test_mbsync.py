@@ -90,6 +90,14 @@ def test_the_account_arrives_whole(mbsync: Mbsync, client: ImapClient) -> None:
     assert mbsync.read("Drafts")["draft"].flags == "D"
 
 
+def test_it_negotiates_compression(mbsync: Mbsync, client: ImapClient) -> None:
+    """RFC 4978"""
+    client.append("INBOX", letter("large", "x" * 300_000))
+    arguments = [mbsync.program, "-c", mbsync.home / "mbsyncrc", "-Dn", "test"]
+    assert "COMPRESS DEFLATE" in run(arguments, mbsync.home).decode()
+    assert "large" in mbsync.read()
+
+
 def test_a_second_run_finds_nothing_to_do(mbsync: Mbsync, client: ImapClient) -> None:
     client.append("INBOX", letter("copper"))
     mbsync.sync()

@@ -73,6 +73,20 @@ def screen(mutt: Mutt, client: ImapClient) -> Iterator[Terminal]:
         yield terminal
 
 
+def test_it_works_compressed(mutt: Mutt, client: ImapClient, server: Service, account: Account) -> None:
+    """RFC 4978; off by default in mutt"""
+    client.append("INBOX", letter("copper"))
+    rc = mutt.home / "muttrc"
+    rc.write_text(rc.read_text("utf-8") + "set imap_deflate = yes\n", "utf-8")
+    with mutt.terminal() as terminal:
+        terminal.until("<1|N  |copper>")
+        server.deliver(account.user, letter("iron"))
+        terminal.until("<2|N  |iron>")
+        terminal.type("1\n")
+        terminal.keys("Enter")
+        terminal.until("Subject: copper")
+
+
 def test_a_message_is_listed_and_read(screen: Terminal, client: ImapClient) -> None:
     screen.type("2")
     screen.keys("Enter")

@@ -22,6 +22,7 @@ class When(Enum):
 
     ALWAYS = auto()
     LOGGED_IN = auto()
+    PLAIN = auto()  # once logged in, until COMPRESS
     CLEAR = auto()  # before login, while TLS could be begun
     PASSWORD = auto()  # before login, where a password is taken
     NO_PASSWORD = auto()  # before login, where none is taken
@@ -62,6 +63,7 @@ TABLE: Final = (
     _one("AUTH=PLAIN", When.PASSWORD, rev2=True),
     _one("AUTH=LOGIN", When.PASSWORD),
     Capability(name="LOGINDISABLED", when=When.NO_PASSWORD, fixed=True),
+    _one("COMPRESS=DEFLATE", When.PLAIN),
     _one("IDLE", rev2=True),
     _one("NAMESPACE", rev2=True),
     _one("CHILDREN", rev2=True),
@@ -121,10 +123,11 @@ def capabilities(session: Session) -> tuple[str, ...]:
 
 
 def _moments(session: Session) -> tuple[When, ...]:
+    compressed = session.connection.compressed
     if session.authenticated is not None:
-        return When.ALWAYS, When.LOGGED_IN
+        return (When.ALWAYS, When.LOGGED_IN) if compressed else (When.ALWAYS, When.LOGGED_IN, When.PLAIN)
     password = When.PASSWORD if session.plaintext_allowed else When.NO_PASSWORD
-    if session.tls_context is not None and not session.connection.tls:
+    if session.tls_context is not None and not session.connection.tls and not compressed:
         return When.ALWAYS, When.CLEAR, password
     return When.ALWAYS, password
 

@@ -152,6 +152,9 @@ class Session(ABC):
 
     async def wait(self) -> None:
         """Until octets come or something happens in the selected mailbox."""
+        if self.connection.pull():
+            await asyncio.sleep(0)  # what is compressed may be long
+            return
         if self._wake is None:
             self._wake = self.connection.loop.create_future()
         await self._wake

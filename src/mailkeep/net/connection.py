@@ -12,6 +12,8 @@ from typing import Any, Final, Protocol, cast
 
 import structlog
 
+from mailkeep.net.deflate import PIECE, Broken, Deflate
+
 HIGH_WATER: Final = 256 * 1024  # octets in the transport's buffer beyond which nobody may write
 LOW_WATER: Final = 64 * 1024
 READ_AHEAD: Final = 256 * 1024  # octets a session may hold unread while a handler waits
@@ -103,6 +105,7 @@ class Connection(asyncio.Protocol):
         self.loop: asyncio.AbstractEventLoop
         self.peer = ""  # the address, "" for a unix socket
         self.tls = False
+        self._deflate: Deflate | None = None
 
     # --- callbacks of the event loop
 
@@ -123,7 +126,12 @@ class Connection(asyncio.Protocol):
         """Feed the session and run what became complete."""
         if self._closing:
             return
-        self.session.feed(data)
+        if self._deflate is None:
+            self.session.feed(data)
+        else:
+            self._deflate.take(data)
+            if self.session.buffered() < PIECE:
+                self.pull()
         if self._running or self._paused or self._scheduled:
             self._throttle()
         else:
@@ -181,7 +189,9 @@ class Connection(asyncio.Protocol):
                     break
                 step = self.session.next()
                 if step is None:
-                    break
+                    if self._deflate is None or not self.pull():
+                        break
+                    continue
                 try:
                     waiting_for = step.send(None)
                 except StopIteration:
@@ -230,7 +240,10 @@ class Connection(asyncio.Protocol):
 
     def _throttle(self) -> None:
         """Read no more than the session is willing to hold."""
-        full = self.session.buffered() > READ_AHEAD
+        waiting = self.session.buffered()
+        if self._deflate is not None:
+            waiting += self._deflate.waiting
+        full = waiting > READ_AHEAD
         if full != self._reading_paused and not self._closing and not self._upgrading:
             self._reading_paused = full
             if full:
@@ -265,6 +278,8 @@ class Connection(asyncio.Protocol):
             data = b"".join(self._out)
             self._out.clear()
             self._out_size = 0
+            if self._deflate is not None:
+                data = self._deflate.pack(data)
             if not self.transport.is_closing():
                 self.transport.write(data)
 
@@ -335,6 +350,35 @@ class Connection(asyncio.Protocol):
         else:
             self.session.timed_out()
             self.flush()
+
+    # --- compression
+
+    @property
+    def compressed(self) -> bool:
+        """Whether `start_deflate` has been called."""
+        return self._deflate is not None
+
+    def start_deflate(self, rest: bytes) -> None:
+        """Compress all that is written from now on, and expect the same of the peer, beginning with `rest`.
+
+        `rest` is what the session had been fed already and has not used.
+        """
+        self.flush()
+        self._deflate = Deflate()
+        self._deflate.take(rest)
+
+    def pull(self) -> bool:
+        """Feed the session a piece of what waits to be inflated; False when nothing came of it."""
+        if self._deflate is None:
+            return False
+        try:
+            piece = self._deflate.unpack()
+        except Broken as error:
+            log.info("net.broken_compression", peer=self.peer, reason=str(error))
+            self.abort()
+            return False
+        self.session.feed(piece)
+        return bool(piece)
 
     # --- TLS
 

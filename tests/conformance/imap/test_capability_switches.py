@@ -21,6 +21,7 @@ COMMANDS = (
     "NAMESPACE",
     "ENABLE CONDSTORE",
     "UNSELECT",
+    "COMPRESS DEFLATE",
     "MOVE 1 Sent",
     "UID MOVE 1 Sent",
     "UID EXPUNGE 1",

@@ -14,6 +14,7 @@ from mailkeep.imap.commands import (
     authenticate,
     capability,
     close,
+    compress,
     copy,
     create,
     delete,
@@ -42,6 +43,7 @@ from mailkeep.imap.commands.table import Command, State
 from mailkeep.imap.wire import append as wire_append
 from mailkeep.imap.wire import arguments as wire_arguments
 from mailkeep.imap.wire import authenticate as wire_authenticate
+from mailkeep.imap.wire import compress as wire_compress
 from mailkeep.imap.wire import copy as wire_copy
 from mailkeep.imap.wire import create as wire_create
 from mailkeep.imap.wire import enable as wire_enable
@@ -84,6 +86,7 @@ _ROWS: Final = (
     Command("SETMETADATA", State.AUTHENTICATED, wire_metadata.parse_set, metadata.setmetadata, capability="METADATA"),
     Command("APPEND", State.AUTHENTICATED, wire_append.parse, append.append),
     Command("IDLE", State.AUTHENTICATED, no_args, idle.idle, capability="IDLE"),
+    Command("COMPRESS", State.AUTHENTICATED, wire_compress.parse, compress.compress, capability="COMPRESS=DEFLATE"),
     Command("CHECK", State.SELECTED, no_args, noop.noop),
     Command("CLOSE", State.SELECTED, no_args, close.close),
     Command("UNSELECT", State.SELECTED, no_args, close.unselect, capability="UNSELECT"),

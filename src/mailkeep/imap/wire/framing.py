@@ -171,6 +171,12 @@ class Framer:
         self._pos = 0
         self._begin_command()
 
+    def take_rest(self) -> bytes:
+        """The octets that have not become events; as `reset`, for somebody who reads them in another way."""
+        rest = b"".join((self._chunk[self._pos :], *self._chunks))
+        self.reset()
+        return rest
+
     def feed(self, data: bytes) -> None:
         """Octets from the peer."""
         if not data:
