@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,34 +12,54 @@ from mailkeep.imap.wire import search as wire
 from mailkeep.model import query as q
 from mailkeep.model.flags import FIRST_MORE
 from mailkeep.model.ids import ModSeq
-from mailkeep.model.uidset import UidSet
+from mailkeep.model.uidset import EMPTY, UidSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mailkeep.imap.selected import SelectedView
     from mailkeep.imap.session import Selected
     from mailkeep.imap.wire.sequence_set import SequenceSet
+    from mailkeep.service.keywords import Keywords
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a program is read against: a mailbox as the client knows it, ``$``, and the present in UTC seconds."""
+
+    view: SelectedView
+    keywords: Keywords
+    now: int
+    saved: UidSet = EMPTY
 
 
 def to_query(s: Selected, key: wire.Key, now: int) -> q.Query:
-    """The query; depth is bounded by the parser.  Raises: NoSuchMessage."""
+    """The query of a program about the selected mailbox."""
+    return query_on(Ground(s.view, s.messages.views.keywords(s.account), now, s.saved), key)
+
+
+def query_on(ground: Ground, key: wire.Key) -> q.Query:
+    """The query; depth is bounded by the parser.
+
+    Message numbers that are none find nothing, and are no mistake here (RFC 7377 §2).
+    """
     match key:
         case wire.All():
             return q.ALL
         case wire.And(keys):
-            return q.And(tuple(to_query(s, each, now) for each in keys))
+            return q.And(tuple(query_on(ground, each) for each in keys))
         case wire.Or(keys):
-            return q.Or(tuple(to_query(s, each, now) for each in keys))
+            return q.Or(tuple(query_on(ground, each) for each in keys))
         case wire.Not(each):
-            return q.Not(to_query(s, each, now))
+            return q.Not(query_on(ground, each))
         case wire.HasFlag(flag):
-            return _flag(s, flag)
+            return _flag(ground, flag)
         case wire.Date(of, when, day):
             return _date(q.DateOf(of.value), when, q.Since(q.DateOf(of.value), day))
         case wire.Older(seconds):
-            return q.ArrivedUntil(now - seconds)
+            return q.ArrivedUntil(ground.now - seconds)
         case wire.Younger(seconds):
-            return q.ArrivedFrom(now - seconds)
+            return q.ArrivedFrom(ground.now - seconds)
         case wire.Larger(size):
             return q.Larger(size)
         case wire.Smaller(size):
@@ -50,9 +71,9 @@ def to_query(s: Selected, key: wire.Key, now: int) -> q.Query:
         case wire.Text(text):
             return q.TextContains(text)
         case wire.Numbers(numbers):
-            return _uids(s, numbers, s.uid_ranges(numbers, uid=False))
+            return _uids(ground, numbers, _of_numbers(ground.view, numbers))
         case wire.Uids(numbers):
-            return _uids(s, numbers, s.uid_ranges(numbers, uid=True))
+            return _uids(ground, numbers, numbers.resolve(ground.view.last_uid))
         case wire.ModSeq(at_least):
             return q.ModSeqAtLeast(ModSeq(at_least))
         case wire.EmailId(text):
@@ -61,21 +82,28 @@ def to_query(s: Selected, key: wire.Key, now: int) -> q.Query:
             return q.ThreadIs(pair) if text.startswith("T") and (pair := parse(text)) else q.NOTHING
 
 
-def _uids(s: Selected, numbers: SequenceSet, ranges: Iterable[tuple[int, int]]) -> q.Query:
+def _of_numbers(view: SelectedView, numbers: SequenceSet) -> list[tuple[int, int]]:
+    """Ranges of UIDs that hold, of those that the client knows, the ones with these message numbers."""
+    count = view.count
+    ranges = numbers.resolve(count)
+    return [(view.uid(low), view.uid(min(high, count))) for low, high in ranges if low <= count]
+
+
+def _uids(ground: Ground, numbers: SequenceSet, ranges: Iterable[tuple[int, int]]) -> q.Query:
     """A set as ranges: a program may have thousands of them, each of a whole mailbox."""
     named = q.UidIn(UidSet.of_ranges(ranges))
     if not numbers.saved:
         return named
-    saved = q.UidIn(s.saved)
+    saved = q.UidIn(ground.saved)
     return q.Or((saved, named)) if named.uids else saved
 
 
-def _flag(s: Selected, flag: str) -> q.Query:
+def _flag(ground: Ground, flag: str) -> q.Query:
     if flag == "\\Recent":
-        return q.UidIn(UidSet.of_ranges(s.view.recent_ranges))
+        return q.UidIn(UidSet.of_ranges(ground.view.recent_ranges))
     if flag in SYSTEM:
         return q.HasFlag(SYSTEM[flag])
-    number = s.messages.views.keywords(s.account).find(flag)
+    number = ground.keywords.find(flag)
     if number is None:
         return q.NOTHING
     return q.HasFlag(1 << number) if number < FIRST_MORE else q.HasKeyword(number)

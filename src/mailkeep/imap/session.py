@@ -283,15 +283,6 @@ class Selected:
             found = self.view.uids_in((self.saved | UidSet(found)).ranges)
         return found
 
-    def uid_ranges(self, numbers: SequenceSet, *, uid: bool) -> list[tuple[int, int]]:
-        """Ranges of UIDs in which the client knows just those messages that a set names, ``$`` left out.
-
-        Raises: NoSuchMessage.
-        """
-        if uid:
-            return numbers.resolve(self.view.last_uid)
-        return [(self.view.uid(low), self.view.uid(high)) for low, high in self._number_ranges(numbers)]
-
     def _number_ranges(self, numbers: SequenceSet) -> list[tuple[int, int]]:
         # "*" in an empty mailbox means nothing, and n:* holds at least the last message
         count = self.view.count

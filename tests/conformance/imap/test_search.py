@@ -295,6 +295,21 @@ def test_a_saved_result_follows_expunges(searched: ImapClient) -> None:
     assert searched.ok("SEARCH RETURN (ALL) $").one("ESEARCH")["ALL"] == [2, 4, 5]
 
 
+def test_a_search_that_saves_may_begin_from_what_is_saved(searched: ImapClient) -> None:
+    """RFC 5182 §2.1"""
+    searched.ok("SEARCH RETURN (SAVE) UNSEEN")
+    assert searched.ok("SEARCH RETURN (SAVE ALL) $ 3:5").one("ESEARCH")["ALL"] == [4, 5]
+    assert searched.ok("SEARCH RETURN (ALL) $").one("ESEARCH")["ALL"] == [4, 5]
+
+
+def test_message_numbers_beyond_the_mailbox_find_nothing(searched: ImapClient) -> None:
+    """RFC 7377 §2: no error with any search"""
+    assert searched.ok("SEARCH 5:1000").found == [5, 6]
+    assert searched.ok("SEARCH 7").found == []
+    assert searched.ok("SEARCH NOT 4:999").found == [1, 2, 3]
+    assert searched.ok("SEARCH 999:*").found == [6]
+
+
 def test_a_saved_result_is_empty_at_first_and_after_select(searched: ImapClient) -> None:
     assert searched.ok("FETCH $ UID").fetched == {}
     searched.ok("SEARCH RETURN (SAVE) ALL")

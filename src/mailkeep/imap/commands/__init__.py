@@ -19,6 +19,7 @@ from mailkeep.imap.commands import (
     create,
     delete,
     enable,
+    esearch,
     expunge,
     fetch,
     id_,
@@ -47,6 +48,7 @@ from mailkeep.imap.wire import compress as wire_compress
 from mailkeep.imap.wire import copy as wire_copy
 from mailkeep.imap.wire import create as wire_create
 from mailkeep.imap.wire import enable as wire_enable
+from mailkeep.imap.wire import esearch as wire_esearch
 from mailkeep.imap.wire import expunge as wire_expunge
 from mailkeep.imap.wire import fetch as wire_fetch
 from mailkeep.imap.wire import id_ as wire_id
@@ -87,6 +89,7 @@ _ROWS: Final = (
     Command("APPEND", State.AUTHENTICATED, wire_append.parse, append.append),
     Command("IDLE", State.AUTHENTICATED, no_args, idle.idle, capability="IDLE"),
     Command("COMPRESS", State.AUTHENTICATED, wire_compress.parse, compress.compress, capability="COMPRESS=DEFLATE"),
+    Command("ESEARCH", State.AUTHENTICATED, wire_esearch.parse, esearch.esearch, capability="MULTISEARCH"),
     Command("CHECK", State.SELECTED, no_args, noop.noop),
     Command("CLOSE", State.SELECTED, no_args, close.close),
     Command("UNSELECT", State.SELECTED, no_args, close.unselect, capability="UNSELECT"),

@@ -15,6 +15,7 @@ from mailkeep.imap.wire.search import CHARSETS, Search
 from mailkeep.imap.wire.search_return import Return, Returns
 from mailkeep.model.ids import Uid
 from mailkeep.model.uidset import EMPTY, UidSet
+from mailkeep.service.view import View
 
 ALL: Final = Returns(Return.ALL)
 
@@ -24,32 +25,49 @@ async def search(s: Selected, cmd: Search) -> None:
 
     A message that is gone but not yet told is not found.
     """
-    saves = cmd.returns is not None and Return.SAVE in cmd.returns.options
-    if saves:
-        s.saved = EMPTY  # `$` is empty unless this search ends well (RFC 5182 §2.1)
+    check_charset(cmd, s)
+    found = await search_selected(s, cmd)
+    _tell(s, cmd, found)
+
+
+def check_charset(cmd: Search, s: Selected | None = None) -> None:
+    """Raises: Refused; then ``$`` is empty, if the search was to save its results there (RFC 5182 §2.1)."""
     if not cmd.charset_known:
+        if s is not None and _saves(cmd):
+            s.saved = EMPTY
         raise Refused("Only US-ASCII and UTF-8 are known", response.badcharset(CHARSETS))
+
+
+async def search_selected(s: Selected, cmd: Search) -> Sequence[int]:
+    """The UIDs that match, ascending; they are saved if that is asked for."""
     await s.refresh()
     if cmd.modseq:
         s.session.enabled.condstore = True
-    query = to_query(s, cmd.key, int(time.time()))
+    query = to_query(s, cmd.key, int(time.time()))  # the program may begin from what `$` was before
+    if _saves(cmd):
+        s.saved = EMPTY  # and so it stays unless this search ends well (RFC 5182 §2.1)
     found = await s.session.services.search.search(s.shared, s.view.all_uids(), query)
-    if saves:
+    if _saves(cmd):
         s.saved = UidSet(chosen(cmd.returns or ALL, found))
-    _tell(s, cmd, found)
+    return found
+
+
+def _saves(cmd: Search) -> bool:
+    return cmd.returns is not None and Return.SAVE in cmd.returns.options
 
 
 def _tell(s: Selected, cmd: Search, found: Sequence[int]) -> None:
     numbers = found if cmd.uid else s.view.seqs(found)
     if cmd.returns is None and not s.session.enabled.rev2:
-        s.session.write(response.search(numbers, _highest(s, found) if cmd.modseq else None))
+        s.session.write(response.search(numbers, highest(s.shared, found) if cmd.modseq else None))
         return
     returns = cmd.returns or ALL
     if asks_nothing(returns):
         return
-    modseq = _highest(s, chosen(returns, found)) if cmd.modseq else None
+    modseq = highest(s.shared, chosen(returns, found)) if cmd.modseq else None
     s.session.write(response.esearch(s.session.tag, answer(returns, numbers, uid=cmd.uid, modseq=modseq)))
 
 
-def _highest(s: Selected, uids: Sequence[int]) -> int | None:
-    return max((state.modseq for uid in uids if (state := s.shared.state(Uid(uid)))), default=None)
+def highest(view: View, uids: Sequence[int]) -> int | None:
+    """The highest mod-sequence of these messages, None for none."""
+    return max((state.modseq for uid in uids if (state := view.state(Uid(uid)))), default=None)

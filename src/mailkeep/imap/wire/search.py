@@ -214,6 +214,11 @@ def parse_uid(lexer: Lexer) -> Search:
 
 def _parse(lexer: Lexer, *, uid: bool) -> Search:
     lexer.space()
+    return read_search(lexer, uid=uid)
+
+
+def read_search(lexer: Lexer, *, uid: bool) -> Search:
+    """The arguments but the space before them."""
     returns: Returns | None = None
     if lexer.skip(b"RETURN "):
         lexer.needs("ESEARCH")

@@ -21,6 +21,7 @@ WORDS = st.sampled_from(
     "/flags/x" all HEADER SUBJECT CHARSET UTF-8 RETURN (ALL) (SUBSCRIBED) STATUS (MESSAGES) QRESYNC (1 2) INBOX
     "" "a b" "Entw&APw-rfe" &- NIL \Seen \Recent $Junk UTF8 (~{3+} USE CHANGEDSINCE VANISHED UNCHANGEDSINCE x
     /private/comment /shared/ (DEPTH infinity) (MAXSIZE
+    IN PARTIAL -1:-9 SUBTREE MAILBOXES
     """.split()
 )
 OCTETS = st.lists(WORDS | st.sampled_from([b" ", b"\r\n", b"\n", b"\r"]) | st.binary(max_size=6), max_size=25)

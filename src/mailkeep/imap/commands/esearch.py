@@ -1,0 +1,89 @@
+"""ESEARCH."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from mailkeep.imap.commands.search import ALL, check_charset, highest, search_selected
+from mailkeep.imap.done import Bad
+from mailkeep.imap.places_of import places_of
+from mailkeep.imap.search_query import Ground, query_on
+from mailkeep.imap.search_result import answer, asks_nothing, chosen
+from mailkeep.imap.selected import SelectedView
+from mailkeep.imap.session import Authenticated
+from mailkeep.imap.wire import response
+from mailkeep.imap.wire.esearch import Esearch
+from mailkeep.imap.wire.filter_mailboxes import Which
+from mailkeep.imap.wire.search import Search
+from mailkeep.model.errors import NotFound
+from mailkeep.service.pace import Pace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mailkeep.service.places import Place
+    from mailkeep.service.view import View
+
+
+async def esearch(s: Authenticated, cmd: Esearch) -> None:
+    """Which messages of several mailboxes match: an ESEARCH response for each mailbox where some do.  RFC 7377.
+
+    The selected mailbox stays as it is, and is searched as its client knows it, however it is named.
+    """
+    selected = s.session.selected
+    about_selected = any(source.which is Which.SELECTED for source in cmd.sources)
+    if about_selected and selected is None:
+        raise Bad("Select a mailbox first")
+    if selected is None:
+        check_charset(cmd.search)
+    else:
+        check_charset(cmd.search, selected)
+    places = [] if all(source.which is Which.SELECTED for source in cmd.sources) else await places_of(s, cmd.sources)
+    if selected is not None and about_selected:
+        found = await search_selected(selected, cmd.search)
+        _tell(s, cmd.search, selected.place, selected.shared, found)
+        places = [place for place in places if not _is(place, selected.shared)]
+    pace = Pace()
+    for place in places:
+        if selected is not None and _is(place, selected.shared):
+            found = await search_selected(selected, cmd.search)
+            _tell(s, cmd.search, place, selected.shared, found)
+        elif place.mailbox.total:
+            await _search(s, cmd.search, place)
+        await s.session.connection.drain()
+        if pace.is_over:
+            await pace.give_way()
+
+
+def _is(place: Place, view: View) -> bool:
+    return place.account == view.account and place.mailbox.id == view.mailbox
+
+
+async def _search(s: Authenticated, cmd: Search, place: Place) -> None:
+    views = s.messages.views
+    try:
+        view = await views.open(place.account, place.mailbox)
+    except NotFound:
+        return  # it has gone meanwhile
+    try:
+        known = SelectedView(view)
+        if place.mailbox.first_recent <= known.last_uid:
+            known.recent_ranges.append((place.mailbox.first_recent, known.last_uid))
+        query = query_on(Ground(known, views.keywords(place.account), int(time.time())), cmd.key)
+        found = await s.session.services.search.search(view, known.all_uids(), query)
+        _tell(s, cmd, place, view, found)
+    finally:
+        views.close(view)
+
+
+def _tell(s: Authenticated, cmd: Search, place: Place, view: View, found: Sequence[int]) -> None:
+    returns = cmd.returns or ALL
+    if cmd.modseq:
+        s.session.enabled.condstore = True
+    if not found or asks_nothing(returns):
+        return
+    modseq = highest(view, chosen(returns, found)) if cmd.modseq else None
+    name = response.mailbox(place.name, utf8=s.session.enabled.utf8_names)
+    result = answer(returns, found, uid=True, modseq=modseq, mailbox=(name, place.mailbox.uidvalidity))
+    s.session.write(response.esearch(s.session.tag, result))

@@ -1,0 +1,61 @@
+"""Which mailboxes a list of specifiers means (RFC 5465 §6, RFC 7377 §2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from mailkeep.imap.wire.filter_mailboxes import FilterMailboxes, Which
+from mailkeep.model.mailbox import DELIMITER
+
+if TYPE_CHECKING:
+    from mailkeep.imap.session import Authenticated
+    from mailkeep.service.places import Place
+
+
+async def places_of(s: Authenticated, sources: Iterable[FilterMailboxes]) -> list[Place]:
+    """The places that can be selected and read and are meant by any of `sources`, each once, ascending by name.
+
+    What there is not, or what the user may not read, is left out without a word.  SELECTED is left to the caller.
+    """
+    tree = [place for place in await s.places.list(s.account) if place.mailbox.selectable and place.may("r")]
+    found: dict[str, Place] = {}
+    for source in sources:
+        for place in await _of_source(s, tree, source):
+            found.setdefault(place.name, place)
+    return [found[name] for name in sorted(found)]
+
+
+async def _of_source(s: Authenticated, tree: list[Place], source: FilterMailboxes) -> list[Place]:
+    match source.which:
+        case Which.SELECTED | Which.SELECTED_DELAYED:
+            return []
+        case Which.PERSONAL | Which.INBOXES:  # mail may be delivered to any of one's own: RFC 5465 §6.3
+            return [place for place in tree if not place.foreign]
+        case Which.SUBSCRIBED:
+            names = frozenset(await s.places.subscriptions(s.account))
+            return [place for place in tree if place.name in names]
+        case Which.MAILBOXES:
+            return await _named(s, tree, source.names)
+        case Which.SUBTREE:
+            below = [place for place in tree if any(_is_below(place.name, name) for name in source.names)]
+            return [*await _named(s, tree, source.names), *below]
+        case Which.SUBTREE_ONE:
+            parents = frozenset(source.names)
+            below = [place for place in tree if place.name.rpartition(DELIMITER)[0] in parents]
+            return [*await _named(s, tree, source.names), *below]
+
+
+async def _named(s: Authenticated, tree: list[Place], names: Iterable[str]) -> list[Place]:
+    """What is named need not be visible (RFC 7377 §2.2: the right "l" is wanted of the others)."""
+    visible = {place.name: place for place in tree}
+    found: list[Place] = []
+    for name in names:
+        place = visible.get(name) or await s.places.find(s.account, name)
+        if place is not None and place.mailbox.selectable and place.may("r"):
+            found.append(place)
+    return found
+
+
+def _is_below(name: str, parent: str) -> bool:
+    return name.startswith(parent + DELIMITER)
