@@ -323,6 +323,12 @@ class Imap:
         " or LITERAL- of up to 4096 octets.",
         default="plus",
     )
+    # FairEmail gives up push where signs of life come every 3 minutes or faster; NAT boxes forget what is quiet.
+    keep_alive: int = _option(
+        _Count(60, 1740),
+        "Seconds between signs of life from the server to a client that idles.",
+        default=280,
+    )
     disable: tuple[str, ...] = _option(
         _Capabilities(),
         "Capabilities that are not offered; their commands and arguments are refused as unknown."

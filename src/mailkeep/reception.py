@@ -87,6 +87,7 @@ class Reception:
             literal_plus=self._config.imap.literal == "plus",
             version=self._version,
             off=self._off,
+            keep_alive_s=float(self._config.imap.keep_alive),
         )
         return ImapConnection(connection, services, imap_options, lambda: self._tls.context, self._offices.spool_dir)
 

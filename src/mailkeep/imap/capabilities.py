@@ -64,6 +64,7 @@ TABLE: Final = (
     _one("AUTH=LOGIN", When.PASSWORD),
     Capability(name="LOGINDISABLED", when=When.NO_PASSWORD, fixed=True),
     _one("COMPRESS=DEFLATE", When.PLAIN),
+    _one("UNAUTHENTICATE"),
     _one("IDLE", rev2=True),
     _one("NAMESPACE", rev2=True),
     _one("CHILDREN", rev2=True),
@@ -124,11 +125,11 @@ def capabilities(session: Session) -> tuple[str, ...]:
 
 
 def _moments(session: Session) -> tuple[When, ...]:
-    compressed = session.connection.compressed
     if session.authenticated is not None:
+        compressed = session.connection.compressed
         return (When.ALWAYS, When.LOGGED_IN) if compressed else (When.ALWAYS, When.LOGGED_IN, When.PLAIN)
     password = When.PASSWORD if session.plaintext_allowed else When.NO_PASSWORD
-    if session.tls_context is not None and not session.connection.tls and not compressed:
+    if session.tls_context is not None and not session.connection.tls:
         return When.ALWAYS, When.CLEAR, password
     return When.ALWAYS, password
 

@@ -16,7 +16,6 @@ from mailkeep.imap.done import COMPLETED, Bad, Done, Refused
 from mailkeep.imap.errors import RESPONSE_CODE
 from mailkeep.imap.selected import NoSuchMessage
 from mailkeep.imap.session import (
-    KEEP_ALIVE_S,
     LOGGED_IN_IDLE_S,
     LOGGED_OUT_IDLE_S,
     Options,
@@ -92,7 +91,7 @@ class ImapConnection(Session):
         """Nothing came for too long; in IDLE, time to show that the server is there."""
         if self.idling and not self.connection.stalled:
             self.untagged(b"OK Idling on")
-            self.connection.set_deadline(KEEP_ALIVE_S)
+            self.connection.set_deadline(self.options.keep_alive_s)
             return
         self._say_goodbye("Autologout: idle for too long")
 

@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 # RFC 9051 §5.4: at least 30 minutes once logged in.  Before, a peer has nothing to think about.
 LOGGED_IN_IDLE_S: Final = 31 * 60.0
 LOGGED_OUT_IDLE_S: Final = 3 * 60.0
-# FairEmail gives up push below 3 minutes; NAT boxes forget connections before 30 (traps: keep-alive of IDLE).
-KEEP_ALIVE_S: Final = 280.0
 MESSAGES_OF_APPEND: Final = 4  # of the largest size: so much of the disk one command may take before the quota is asked
 LOGGED_OUT_LINE: Final = 64 * 1024  # OAuth tokens are long, nothing else is
 
@@ -55,6 +53,7 @@ class Options:
     max_line: int
     literal_plus: bool = True  # offer LITERAL+, else LITERAL-
     version: str = ""
+    keep_alive_s: float = 280.0  # between signs of life in IDLE
     off: frozenset[str] = frozenset()  # capabilities that are switched off
 
     @property
@@ -106,13 +105,7 @@ class Session(ABC):
         self.services = services
         self.options = options
         self.tls_context = tls_context
-        self.framer = Framer(
-            Limits(
-                max_line=LOGGED_OUT_LINE,
-                max_memory=LOGGED_OUT_LINE,
-                max_nonsynchronizing=options.max_nonsynchronizing,
-            )
-        )
+        self.framer = Framer(self._limits_before_login)
         self.enabled = Enabled()
         self.authenticated: Authenticated | None = None
         self.selected: Selected | None = None
@@ -125,6 +118,14 @@ class Session(ABC):
     def plaintext_allowed(self) -> bool:
         """Whether a password may be sent now: under TLS, or from this very machine."""
         return self.connection.tls or is_loopback(self.connection.peer)
+
+    @property
+    def _limits_before_login(self) -> Limits:
+        return Limits(
+            max_line=LOGGED_OUT_LINE,
+            max_memory=LOGGED_OUT_LINE,
+            max_nonsynchronizing=self.options.max_nonsynchronizing,
+        )
 
     # --- octets
 
@@ -187,6 +188,19 @@ class Session(ABC):
         )
         self.authenticated = Authenticated(self, account, address)
 
+    def log_out(self) -> None:
+        """Go back to before `log_in`: of what the client has said since the greeting, TLS alone is left."""
+        self._leave()
+        self.enabled = Enabled()
+        self.framer.limits = self._limits_before_login
+        self.connection.set_deadline(LOGGED_OUT_IDLE_S)
+
+    def _leave(self) -> None:
+        self.close_mailbox()
+        if self.authenticated is not None:
+            self.authenticated.release()
+            self.authenticated = None
+
     def close_mailbox(self) -> None:
         """Leave the selected state, if it is in it."""
         if self.selected is not None:
@@ -196,10 +210,7 @@ class Session(ABC):
     def release(self) -> None:
         """The connection is gone: give back what was held."""
         self.closing = True
-        self.close_mailbox()
-        if self.authenticated is not None:
-            self.authenticated.release()
-            self.authenticated = None
+        self._leave()
 
 
 class Authenticated:

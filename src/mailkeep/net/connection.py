@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol, cast
 
 import structlog
 
-from mailkeep.net.deflate import PIECE, Broken, Deflate
+from mailkeep.net.deflate import Broken, Deflate
 
 HIGH_WATER: Final = 256 * 1024  # octets in the transport's buffer beyond which nobody may write
 LOW_WATER: Final = 64 * 1024
@@ -130,7 +130,7 @@ class Connection(asyncio.Protocol):
             self.session.feed(data)
         else:
             self._deflate.take(data)
-            if self.session.buffered() < PIECE:
+            if not self.session.buffered():
                 self.pull()
         if self._running or self._paused or self._scheduled:
             self._throttle()
@@ -366,6 +366,13 @@ class Connection(asyncio.Protocol):
         self.flush()
         self._deflate = Deflate()
         self._deflate.take(rest)
+
+    def stop_deflate(self) -> None:
+        """Compress no more from now on; what the peer sent behind its last compressed words is as it is."""
+        self.flush()
+        assert self._deflate is not None
+        rest, self._deflate = self._deflate.rest(), None
+        self.session.feed(rest)
 
     def pull(self) -> bool:
         """Feed the session a piece of what waits to be inflated; False when nothing came of it."""

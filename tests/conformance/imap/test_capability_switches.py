@@ -22,6 +22,7 @@ COMMANDS = (
     "ENABLE CONDSTORE",
     "UNSELECT",
     "COMPRESS DEFLATE",
+    "UNAUTHENTICATE",
     "MOVE 1 Sent",
     "UID MOVE 1 Sent",
     "UID EXPUNGE 1",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 from tests.conformance.imap.messages import simple_message
 from tests.imap_client import ImapClient
-from tests.live import Account, Service
+from tests.live import OWN, Account, Service
+
+from mailkeep.config import Imap
 
 pytestmark = pytest.mark.rfc("9051", "6.3.13")
 
@@ -175,3 +178,17 @@ def test_the_creator_of_a_change_that_idles_is_told_nothing_twice(inbox: ImapCli
     tag = inbox.idle()
     assert inbox.quiet(0.3)
     inbox.done(tag)
+
+
+def test_signs_of_life_come_at_the_interval_of_the_configuration(configured: Callable[..., Service]) -> None:
+    """trap 5d: not with the words by which FairEmail recognises servers that keep it awake"""
+    client = configured(imap=Imap(keep_alive=1)).connect(OWN)
+    for begin in (client.ok, lambda _: client.compress()):
+        begin("NOOP")
+        tag = client.idle()
+        began = time.monotonic()
+        told = [client.read(), client.read()]
+        assert 1.8 < time.monotonic() - began < 4
+        assert {(one.kind, one.code) for one in told} == {("OK", None)}
+        assert not any("still here" in one.text.lower() for one in told)
+        client.done(tag)

@@ -48,6 +48,24 @@ def test_a_small_input_that_stands_for_much_comes_in_pieces() -> None:
     assert not deflate.waiting
 
 
+@pytest.mark.parametrize("mode", [zlib.Z_SYNC_FLUSH, zlib.Z_FULL_FLUSH, zlib.Z_FINISH])
+@pytest.mark.parametrize("cut", [1, 2, 3, 4, 5, 100])
+def test_what_comes_behind_the_last_words_is_given_back(mode: int, cut: int) -> None:
+    compressor = zlib.compressobj(wbits=-15)
+    sent = compressor.compress(b"last") + compressor.flush(mode) + b"in the clear"
+    deflate = Deflate()
+    received = b""
+    while received != b"last":
+        deflate.take(sent[:cut])
+        sent = sent[cut:]
+        received += deflate.unpack()
+    while mode != zlib.Z_FINISH and not (deflate.rest() + sent).startswith(b"in the clear"):
+        deflate.take(sent[:cut])  # the flush was not whole yet
+        sent = sent[cut:]
+        assert deflate.unpack() == b""
+    assert (deflate.rest() + sent).endswith(b"in the clear")
+
+
 def test_the_end_of_the_stream_is_told_after_its_octets() -> None:
     compressor = zlib.compressobj(wbits=-15)
     deflate = Deflate()

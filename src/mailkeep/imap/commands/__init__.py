@@ -39,6 +39,7 @@ from mailkeep.imap.commands import (
     status,
     store,
     subscribe,
+    unauthenticate,
 )
 from mailkeep.imap.commands.table import Command, State
 from mailkeep.imap.wire import append as wire_append
@@ -72,6 +73,7 @@ _ROWS: Final = (
     Command("STARTTLS", State.NOT_AUTHENTICATED, no_args, starttls.starttls, capability="STARTTLS"),
     Command("AUTHENTICATE", State.NOT_AUTHENTICATED, wire_authenticate.parse, authenticate.authenticate),
     Command("LOGIN", State.NOT_AUTHENTICATED, wire_login.parse, login.login),
+    Command("UNAUTHENTICATE", State.AUTHENTICATED, no_args, unauthenticate.unauthenticate, capability="UNAUTHENTICATE"),
     Command("ENABLE", State.AUTHENTICATED, wire_enable.parse, enable.enable, capability="ENABLE"),
     Command("SELECT", State.AUTHENTICATED, wire_select.parse, select.select),
     Command("EXAMINE", State.AUTHENTICATED, wire_select.parse, select.examine),

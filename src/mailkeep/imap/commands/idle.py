@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailkeep.imap.done import Bad
-from mailkeep.imap.session import KEEP_ALIVE_S, Authenticated
+from mailkeep.imap.session import Authenticated
 from mailkeep.imap.wire import response
 
 
@@ -14,7 +14,7 @@ async def idle(s: Authenticated, _: None) -> None:
     """
     session = s.session
     session.write(response.continuation(b"idling"))
-    session.connection.set_deadline(KEEP_ALIVE_S)
+    session.connection.set_deadline(session.options.keep_alive_s)
     session.idling = True
     try:
         while True:

@@ -15,9 +15,6 @@ async def starttls(session: Session, _: None) -> Done:
     if context is None or session.connection.tls:
         raise Bad("TLS is not available" if context is None else "TLS is already active")
 
-    if session.connection.compressed:
-        raise Bad("TLS must come before COMPRESS")  # or what was sent before TLS could hide in the stream
-
     async def upgrade() -> None:
         session.framer.reset()
         await session.connection.start_tls(context())
