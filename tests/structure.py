@@ -10,6 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import unquote
+
+from mailkeep.formats.mime.words import decode_words
 
 ENVELOPE_FIELDS = ["date", "subject", "from", "sender", "reply-to", "to", "cc", "bcc", "in-reply-to", "message-id"]
 _SINGLE = ["type", "subtype", "parameters", "id", "description", "encoding", "size"]
@@ -77,6 +80,26 @@ def unexplained(ours: Row, theirs: Row, odd: str = "") -> list[Difference]:
     ]
 
 
+def _has_8_bit(value: Value) -> bool:
+    return any(not each.isascii() for each in _strings(value))
+
+
+def _strings(value: Value) -> Iterator[bytes]:
+    if isinstance(value, list | tuple):
+        for each in value:
+            yield from _strings(each)
+    elif isinstance(value, bytes):
+        yield b" ".join(value.split())
+
+
+def _meaning(value: Value) -> list[str]:
+    """The strings in a value as texts, whatever way they are encoded."""
+    return [
+        unquote(each[7:].decode("ascii")) if each.startswith(b"utf-8''") else decode_words(each).rstrip("*?")
+        for each in _strings(value)
+    ]
+
+
 # Differences from Dovecot 2.3.19 that any message may show: place, test of (ours, theirs), who is right.
 ALLOWED: list[tuple[str, Callable[[Value, Value], bool], str]] = [
     (
@@ -89,6 +112,14 @@ ALLOWED: list[tuple[str, Callable[[Value, Value], bool], str]] = [
         lambda ours, theirs: theirs == ours + 2,
         "A line break between the closing boundary of a message inside and the boundary around it.  RFC 2046 §5.1.1: "
         "it belongs to the boundary that follows, so not to the message.  Ours.",
+    ),
+    (
+        r".",
+        lambda ours, theirs: (
+            _has_8_bit(theirs) and (_meaning(ours) == _meaning(theirs) or b"invalid" in _strings(ours))
+        ),
+        "8-bit octets in a header, which RFC 6855 §8 keeps from clients that have not enabled UTF8=ACCEPT; the text is "
+        "given in encoded words, addresses as in RFC 6858.  Ours.",
     ),
     (r"^body.*\.lines$", lambda ours, theirs: theirs == ours + 1, "The same line break, counted in lines.  Ours."),
 ]

@@ -88,6 +88,7 @@ TABLE: Final = (
     _one("CATENATE"),
     _one("URL-PARTIAL", needs="CATENATE"),
     _one("REPLACE"),
+    _one("UTF8=ACCEPT"),
     _one("OBJECTID"),
     _one("SAVEDATE"),
     _one("METADATA"),

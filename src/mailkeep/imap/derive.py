@@ -1,6 +1,7 @@
 """What IMAP keeps beside each message, so that listing a mailbox reads no message.
 
-- ``imap.list``: ENVELOPE and BODYSTRUCTURE rendered, ready to be written into a FETCH row.
+- ``imap.list``: ENVELOPE and BODYSTRUCTURE rendered, ready to be written into a FETCH row, in the form for everybody;
+  a mark says that a client that has enabled UTF8=ACCEPT gets another.
 - ``imap.headers``: the header fields that clients ask for when they list, as they came.
 - ``imap.parts``: the tree of parts with offsets: sections and BINARY need no scan.
 
@@ -19,6 +20,7 @@ from mailkeep.formats.mime.partmap import decode_parts, encode_parts
 from mailkeep.formats.mime.scan import MAX_HEADER, Part
 from mailkeep.imap.wire.bodystructure import bodystructure, without_extensions
 from mailkeep.imap.wire.envelope import envelope
+from mailkeep.imap.wire.international import UTF8
 from mailkeep.model.derive import Deriver
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ HOT: Final = (
 MAX_PICKS: Final = 1000  # patterns of headers that one request remembers
 _NUMBER: Final = {name: number for number, name in enumerate(HOT)}
 _LENGTH: Final = struct.Struct("<I")
+_HAS_UTF8_FORM: Final = 1 << 31  # in that length
 _BLOCK: Final = struct.Struct("<QIH")  # mask of the hot names present; octets of the other names; number of fields
 _SEPARATOR: Final = b"\0"  # between the fields that are kept
 _INCOMPLETE: Final = b""  # the block of a header too large to keep
@@ -65,7 +68,30 @@ class Listing:
 
 def _list(message: Part, _data: bytes | mmap) -> bytes:
     first = envelope(message)
-    return b"%bENVELOPE %b BODYSTRUCTURE %b" % (_LENGTH.pack(len(first)), first, bodystructure(message))
+    mark = 0 if _is_ascii(message) else _HAS_UTF8_FORM
+    return b"%bENVELOPE %b BODYSTRUCTURE %b" % (_LENGTH.pack(len(first) | mark), first, bodystructure(message))
+
+
+def _is_ascii(message: Part) -> bool:
+    """Whether the headers of the message and of all its parts are, so that it looks the same to everybody."""
+    stack = [message]
+    while stack:
+        part = stack.pop()
+        if not all(map(bytes.isascii, map(itemgetter(1), part.fields))):
+            return False
+        stack += part.children
+    return True
+
+
+def has_utf8_form(data: bytes) -> bool:
+    """Whether an ``imap.list`` is another for clients that have enabled UTF8=ACCEPT: then see `utf8_listing`."""
+    return data[_LENGTH.size - 1] & 0x80 != 0
+
+
+def utf8_listing(message: Part) -> Listing:
+    """What such clients are told (RFC 6855 §3)."""
+    first, second = envelope(message, UTF8), bodystructure(message, UTF8)
+    return Listing(b"ENVELOPE %b BODYSTRUCTURE %b" % (first, second), first, second)
 
 
 BOTH_OF_LISTING: Final = slice(_LENGTH.size, None)
@@ -76,7 +102,7 @@ def listing(data: bytes) -> Listing:
     """Take an ``imap.list`` apart."""
     (size,) = _LENGTH.unpack_from(data)
     start = _LENGTH.size + len(b"ENVELOPE ")
-    end = start + size
+    end = start + (size & ~_HAS_UTF8_FORM)
     return Listing(data[_LENGTH.size :], data[start:end], data[end + len(b" BODYSTRUCTURE ") :])
 
 
@@ -168,7 +194,7 @@ def parts(data: bytes) -> Part:
 
 
 DERIVERS: Final[tuple[Deriver[Part], ...]] = (
-    Deriver(LIST, 1, _list),
+    Deriver(LIST, 2, _list),
     Deriver(HEADERS, 2, _headers),
     Deriver(PARTS, PARTS_VERSION, _parts),
 )

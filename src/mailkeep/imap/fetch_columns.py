@@ -72,6 +72,7 @@ class ColumnPlan:
         self._values = [part.values for part in parts]
         self._columns = tuple(dict.fromkeys(column for part in parts for column in part.columns))
         self._kinds = tuple(dict.fromkeys(kind for part in parts for kind in part.kinds))
+        self._utf8 = s.session.enabled.utf8 and derive.LIST in self._kinds
 
     @property
     def rows(self) -> int:
@@ -108,7 +109,10 @@ class ColumnPlan:
         found = await s.messages.fetch_columns(s.account, s.mailbox, wanted, self._columns, self._kinds)
         if not found or len(found[0]) != len(uids):
             return None  # some were expunged meanwhile
-        return dict(zip((*self._columns, *self._kinds), found[1:], strict=True))
+        kept: dict[Column | str, Sequence[Any]] = dict(zip((*self._columns, *self._kinds), found[1:], strict=True))
+        if self._utf8 and any(map(derive.has_utf8_form, kept[derive.LIST])):
+            return None  # that form is not kept
+        return kept
 
 
 def _indices(s: Selected, uids: Sequence[int]) -> Sequence[int]:

@@ -69,6 +69,11 @@ class Message:
         kept = self.derived.get(derive.PARTS)
         return scan(self.blob.read()) if kept is None else derive.parts(kept)
 
+    @cached_property
+    def utf8_listing(self) -> derive.Listing:
+        """How it is listed for a client that has enabled UTF8=ACCEPT: not kept, as hardly any message needs it."""
+        return derive.utf8_listing(scan(self.blob.read()))
+
     def octets(self, start: int, stop: int) -> bytes:
         """A stretch of the message."""
         return self.blob.read(start, stop - start)
@@ -154,15 +159,21 @@ class Plan:
                 return self._flags
             case Item.ENVELOPE:
                 self._need(derive.LIST)
-                return lambda m: b"ENVELOPE " + derive.listing(m.derived[derive.LIST]).envelope
+                return lambda m: b"ENVELOPE " + self._listing(m).envelope
             case Item.BODYSTRUCTURE:
                 self._need(derive.LIST)
-                return lambda m: b"BODYSTRUCTURE " + derive.listing(m.derived[derive.LIST]).bodystructure
+                return lambda m: b"BODYSTRUCTURE " + self._listing(m).bodystructure
             case Item.BODY:
                 self._need(derive.LIST)
-                return lambda m: b"BODY " + derive.listing(m.derived[derive.LIST]).body
+                return lambda m: b"BODY " + self._listing(m).body
             case _:
                 return _OF_ENTRY[item]
+
+    def _listing(self, message: Message) -> derive.Listing:
+        kept = message.derived[derive.LIST]
+        if self._s.session.enabled.utf8 and derive.has_utf8_form(kept):
+            return message.utf8_listing
+        return derive.listing(kept)
 
     def _section(self, item: Section) -> Render:
         if item.text is Text.FIELDS and not item.part:

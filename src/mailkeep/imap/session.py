@@ -84,11 +84,12 @@ class Enabled:
     condstore: bool = False
     qresync: bool = False
     rev2: bool = False
+    utf8: bool = False  # UTF8=ACCEPT (RFC 9755): headers and names are UTF-8, also in quoted strings
 
     @property
     def utf8_names(self) -> bool:
-        """Whether mailbox names are UTF-8 on the wire (RFC 9051 §5.1); else modified UTF-7."""
-        return self.rev2
+        """Whether mailbox names are UTF-8 on the wire (RFC 9051 §5.1, RFC 9755); else modified UTF-7."""
+        return self.rev2 or self.utf8
 
 
 class Session(ABC):

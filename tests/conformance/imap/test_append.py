@@ -77,14 +77,6 @@ def test_a_literal8_is_taken(inbox: ImapClient) -> None:
     assert inbox.exists == 1
 
 
-def test_a_utf8_literal_is_taken(inbox: ImapClient, ours: None) -> None:
-    """traps 9 and 19: Thunderbird's form, RFC 6855 §4"""
-    octets = "Subject: żółw\r\n\r\nx\r\n".encode()
-    inbox.send(b"a APPEND INBOX UTF8 (~{%d+}\r\n%s)\r\n" % (len(octets), octets))
-    assert inbox.finish("a").kind in ("OK", "NO")
-    inbox.ok("NOOP")
-
-
 def test_flags_and_keywords_are_kept(inbox: ImapClient) -> None:
     """trap 19"""
     inbox.append("INBOX", simple_message(1), "(\\Seen \\Flagged \\Draft $Forwarded Custom)")

@@ -15,6 +15,7 @@ from tests.structure import parse_list, structure_differences
 
 from mailkeep.formats.mime.scan import MAX_HEADER, scan
 from mailkeep.formats.mime.section import Text, read_section
+from mailkeep.formats.mime.words import decode_words
 from mailkeep.imap.derive import (
     BOTH_OF_LISTING,
     DERIVERS,
@@ -24,9 +25,11 @@ from mailkeep.imap.derive import (
     PARTS,
     FieldNames,
     Listing,
+    has_utf8_form,
     header_fields,
     listing,
     parts,
+    utf8_listing,
 )
 
 BY_KIND = {deriver.kind: deriver for deriver in DERIVERS}
@@ -115,11 +118,51 @@ def test_sender_and_reply_to_are_those_of_from_where_absent_or_empty() -> None:
     assert row == b'("soon" NIL %b %b %b %b NIL NIL NIL NIL)' % (ann, ann, ann, nobody)
 
 
-def test_8_bit_line_ends_and_nul_go_into_literals() -> None:
-    assert b"{4}\r\ncaf\xe9" in listed(b"Subject: caf\xe9\r\n\r\n").envelope
+def test_line_ends_and_nul_go_into_literals() -> None:
     assert b"{3}\r\na\x80b" in listed(b"Subject: a\0b\r\n\r\n").envelope
     assert b"{3}\r\na\rb" in listed(b"Subject: a\rb\r\n\r\n").envelope
     assert rb'"a \"b\" \\"' in listed(b'Subject: a "b" \\\r\n\r\n').envelope
+
+
+@pytest.mark.rfc("6858", "2")
+def test_8_bit_octets_become_ascii_that_says_what_is_meant() -> None:
+    data = (
+        "Date: 1 Jan (März)\r\nSubject: =?utf-8?q?a?= café\r\nFrom: Zoë <zoe@x.example>\r\n"
+        "To: grüße@x.example, Bücher <zoe@bücher.example>, Gäste: ann@x.example;\r\nMessage-ID: <ä@x>\r\n\r\n"
+    ).encode()
+    fields = envelope(data)
+    sender, to = fields[2], fields[5]
+    assert decode_words(fields[1]) == "a café"
+    assert (fields[0], fields[9]) == (b"1 Jan (M??rz)", None)
+    assert (decode_words(sender[0][0]), sender[0][2:]) == ("Zoë", [b"zoe", b"x.example"])
+    nobody = [b"invalid", b"internationalized-address.invalid"]
+    assert [(decode_words(one[0]), one[2:]) for one in to[:2]] == [
+        ("grüße@x.example", nobody), ("Bücher", nobody),
+    ]  # fmt: skip
+    assert decode_words(to[2][2]) == "Gäste"
+
+
+@pytest.mark.parametrize("name", sorted(ODD))
+def test_whatever_comes_is_listed_in_ascii(name: str) -> None:
+    row = listed(ODD[name]).both
+    assert row.replace(b"\x80", b"").isascii()  # 0x80 stands for NUL
+
+
+@pytest.mark.rfc("6855", "3")
+@pytest.mark.parametrize("name", sorted(ODD))
+def test_the_utf8_form_is_utf8_and_marked_where_it_differs(name: str) -> None:
+    data = ODD[name]
+    form = utf8_listing(scan(data))
+    if b"\0" not in data:
+        form.both.decode("utf-8")
+    assert (form == listed(data)) or has_utf8_form(derive(LIST, data))
+
+
+def test_the_utf8_form_is_quoted() -> None:
+    form = utf8_listing(scan("Subject: café\r\nFrom: Zoë <ö@bücher.example>\r\n\r\n".encode()))
+    assert '"café" (("Zoë" NIL "ö" "bücher.example"))'.encode() in form.envelope
+    latin = utf8_listing(scan(b"Subject: caf\xe9\r\n\r\n"))
+    assert '"café"'.encode() in latin.envelope
 
 
 def test_encoded_words_are_left_as_they_came() -> None:
@@ -152,7 +195,10 @@ STRUCTURES = [
         "disposition without parameters",
         b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 6 1 NIL ("attachment" NIL) NIL NIL)',
     ),
-    ("8-bit file name", b'("application" "pdf" ("name" {13}\r\n\xdcbersicht.pdf) NIL NIL "7bit" 6 NIL NIL NIL NIL)'),
+    (
+        "8-bit file name",
+        b'("application" "pdf" ("name*" "utf-8\'\'%C3%9Cbersicht.pdf") NIL NIL "7bit" 6 NIL NIL NIL NIL)',
+    ),
     (
         "RFC 2231 continuations out of order",
         b'("application" "pdf" ("name" "ab.pdf") NIL NIL "7bit" 6 NIL NIL NIL NIL)',

@@ -42,6 +42,8 @@ async def target_place(s: Authenticated, name: str) -> Place:
 
 async def take_in(s: Authenticated, messages: Sequence[wire.Message]) -> list[Incoming]:
     """The messages of APPEND or REPLACE, whole and ready for the store.  Raises: Refused, TooLarge, Unavailable."""
+    if not s.session.enabled.utf8 and any(map(_is_utf8, messages)):
+        raise Refused("ENABLE UTF8=ACCEPT first")  # RFC 6855 §4
     flags = [parse_flags(message.flags) for message in messages]
     opened = [await _open(s, message.data) for message in messages]
     sizes = [sum(map(_size, source)) for source in opened]
@@ -53,6 +55,12 @@ async def take_in(s: Authenticated, messages: Sequence[wire.Message]) -> list[In
         Incoming(octets=await _octets(s, source), flags=each, internaldate=message.internaldate)
         for message, source, each in zip(messages, opened, flags, strict=True)
     ]
+
+
+def _is_utf8(message: wire.Message) -> bool:
+    if isinstance(message.data, wire.Catenation):
+        return any(isinstance(part, wire.TextPart) and part.utf8 for part in message.data.parts)
+    return message.utf8
 
 
 Source = bytes | Streamed | Stretch

@@ -10,7 +10,7 @@ from mailkeep.imap.wire import response
 async def enable(s: Authenticated, names: tuple[str, ...]) -> None:
     """Switch on extensions that change what the server sends; unknown ones are skipped.  RFC 5161, RFC 9051 §6.3.1.
 
-    ENABLED is always sent, also when it names nothing: mutt asks for UTF8=ACCEPT where it is not offered.
+    ENABLED is always sent, also when it names nothing.
     """
     session = s.session
     now_enabled = []
@@ -26,6 +26,10 @@ async def enable(s: Authenticated, names: tuple[str, ...]) -> None:
                 await s.watch_metadata(mailboxes=name == "METADATA")
             case "IMAP4REV2":
                 session.enabled.rev2 = True
+            case "UTF8=ACCEPT":
+                session.enabled.utf8 = True
+                if session.selected is not None:
+                    session.selected.plans.clear()  # they render ENVELOPE and BODYSTRUCTURE in the old form
             case _:
                 continue
         now_enabled.append("IMAP4rev2" if name == "IMAP4REV2" else name)

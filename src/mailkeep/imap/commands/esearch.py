@@ -35,10 +35,7 @@ async def esearch(s: Authenticated, cmd: Esearch) -> None:
     about_selected = any(source.which is Which.SELECTED for source in cmd.sources)
     if about_selected and selected is None:
         raise Bad("Select a mailbox first")
-    if selected is None:
-        check_charset(cmd.search)
-    else:
-        check_charset(cmd.search, selected)
+    check_charset(s.session, cmd.search)
     places = [] if all(source.which is Which.SELECTED for source in cmd.sources) else await places_of(s, cmd.sources)
     if selected is not None and about_selected:
         found = await search_selected(selected, cmd.search)

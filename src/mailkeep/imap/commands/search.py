@@ -6,10 +6,10 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from mailkeep.imap.done import Refused
+from mailkeep.imap.done import Bad, Refused
 from mailkeep.imap.search_query import to_query
 from mailkeep.imap.search_result import answer, asks_nothing, chosen
-from mailkeep.imap.session import Selected
+from mailkeep.imap.session import Selected, Session
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.search import CHARSETS, Search
 from mailkeep.imap.wire.search_return import Return, Returns
@@ -25,16 +25,18 @@ async def search(s: Selected, cmd: Search) -> None:
 
     A message that is gone but not yet told is not found.
     """
-    check_charset(cmd, s)
+    check_charset(s.session, cmd)
     found = await search_selected(s, cmd)
     _tell(s, cmd, found)
 
 
-def check_charset(cmd: Search, s: Selected | None = None) -> None:
-    """Raises: Refused; then ``$`` is empty, if the search was to save its results there (RFC 5182 §2.1)."""
+def check_charset(session: Session, cmd: Search) -> None:
+    """Raises: Bad, Refused; then ``$`` is empty, if the search was to save its results there (RFC 5182 §2.1)."""
+    if cmd.charset_given and session.enabled.utf8:
+        raise Bad("With UTF8=ACCEPT a search has no CHARSET")  # RFC 6855 §3
     if not cmd.charset_known:
-        if s is not None and _saves(cmd):
-            s.saved = EMPTY
+        if session.selected is not None and _saves(cmd):
+            session.selected.saved = EMPTY
         raise Refused("Only US-ASCII and UTF-8 are known", response.badcharset(CHARSETS))
 
 

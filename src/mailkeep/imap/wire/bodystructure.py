@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from mailkeep.formats.mime.header import unfold
 from mailkeep.formats.mime.parameters import Parameters, parse_value
-from mailkeep.imap.wire.envelope import NIL, envelope, nstring, string
+from mailkeep.imap.wire.envelope import NIL, envelope, nstring
+from mailkeep.imap.wire.international import ASCII, Form
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mailkeep.formats.mime.scan import Part
 
 # A multipart must have a part (grammar: 1*body); one in which none was found is shown with this one, which is not
@@ -22,32 +25,40 @@ _LONGEST_LANGUAGE: Final = 1000  # octets of tags worth listing
 _TOKEN: Final = re.compile(rb"\"(?:[^\"\\]|\\.)*\"|\{(\d+)\}\r\n|[()]|[^\s\"(){}]+")
 
 
-def bodystructure(part: Part) -> bytes:
+def bodystructure(part: Part, form: Form = ASCII) -> bytes:
     """The BODYSTRUCTURE of a scanned part, parentheses included; types, encodings, parameter names in lower case."""
     values = _content_fields(part)
     if part.is_multipart:
         return b"(%b %b %b %b)" % (
-            b"".join([bodystructure(child) for child in part.children]) or _EMPTY_TEXT,
-            _word(part.subtype or "mixed"),
-            _parameters(part.parameters),
-            _extension(values),
+            b"".join([bodystructure(child, form) for child in part.children]) or _EMPTY_TEXT,
+            _word(form, part.subtype or "mixed"),
+            _parameters(form, part.parameters),
+            _extension(form, values),
         )
     basic = b"%b %b %b %b %b %b %d" % (
-        _word(part.maintype),
-        _word(part.subtype),
-        _parameters(_with_charset(part)),
-        nstring(values.get(b"content-id")),
-        nstring(values.get(b"content-description")),
-        _word(part.encoding),
+        _word(form, part.maintype),
+        _word(form, part.subtype),
+        _parameters(form, _with_charset(part)),
+        _nstring(form, form.identifier, values.get(b"content-id")),
+        _nstring(form, form.text, values.get(b"content-description")),
+        _word(form, part.encoding),
         part.size,
     )
     if part.maintype == "text":
         basic = b"%b %d" % (basic, part.lines)
     if part.is_message:
         message = part.message
-        inner = (_EMPTY_ENVELOPE, _EMPTY_TEXT) if message is None else (envelope(message), bodystructure(message))
+        inner = (
+            (_EMPTY_ENVELOPE, _EMPTY_TEXT)
+            if message is None
+            else (envelope(message, form), bodystructure(message, form))
+        )
         basic = b"%b %b %b %d" % (basic, *inner, part.lines)
-    return b"(%b %b %b)" % (basic, nstring(values.get(b"content-md5")), _extension(values))
+    return b"(%b %b %b)" % (
+        basic,
+        _nstring(form, form.identifier, values.get(b"content-md5")),
+        _extension(form, values),
+    )
 
 
 def _content_fields(part: Part) -> dict[bytes, bytes]:
@@ -66,30 +77,35 @@ def _with_charset(part: Part) -> Parameters:
     return (*part.parameters, _US_ASCII)
 
 
-def _word(text: str) -> bytes:
-    return string(text.encode("latin-1"))
+def _word(form: Form, text: str) -> bytes:
+    return form.string(form.word(text.encode("latin-1")))
 
 
-def _parameters(parameters: Parameters) -> bytes:
-    if not parameters:
+def _nstring(form: Form, give: Callable[[bytes], bytes | None], value: bytes | None) -> bytes:
+    return NIL if value is None else nstring(form, give(value))
+
+
+def _parameters(form: Form, parameters: Parameters) -> bytes:
+    given = form.parameters(parameters)
+    if not given:
         return NIL
-    return b"(%b)" % b" ".join([b"%b %b" % (string(name), string(value)) for name, value in parameters])
+    return b"(%b)" % b" ".join([b"%b %b" % (form.string(name), form.string(value)) for name, value in given])
 
 
-def _extension(values: dict[bytes, bytes]) -> bytes:
+def _extension(form: Form, values: dict[bytes, bytes]) -> bytes:
     """Disposition, language, location: what ends both kinds of body."""
     return b"%b %b %b" % (
-        _disposition(values.get(b"content-disposition")),
+        _disposition(form, values.get(b"content-disposition")),
         _language(values.get(b"content-language")),
-        nstring(values.get(b"content-location")),
+        _nstring(form, form.identifier, values.get(b"content-location")),
     )
 
 
-def _disposition(value: bytes | None) -> bytes:
+def _disposition(form: Form, value: bytes | None) -> bytes:
     if value is None:
         return NIL
     kind, _, parameters = parse_value(value)
-    return b"(%b %b)" % (string(kind), _parameters(parameters)) if kind else NIL
+    return b"(%b %b)" % (form.string(form.word(kind)), _parameters(form, parameters)) if kind else NIL
 
 
 def _language(value: bytes | None) -> bytes:

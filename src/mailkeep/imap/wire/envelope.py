@@ -1,6 +1,6 @@
-"""ENVELOPE (RFC 9051 §7.5.2, RFC 3501 §7.4.2) as octets that any client may be sent.
+"""ENVELOPE (RFC 9051 §7.5.2, RFC 3501 §7.4.2) as octets, in a form that any client may be sent, or in UTF-8.
 
-Legal without UTF8=ACCEPT: a value with 8-bit octets, CR, LF or NUL is a literal.  Encoded words stay as they came.
+A value with CR, LF or NUL is a literal.  Encoded words stay as they came.
 """
 
 from __future__ import annotations
@@ -9,38 +9,25 @@ from typing import TYPE_CHECKING, Final
 
 from mailkeep.formats.mime.address import Address, parse_addresses
 from mailkeep.formats.mime.header import unfold
+from mailkeep.imap.wire.international import ASCII, Form
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mailkeep.formats.mime.scan import Part
 
 NIL: Final = b"NIL"
-MAX_QUOTED: Final = 1000  # longer strings are literals: some clients read lines into small buffers
 
-_QUOTABLE: Final = bytes(octet for octet in range(0x20, 0x7F) if octet not in b'"\\') + b"\t"
 _ADDRESS_FIELDS: Final = frozenset({b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc"})
 _FIELDS: Final = _ADDRESS_FIELDS | {b"date", b"subject", b"in-reply-to", b"message-id"}
 
 
-def string(value: bytes) -> bytes:
-    """`value` as a quoted string where it can be one, else as a literal.
-
-    NUL, which no string may hold (RFC 9051 §4.3), is sent as 0x80, as in literals of message octets.
-    """
-    if len(value) <= MAX_QUOTED:
-        odd = value.translate(None, _QUOTABLE)
-        if not odd:
-            return b'"%b"' % value
-        if not odd.strip(b'"\\'):
-            return b'"%b"' % value.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-    return b"{%d}\r\n%b" % (len(value), value.replace(b"\0", b"\x80"))
+def nstring(form: Form, value: bytes | None) -> bytes:
+    """A string, or NIL for None."""
+    return NIL if value is None else form.string(value)
 
 
-def nstring(value: bytes | None) -> bytes:
-    """`string`, or NIL for None."""
-    return NIL if value is None else string(value)
-
-
-def envelope(message: Part) -> bytes:
+def envelope(message: Part, form: Form = ASCII) -> bytes:
     """The ENVELOPE of a scanned message, parentheses included.
 
     An address field without addresses is NIL; Sender and Reply-To without addresses are taken from From; a Date that
@@ -57,37 +44,39 @@ def envelope(message: Part) -> bytes:
                 more.setdefault(name, [fields[name]]).append(whole[whole.index(b":") + 1 :])
     for name, values in more.items():
         fields[name] = b",".join(values)
-    sender = _addresses(fields.get(b"from"))
+    sender = _addresses(form, fields.get(b"from"))
     return b"(%b %b %b %b %b %b %b %b %b %b)" % (
-        _text(fields.get(b"date")),
-        _text(fields.get(b"subject")),
+        nstring(form, _value(form.word, fields.get(b"date"))),
+        nstring(form, _value(form.text, fields.get(b"subject"))),
         sender,
-        _addresses(fields.get(b"sender"), sender),
-        _addresses(fields.get(b"reply-to"), sender),
-        _addresses(fields.get(b"to")),
-        _addresses(fields.get(b"cc")),
-        _addresses(fields.get(b"bcc")),
-        _text(fields.get(b"in-reply-to")),
-        _text(fields.get(b"message-id")),
+        _addresses(form, fields.get(b"sender"), sender),
+        _addresses(form, fields.get(b"reply-to"), sender),
+        _addresses(form, fields.get(b"to")),
+        _addresses(form, fields.get(b"cc")),
+        _addresses(form, fields.get(b"bcc")),
+        nstring(form, _value(form.identifier, fields.get(b"in-reply-to"))),
+        nstring(form, _value(form.identifier, fields.get(b"message-id"))),
     )
 
 
-def _text(field: bytes | None) -> bytes:
-    return NIL if field is None else string(unfold(field))
+def _value(give: Callable[[bytes], bytes | None], field: bytes | None) -> bytes | None:
+    return None if field is None else give(unfold(field))
 
 
-def _addresses(field: bytes | None, default: bytes = NIL) -> bytes:
+def _addresses(form: Form, field: bytes | None, default: bytes = NIL) -> bytes:
     if field is None:
         return default
     addresses = parse_addresses(field[field.index(b":") + 1 :])
-    return b"(%b)" % b"".join([_address(each) for each in addresses]) if addresses else default
+    if not field.isascii():
+        addresses = [form.address(each) for each in addresses]
+    return b"(%b)" % b"".join([_address(form, each) for each in addresses]) if addresses else default
 
 
-def _address(address: Address) -> bytes:
+def _address(form: Form, address: Address) -> bytes:
     name, route, local, domain = address
     return b"(%b %b %b %b)" % (
-        NIL if name is None else string(name),
-        NIL if route is None else string(route),
-        NIL if local is None else string(local),
-        NIL if domain is None else string(domain),
+        NIL if name is None else form.string(name),
+        NIL if route is None else form.string(route),
+        NIL if local is None else form.string(local),
+        NIL if domain is None else form.string(domain),
     )

@@ -173,6 +173,8 @@ class Lexer:
             return self._small_literal()
         self.pos = found.end()
         content = found[1]
+        if self.utf8 and not content.isascii():
+            self._decoded(content, found.start())  # RFC 9755 §3: what is not UTF-8 is an error
         return _ESCAPE.sub(rb"\1", content) if b"\\" in content else content
 
     def nstring(self) -> bytes | None:

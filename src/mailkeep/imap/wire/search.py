@@ -167,6 +167,7 @@ class Search:
     """The command.  `returns`: None without RETURN (answer with SEARCH in rev1).
 
     `modseq`: a MODSEQ key is used, so the answer tells the highest mod-sequence (RFC 7162 §3.1.5).
+    `charset_given`: with CHARSET.
     `charset_known`: False when the answer must be NO [BADCHARSET]; the key is not read then.
     """
 
@@ -175,6 +176,7 @@ class Search:
     uid: bool
     modseq: bool = False
     charset_known: bool = True
+    charset_given: bool = False
 
 
 MAX_DEPTH: Final = 100
@@ -224,12 +226,14 @@ def read_search(lexer: Lexer, *, uid: bool) -> Search:
         lexer.needs("ESEARCH")
         returns = read_returns(lexer)
         lexer.space()
+    charset_given = False
     if lexer.skip(b"CHARSET "):
         if not read_charset(lexer):
-            return Search(key=All(), returns=returns, uid=uid, charset_known=False)
+            return Search(key=All(), returns=returns, uid=uid, charset_known=False, charset_given=True)
         lexer.space()
+        charset_given = True
     program = read_program(lexer)
-    return Search(key=program.key, returns=returns, uid=uid, modseq=program.modseq)
+    return Search(key=program.key, returns=returns, uid=uid, modseq=program.modseq, charset_given=charset_given)
 
 
 def read_charset(lexer: Lexer) -> bool:

@@ -181,11 +181,18 @@ def test_mailbox_names_are_modified_utf7_until_utf8_is_enabled() -> None:
     assert lexer('"Entwürfe"'.encode(), utf8=True).mailbox() == "Entwürfe"
 
 
-@pytest.mark.parametrize(("octets", "utf8"), [(b"a&b", False), ('"ü"'.encode(), False), (b'"\xff"', True)])
+@pytest.mark.parametrize(("octets", "utf8"), [(b"a&b", False), ('"ü"'.encode(), False), (b"a\xff", True)])
 def test_a_wrongly_encoded_name_is_refused_with_no(octets: bytes, *, utf8: bool) -> None:
     with pytest.raises(Refusal) as caught:
         lexer(octets, utf8=utf8).mailbox()
     assert caught.value.code == "CANNOT"
+
+
+def test_a_quoted_string_that_is_not_utf8_is_an_error_once_utf8_is_enabled() -> None:
+    """RFC 9755 §3"""
+    with pytest.raises(ParseError) as caught:
+        lexer(b'"\xff"', utf8=True).mailbox()
+    assert not isinstance(caught.value, Refusal)
 
 
 @pytest.mark.parametrize(("text", "value"), [(b"*", "*"), (b"a%/*]", "a%/*]"), (b'"a *"', "a *"), (b"inbox", "INBOX")])

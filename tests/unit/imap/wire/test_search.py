@@ -142,8 +142,11 @@ def test_keys_combine(text: bytes, expected: Key) -> None:
     ],
 )
 def test_return_options(text: bytes, expected: Return) -> None:
-    assert parse(b"SEARCH %bSEEN" % text) == Search(key=SEEN, returns=Returns(expected), uid=False)
-    assert parse(b"UID SEARCH %bSEEN" % text) == Search(key=SEEN, returns=Returns(expected), uid=True)
+    given = b"CHARSET" in text
+    assert parse(b"SEARCH %bSEEN" % text) == Search(key=SEEN, returns=Returns(expected), uid=False, charset_given=given)
+    assert parse(b"UID SEARCH %bSEEN" % text) == Search(
+        key=SEEN, returns=Returns(expected), uid=True, charset_given=given
+    )
 
 
 def test_without_return_there_are_no_options() -> None:
