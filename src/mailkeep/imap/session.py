@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mailkeep.service.messages import Messages
     from mailkeep.service.metadata import Metadata
     from mailkeep.service.places import Place, Places
+    from mailkeep.service.quotas import Quotas
     from mailkeep.service.search import Search
     from mailkeep.service.spool import Spool
     from mailkeep.service.urls import Urls
@@ -74,6 +75,7 @@ class Services:
     messages: Messages
     metadata: Metadata
     places: Places
+    quotas: Quotas
     search: Search
     urls: Urls
 
