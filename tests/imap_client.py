@@ -18,7 +18,13 @@ from tests import imap_grammar
 from tests.imap_grammar import Code, Response
 
 DEADLINE_S = 15.0
-NO_EXPUNGE_DURING = ("FETCH", "STORE", "SEARCH")  # RFC 9051 §7.5.1; the UID forms are other commands
+NO_EXPUNGE_DURING = (
+    "FETCH",
+    "STORE",
+    "SEARCH",
+    "SORT",
+    "THREAD",
+)  # RFC 9051 §7.5.1, RFC 5256 §3; the UID forms are other commands
 
 
 class ConnectionEndedError(AssertionError):

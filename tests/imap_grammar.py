@@ -533,6 +533,30 @@ class Reader:
             items[word] = self.number(least=1 if word in ("UIDNEXT", "UIDVALIDITY") else 0, bits=63)
         return name, items
 
+    def threads(self) -> list[Any]:
+        """RFC 5256 §5.  A thread is a list: numbers, one beneath the other, then lists of what splits from the last."""
+        stack: list[list[Any]] = [[]]
+        if not self.peek(b"\r\n"):
+            self.sp()
+        while not self.peek(b"\r\n"):
+            if self.take(b"("):
+                stack.append([])
+            elif self.take(b")"):
+                done = stack.pop()
+                if not done or (isinstance(done[-1], list) and sum(isinstance(each, list) for each in done) < 2):
+                    raise self.fail("a thread of nothing, or a split into one")
+                stack[-1].append(done)
+            elif self.take(b" "):
+                if not stack[-1]:
+                    raise self.fail("a space at the beginning")
+            else:
+                if any(isinstance(each, list) for each in stack[-1]) or len(stack) == 1:
+                    raise self.fail("a number after a split")
+                stack[-1].append(self.number(least=1))
+        if len(stack) != 1:
+            raise self.fail("a thread without end")
+        return stack[0]
+
     def esearch(self) -> dict[str, Any]:
         out: dict[str, Any] = {}
         if self.take(b" ("):
@@ -548,8 +572,6 @@ class Reader:
                 out[word] = self.set_of_numbers()
             elif word in ("MIN", "MAX", "COUNT", "MODSEQ"):
                 out[word] = self.number(least=0 if word == "COUNT" else 1, bits=63)
-            elif word in ("ADDTO", "REMOVEFROM"):
-                out[word] = self._positioned()
             elif word == "PARTIAL":
                 self.need(b"(")
                 asked = self.match(PARTIAL, "a range").group().decode()
@@ -559,18 +581,6 @@ class Reader:
             else:
                 raise self.fail(f"unknown ESEARCH item {word}")
         return out
-
-    def _positioned(self) -> list[tuple[int, list[int]]]:
-        """RFC 5267 §5: positions, and the results there."""
-        self.need(b"(")
-        out = []
-        while True:
-            position = self.number()
-            self.sp()
-            out.append((position, self.set_of_numbers()))
-            if self.take(b")"):
-                return out
-            self.sp()
 
     def _correlators(self, out: dict[str, Any]) -> None:
         """RFC 4466 §2.6.2, RFC 7377 §4: each once."""
@@ -622,20 +632,6 @@ class Reader:
             return None
         flat: list[bytes | None] = self.listed(self.nstring)
         return {(name or b"").decode(): value for name, value in zip(flat[::2], flat[1::2], strict=True)}
-
-    def quota(self) -> tuple[str, dict[str, tuple[int, int]]]:
-        """RFC 9208 §7, where §4.2.1 allows an empty list: a quota root; usage and limit of each resource."""
-        root = self.astring().decode()
-        self.sp()
-
-        def resource() -> tuple[str, tuple[int, int]]:
-            name = self.atom()
-            self.sp()
-            used = self.number(bits=63)
-            self.sp()
-            return name, (used, self.number(bits=63))
-
-        return root, dict(self.listed(resource))
 
     def metadata(self) -> tuple[str, dict[str, bytes | None] | list[str]]:
         """RFC 5464 §5: a mailbox, and entries with their values or alone."""
@@ -700,16 +696,6 @@ class Reader:
             case "BADURL":
                 self.sp()
                 args = self.string()
-            case "NOUPDATE":
-                self.sp()
-                args = self.quoted().decode()
-            case "UNDEFINED-FILTER":
-                self.sp()
-                args = self.atom()
-            case "INPROGRESS":
-                if self.take(b" ("):
-                    args = (self.nil_or(self.quoted), self.nil_or(self.number), self.nil_or(self.number))
-                    self.need(b")")
             case "BADCHARSET":
                 if self.take(b" "):
                     args = self.listed(self.astring, least=1)
@@ -725,11 +711,6 @@ class Reader:
                 raise self.fail(f"unknown response code {name}")
         self.need(b"]")
         return Code(name, args)
-
-    def nil_or(self, read: Callable[[], Any]) -> Any:
-        """NIL as None, or what `read` reads; the space before it too, where one stands."""
-        self.take(b" ")
-        return None if self.take(b"NIL") else read()
 
     def condition(self) -> tuple[Code | None, str]:
         code = None
@@ -804,8 +785,10 @@ def _untagged(reader: Reader) -> Response:
             data = reader.status()
         case "ESEARCH":
             data = reader.esearch()
-        case "SEARCH":
+        case "SEARCH" | "SORT":
             data = reader.search()
+        case "THREAD":
+            data = reader.threads()
         case "NAMESPACE":
             data = []
             for _ in range(3):
@@ -821,14 +804,6 @@ def _untagged(reader: Reader) -> Response:
         case "METADATA":
             reader.sp()
             data = reader.metadata()
-        case "QUOTA":
-            reader.sp()
-            data = reader.quota()
-        case "QUOTAROOT":
-            reader.sp()
-            data = (reader.mailbox(), [])
-            while reader.take(b" "):
-                data[1].append(reader.astring().decode())
         case _:
             raise reader.fail(f"unknown response {kind}")
     return Response("*", kind, None, data, code, text, raw)

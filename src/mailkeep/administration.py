@@ -22,8 +22,8 @@ from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.maintenance import Maintenance
 from mailkeep.service.messages import Messages
 from mailkeep.service.metadata import Metadata
+from mailkeep.service.order import Order
 from mailkeep.service.places import Places
-from mailkeep.service.quotas import Quotas
 from mailkeep.service.search import Search
 from mailkeep.service.spool import Spool
 from mailkeep.service.urls import Urls
@@ -40,8 +40,8 @@ class Offices:
     messages: Messages
     metadata: Metadata
     places: Places
-    quotas: Quotas
     search: Search
+    order: Order
     urls: Urls
     delivery: Delivery
     maintenance: Maintenance
@@ -61,15 +61,6 @@ class Done(msgspec.Struct, frozen=True):
     """It is done, and there is nothing to tell."""
 
 
-class SetQuota(Verb[Done], frozen=True):
-    """Change the limits of an account: those that are given, 0 for no limit."""
-
-    address: str
-    octets: int | None = None
-    messages: int | None = None
-    mailboxes: int | None = None
-
-
 class AddAccount(Verb[Done], frozen=True):
     """Make an account.  `quota` in octets, 0 for no limit; None is the configured default."""
 
@@ -79,17 +70,13 @@ class AddAccount(Verb[Done], frozen=True):
 
 
 class AccountLine(msgspec.Struct, frozen=True, kw_only=True):
-    """An account as a list shows it.  A quota of None is no limit; `quota` is that of octets."""
+    """An account as a list shows it.  `quota` None is no limit."""
 
     address: str
     state: str
-    shard: int
     octets: int
     messages: int
-    mailboxes: int
     quota: int | None
-    quota_messages: int | None
-    quota_mailboxes: int | None
 
 
 class AccountLines(msgspec.Struct, frozen=True):
@@ -117,26 +104,6 @@ class SetPassword(Verb[Done], frozen=True):
 
 class RemoveAccount(Verb[Done], frozen=True):
     """Remove an account and all its mail."""
-
-    address: str
-
-
-class MoveAccount(Verb[Done], frozen=True):
-    """Move an account to another shard; meanwhile nobody can write to it."""
-
-    address: str
-    shard: int
-
-
-class Progress(msgspec.Struct, frozen=True):
-    """How far something is, in whatever it counts; `total` 0: it has not begun, or is over."""
-
-    done: int
-    total: int
-
-
-class MoveProgress(Verb[Progress], frozen=True):
-    """How far `MoveAccount` is."""
 
     address: str
 
@@ -194,7 +161,7 @@ class Undelete(Verb[Restored], frozen=True):
 
 
 class Faults(msgspec.Struct, frozen=True):
-    """What is wrong, by address; and the accounts whose interrupted creation, removal or move has been settled."""
+    """What is wrong, by address; and the accounts whose interrupted creation or removal has been finished."""
 
     faults: tuple[tuple[str, str], ...]
     finished: tuple[str, ...]
@@ -209,13 +176,7 @@ class Check(Verb[Faults], frozen=True):
 async def _add_account(offices: Offices, verb: AddAccount) -> Done:
     account = await offices.accounts.create(verb.address, verb.password)
     if verb.quota is not None:
-        await offices.quotas.change(account.id, octets=verb.quota)
-    return Done()
-
-
-async def _set_quota(offices: Offices, verb: SetQuota) -> Done:
-    account = offices.accounts.get(verb.address)
-    await offices.quotas.change(account.id, verb.octets, verb.messages, verb.mailboxes)
+        await offices.maintenance.set_quota(account.id, verb.quota or None)
     return Done()
 
 
@@ -229,17 +190,13 @@ async def _show_account(offices: Offices, verb: ShowAccount) -> AccountLine:
 
 async def _account_line(offices: Offices, address: str) -> AccountLine:
     account = offices.accounts.get(address)
-    usage = await offices.quotas.usage(account.id)
+    usage = await offices.maintenance.usage(account.id)
     return AccountLine(
         address=account.address,
         state=account.state,
-        shard=account.shard,
         octets=usage.octets,
         messages=usage.messages,
-        mailboxes=usage.mailboxes,
-        quota=usage.quota.octets,
-        quota_messages=usage.quota.messages,
-        quota_mailboxes=usage.quota.mailboxes,
+        quota=usage.quota,
     )
 
 
@@ -254,15 +211,6 @@ async def _remove_account(offices: Offices, verb: RemoveAccount) -> Done:
     # whoever is logged in finds out, and is told to go
     offices.messages.bus.publish(Hint(account.id, frozenset(), ModSeq(0), tree=True))
     return Done()
-
-
-async def _move_account(offices: Offices, verb: MoveAccount) -> Done:
-    await offices.accounts.move(verb.address, verb.shard)
-    return Done()
-
-
-async def _move_progress(offices: Offices, verb: MoveProgress) -> Progress:
-    return Progress(*offices.accounts.progress(verb.address))
 
 
 async def _list_mailboxes(offices: Offices, verb: ListMailboxes) -> MailboxLines:
@@ -307,7 +255,6 @@ async def _undelete(offices: Offices, verb: Undelete) -> Restored:
 
 async def _check(offices: Offices, verb: Check) -> Faults:
     finished = await offices.accounts.finish()
-    await offices.maintenance.clear_moved()
     accounts = offices.accounts.list() if verb.address is None else (offices.accounts.get(verb.address),)
     faults = [(account.address, fault) for account in accounts for fault in await offices.maintenance.check(account.id)]
     return Faults(tuple(faults), finished)
@@ -327,11 +274,8 @@ VERBS: Final = (
     Row("account add", AddAccount, Done, _add_account),
     Row("account list", ListAccounts, AccountLines, _list_accounts),
     Row("account show", ShowAccount, AccountLine, _show_account),
-    Row("account set-quota", SetQuota, Done, _set_quota),
     Row("account password", SetPassword, Done, _set_password),
     Row("account remove", RemoveAccount, Done, _remove_account),
-    Row("account move", MoveAccount, Done, _move_account),
-    Row("account move progress", MoveProgress, Progress, _move_progress),
     Row("mailbox list", ListMailboxes, MailboxLines, _list_mailboxes),
     Row("deliver", Deliver, Delivered, _deliver),
     Row("undelete", Undelete, Restored, _undelete),

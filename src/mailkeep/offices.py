@@ -14,7 +14,6 @@ from mailkeep.administration import Offices
 from mailkeep.config import Config
 from mailkeep.imap.derive import DERIVERS, PARTS
 from mailkeep.model.errors import Unavailable
-from mailkeep.model.quota import Quota
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.bus import Bus
 from mailkeep.service.delivery import Delivery
@@ -23,8 +22,8 @@ from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.maintenance import Maintenance
 from mailkeep.service.messages import Messages
 from mailkeep.service.metadata import Metadata
+from mailkeep.service.order import Order
 from mailkeep.service.places import Places
-from mailkeep.service.quotas import Quotas
 from mailkeep.service.recents import Recents
 from mailkeep.service.search import Search
 from mailkeep.service.search_fields import SEARCH_FIELDS
@@ -69,34 +68,33 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
         store.directory,
         store,
         throttled=config.auth.throttle,
-        quota=first_quota(config),
+        quota=config.accounts.quota or None,
         ledger=shared.ledger,
     )
     mailboxes = Mailboxes(store, bus)
     places = Places(mailboxes)
     messages = Messages(store, bus, (*DERIVERS, SEARCH_FIELDS), recents=shared.recents)
+    search = Search(store)
     return Offices(
         accounts=accounts,
         mailboxes=mailboxes,
         messages=messages,
-        metadata=Metadata(store, bus, config.imap.server_entries),
+        metadata=Metadata(store, bus, _server_metadata(config)),
         places=places,
-        search=Search(store),
+        search=search,
+        order=Order(store, search.numberings),
         urls=Urls(places, messages, parts_kind=PARTS),
         delivery=Delivery(accounts, mailboxes, messages, hostname=config.hostname),
         maintenance=Maintenance(store),
-        quotas=Quotas(store, owner_may_raise=config.accounts.owner_may_raise),
         spool_dir=store.spool_dir,
         message_size=config.limits.message_size,
     )
 
 
-def first_quota(config: Config) -> Quota:
-    """What a new account may hold."""
-    limits = config.accounts
-    return Quota(
-        octets=limits.quota or None, messages=limits.quota_messages or None, mailboxes=limits.quota_mailboxes or None
-    )
+def _server_metadata(config: Config) -> dict[str, bytes]:
+    """The shared entries of the server (RFC 5464 §3.2.1.1)."""
+    entries = {"/shared/admin": config.imap.admin, "/shared/comment": config.imap.comment}
+    return {entry: text.encode() for entry, text in entries.items() if text}
 
 
 async def run_upkeep(work: Callable[[], Awaitable[None]]) -> None:

@@ -22,7 +22,7 @@ from mailkeep.control import OVERHEAD, Door
 from mailkeep.lock import DataLock
 from mailkeep.model.address import parse_address
 from mailkeep.model.errors import Unavailable
-from mailkeep.offices import Shared, build_offices, first_quota, open_store, run_upkeep
+from mailkeep.offices import Shared, build_offices, open_store, run_upkeep
 from mailkeep.reception import Reception, Spawn, drain
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.bus import Bus
@@ -65,7 +65,6 @@ async def open_offices(config: Config, *, program: str) -> AsyncIterator[Offices
             offices = build_offices(config, store, Bus(), Shared.alone())
             await offices.accounts.finish()
             yield offices
-            await store.clear_moved(grace_s=0)  # nobody else reads
 
 
 @contextmanager
@@ -245,7 +244,7 @@ class Server:
         changed = tuple(key for key in _changed(self.config, config) if not key.startswith(RELOADED))
         self.config = config
         self._staff.reload(config, self._tls.files)
-        self.accounts.quota = first_quota(config)
+        self.accounts.quota = config.accounts.quota or None
         self.offices = dataclasses.replace(
             self.offices,
             message_size=config.limits.message_size,

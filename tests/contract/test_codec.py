@@ -17,10 +17,7 @@ from mailkeep.testing.store_contract import StoreContract
 
 # What only reads never travels; `check` runs where it was asked for.
 READING = {
-    "count_rows",
-    "read_rows",
     "check",
-    "deleted_octets",
     "delta",
     "derived_data",
     "fetch",
@@ -31,11 +28,11 @@ READING = {
     "get_mailbox",
     "get_metadata",
     "get_text_index",
-    "get_usage",
     "keywords",
     "list_mailboxes",
     "list_subscriptions",
     "message_columns",
+    "message_facts",
     "message_numbers",
     "message_octets",
     "metadata_changes",

@@ -83,6 +83,13 @@ class SelectedView:
             return [seq for uid in uids if (seq := self.seq(uid))]
         return list(compress(range(1, self.count + 1), map(frozenset(uids).__contains__, self._uids)))
 
+    def numbers_of(self, uids: Sequence[int]) -> list[int]:
+        """The sequence numbers of `uids`, in their order, without those that the client does not know."""
+        if len(uids) < FEW:
+            return [seq for uid in uids if (seq := self.seq(uid))]
+        known = dict(zip(self._uids[: self.count], range(1, self.count + 1), strict=True))
+        return [number for number in map(known.get, uids) if number is not None]
+
     @property
     def last_uid(self) -> int:
         """The UID of the last message, 0 when there is none."""

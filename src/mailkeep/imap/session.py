@@ -24,17 +24,17 @@ from mailkeep.model.ids import AccountId, MailboxId
 from mailkeep.model.message import FlagState
 from mailkeep.model.uidset import EMPTY, UidSet
 from mailkeep.net.limits import is_loopback
+from mailkeep.service.order import Collation
 
 if TYPE_CHECKING:
-    from mailkeep.imap.contexts import Contexts
     from mailkeep.imap.fetch_columns import ColumnPlan
     from mailkeep.imap.wire.fetch import FetchItem
     from mailkeep.net.connection import Connection
     from mailkeep.service.accounts import Accounts, ConnectionCounts
     from mailkeep.service.messages import Messages
     from mailkeep.service.metadata import Metadata
+    from mailkeep.service.order import Order
     from mailkeep.service.places import Place, Places
-    from mailkeep.service.quotas import Quotas
     from mailkeep.service.search import Search
     from mailkeep.service.spool import Spool
     from mailkeep.service.urls import Urls
@@ -75,8 +75,8 @@ class Services:
     messages: Messages
     metadata: Metadata
     places: Places
-    quotas: Quotas
     search: Search
+    order: Order
     urls: Urls
 
 
@@ -111,6 +111,7 @@ class Session(ABC):
         self.tls_context = tls_context
         self.framer = Framer(self._limits_before_login)
         self.enabled = Enabled()
+        self.collation = Collation()  # how texts are compared (RFC 5255 §4)
         self.authenticated: Authenticated | None = None
         self.selected: Selected | None = None
         self.closing = False
@@ -274,7 +275,6 @@ class Selected:
         self.plans: dict[tuple[FetchItem, ...], ColumnPlan | None] = {}  # how the items asked for so far are rendered
         self.mask_text = MaskText(self.flag_text)
         self._known_flags = (0, 0)  # what FLAGS has told: the mask in use, the number of further keywords
-        self.contexts: Contexts | None = None  # searches whose results the client is kept told of
         self.saved: UidSet = EMPTY  # the result variable $ (RFC 9051 §6.4.4.1)
 
     def release(self) -> None:
@@ -318,10 +318,6 @@ class Selected:
     async def sync(self, *, may_expunge: bool, with_uid: bool = False) -> None:
         """Tell the client all that has happened (RFC 9051 §5.2), in the order EXPUNGE, EXISTS, FETCH."""
         await self.refresh()
-        if self.contexts is not None:
-            await self.contexts.follow()
-            for line in self.contexts.removals():
-                self.session.write(line)
         self.announce_keywords()
         for update in self.view.apply(may_expunge=may_expunge):
             match update:
@@ -334,9 +330,6 @@ class Selected:
                         self.session.untagged(b"%d RECENT" % self.view.recent)
                 case FlagUpdate(seq, state):
                     self.tell_flags(seq, state, with_uid=with_uid)
-        if self.contexts is not None:
-            for line in self.contexts.additions():
-                self.session.write(line)
 
     def _tell_expunge(self, numbers: Iterable[int], uids: UidSet) -> None:
         self.saved -= uids

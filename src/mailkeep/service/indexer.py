@@ -21,6 +21,7 @@ from mailkeep.model.errors import NotFound, Unavailable
 from mailkeep.model.ids import AccountId
 from mailkeep.model.uidset import UidSet
 from mailkeep.service.bus import Bus
+from mailkeep.service.order_keys import OrderKeys, order_keys, pack_columns
 from mailkeep.service.search_fields import SEARCHED
 from mailkeep.service.search_fresh import Source, day_of, read_fields, read_sources
 from mailkeep.service.segment import (
@@ -169,6 +170,7 @@ def _make(sources: list[Source], fields: dict[int, bytes], rest_after: Callable[
     """The data of a segment; runs in a thread, and rests after each message, which others then may use."""
     records: dict[str, list[bytes]] = {place: [b""] * SEGMENT for place in PLACES}
     numbers = Numbers(*(array("q", bytes(8 * SEGMENT)) for _ in range(3)))
+    orders: list[OrderKeys | None] = [None] * SEGMENT
     loose: list[int] = []
     for source in sources:
         started = time.perf_counter()
@@ -185,6 +187,7 @@ def _make(sources: list[Source], fields: dict[int, bytes], rest_after: Callable[
             loose.append(source.message)  # who searches it will be told
             continue
         part = scan(data)
+        orders[place] = order_keys(part)
         head, body = message_record(HEAD, part, data), message_record(BODY, part, data)
         if len(head) + len(body) > MAX_RECORD:
             loose.append(source.message)
@@ -192,7 +195,7 @@ def _make(sources: list[Source], fields: dict[int, bytes], rest_after: Callable[
             records[HEAD][place], records[BODY][place] = head, body
         rest_after(time.perf_counter() - started)
     packed = {place: pack(each) for place, each in records.items()}
-    return _Made({**packed, NUMBERS: pack_numbers(numbers)}, loose)
+    return _Made({**packed, **pack_columns(orders), NUMBERS: pack_numbers(numbers)}, loose)
 
 
 def _make_words(first: int, rows: dict[int, bytes], rest_after: Callable[[float], None]) -> tuple[bytes, bytes]:

@@ -39,23 +39,16 @@ class Search:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._numberings = Numberings(store)
+        self.numberings = Numberings(store)
 
     async def search(self, view: View, known: Sequence[int], query: q.Query) -> list[int]:
         """Those of `known` (ascending) that exist and match, ascending."""
-        return await self._search(Arrays(view), known, query)
-
-    async def search_some(self, view: View, uids: Sequence[int], query: q.Query) -> list[int]:
-        """The same for a few UIDs: it costs what they are, not what the mailbox is."""
-        return await self._search(Arrays(view, uids), uids, query)
-
-    async def _search(self, arrays: Arrays, known: Sequence[int], query: q.Query) -> list[int]:
-        view = arrays.view
         cheap, costly = split(make_plan(query))
+        arrays = Arrays(view)
         lanes = _known(arrays.uids, known) & await arrays.evaluate(cheap)
         if costly is None or not lanes:
             return list(pick(arrays.uids, lanes, arrays.count))
-        numbering = await self._numberings.of_view(view, arrays.uids)
+        numbering = await self.numberings.of_view(view, arrays.uids)
         wanted = probes(costly)
         index = await self._store.read(ops.get_text_index, view.account)
         if index.version != VERSION:

@@ -29,7 +29,7 @@ BODY: Final = "body"
 PLACES: Final = (*SEARCHED, HEAD, BODY)
 NUMBERS: Final = "numbers"
 
-VERSION: Final = FOLD_VERSION * 10_000 + TEXT_VERSION * 100 + 3  # of all that a segment holds
+VERSION: Final = FOLD_VERSION * 10_000 + TEXT_VERSION * 100 + 4  # of all that a segment holds
 
 PIECE: Final = b"\xfe"
 END: Final = b"\xff"

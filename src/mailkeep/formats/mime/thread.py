@@ -44,9 +44,10 @@ def references(message: Part) -> list[bytes]:
 
 
 def base_subject(value: bytes) -> tuple[str, bool]:
-    """The base subject of a raw Subject value (RFC 5256 §2.1), case-folded, and whether it was a reply or forward.
+    """By which subject a conversation goes (RFC 8621 §3), case-folded, and whether it was a reply or forward.
 
-    Besides "Re" and "Fw" the abbreviations of other languages count as replies; clients write them.
+    Nearly the base subject of RFC 5256 (see `subject`), but that besides "Re" and "Fw" the abbreviations of other
+    languages count as replies; clients write them.
     """
     subject = _SPACE.sub(" ", decode_words(value)[:_LONGEST])
     reply = False

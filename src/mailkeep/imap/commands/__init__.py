@@ -12,7 +12,6 @@ from typing import Final
 from mailkeep.imap.commands import (
     append,
     authenticate,
-    cancelupdate,
     capability,
     close,
     compress,
@@ -32,22 +31,22 @@ from mailkeep.imap.commands import (
     move,
     namespace,
     noop,
-    quota,
     rename,
     replace,
     search,
     select,
+    sort,
     starttls,
     status,
     store,
     subscribe,
+    thread,
     unauthenticate,
 )
 from mailkeep.imap.commands.table import Command, State
 from mailkeep.imap.wire import append as wire_append
 from mailkeep.imap.wire import arguments as wire_arguments
 from mailkeep.imap.wire import authenticate as wire_authenticate
-from mailkeep.imap.wire import cancelupdate as wire_cancelupdate
 from mailkeep.imap.wire import compress as wire_compress
 from mailkeep.imap.wire import copy as wire_copy
 from mailkeep.imap.wire import create as wire_create
@@ -59,13 +58,14 @@ from mailkeep.imap.wire import id_ as wire_id
 from mailkeep.imap.wire import list_ as wire_list
 from mailkeep.imap.wire import login as wire_login
 from mailkeep.imap.wire import metadata as wire_metadata
-from mailkeep.imap.wire import quota as wire_quota
 from mailkeep.imap.wire import rename as wire_rename
 from mailkeep.imap.wire import replace as wire_replace
 from mailkeep.imap.wire import search as wire_search
 from mailkeep.imap.wire import select as wire_select
+from mailkeep.imap.wire import sort as wire_sort
 from mailkeep.imap.wire import status as wire_status
 from mailkeep.imap.wire import store as wire_store
+from mailkeep.imap.wire import thread as wire_thread
 
 no_args, mailbox_name = wire_arguments.no_args, wire_arguments.mailbox_name
 
@@ -92,20 +92,10 @@ _ROWS: Final = (
     Command("STATUS", State.AUTHENTICATED, wire_status.parse, status.status),
     Command("GETMETADATA", State.AUTHENTICATED, wire_metadata.parse_get, metadata.getmetadata, capability="METADATA"),
     Command("SETMETADATA", State.AUTHENTICATED, wire_metadata.parse_set, metadata.setmetadata, capability="METADATA"),
-    Command("GETQUOTA", State.AUTHENTICATED, wire_quota.parse_get, quota.getquota, capability="QUOTA"),
-    Command("GETQUOTAROOT", State.AUTHENTICATED, mailbox_name, quota.getquotaroot, capability="QUOTA"),
-    Command("SETQUOTA", State.AUTHENTICATED, wire_quota.parse_set, quota.setquota, capability="QUOTASET"),
     Command("APPEND", State.AUTHENTICATED, wire_append.parse, append.append),
     Command("IDLE", State.AUTHENTICATED, no_args, idle.idle, capability="IDLE"),
     Command("COMPRESS", State.AUTHENTICATED, wire_compress.parse, compress.compress, capability="COMPRESS=DEFLATE"),
     Command("ESEARCH", State.AUTHENTICATED, wire_esearch.parse, esearch.esearch, capability="MULTISEARCH"),
-    Command(
-        "CANCELUPDATE",
-        State.SELECTED,
-        wire_cancelupdate.parse,
-        cancelupdate.cancelupdate,
-        capability="CONTEXT=SEARCH",
-    ),
     Command("CHECK", State.SELECTED, no_args, noop.noop),
     Command("CLOSE", State.SELECTED, no_args, close.close),
     Command("UNSELECT", State.SELECTED, no_args, close.unselect, capability="UNSELECT"),
@@ -113,6 +103,10 @@ _ROWS: Final = (
     Command("UID EXPUNGE", State.SELECTED, wire_expunge.parse_uid, expunge.uid_expunge, capability="UIDPLUS"),
     Command("SEARCH", State.SELECTED, wire_search.parse, search.search, may_expunge=False),
     Command("UID SEARCH", State.SELECTED, wire_search.parse_uid, search.search),
+    Command("SORT", State.SELECTED, wire_sort.parse, sort.sort, may_expunge=False, capability="SORT"),
+    Command("UID SORT", State.SELECTED, wire_sort.parse_uid, sort.sort, capability="SORT"),
+    Command("THREAD", State.SELECTED, wire_thread.parse, thread.thread, may_expunge=False),
+    Command("UID THREAD", State.SELECTED, wire_thread.parse_uid, thread.thread),
     Command("FETCH", State.SELECTED, wire_fetch.parse, fetch.fetch, may_expunge=False),
     Command("UID FETCH", State.SELECTED, wire_fetch.parse_uid, fetch.fetch),
     Command("STORE", State.SELECTED, wire_store.parse, store.store, may_expunge=False),

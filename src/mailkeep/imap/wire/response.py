@@ -18,7 +18,6 @@ from mailkeep.imap.wire import utf7
 from mailkeep.imap.wire.status import StatusItem
 
 Ranges = Iterable[tuple[int, int]]
-Positioned = Sequence[tuple[int, Ranges]]
 
 NIL: Final = b"NIL"
 OK: Final = b"OK"
@@ -156,20 +155,6 @@ def metadata_maxsize(size: int) -> bytes:
     return b"METADATA MAXSIZE %d" % size
 
 
-# Quota (RFC 9208 §7)
-
-
-def quota(root: str, rows: Iterable[tuple[str, int, int]]) -> bytes:
-    """The line of QUOTA; rows are resource, usage, limit."""
-    resources = [b"%b %d %d" % (resource.encode("ascii"), used, limit) for resource, used, limit in rows]
-    return b"QUOTA %b (%b)" % (astring(root.encode()), b" ".join(resources))
-
-
-def quotaroot(mailbox: bytes, root: str) -> bytes:
-    """The line of QUOTAROOT for a mailbox with one quota root."""
-    return b"QUOTAROOT %b %b" % (mailbox, astring(root.encode()))
-
-
 # Status
 
 
@@ -220,11 +205,6 @@ def permanentflags(names: Iterable[str], *, keywords: bool) -> bytes:
 def mailboxid(objectid: str) -> bytes:
     """Code of SELECT and CREATE (RFC 8474 §4)."""
     return b"MAILBOXID (%b)" % objectid.encode("ascii")
-
-
-def noupdate(tag: bytes) -> bytes:
-    """Code of an untagged NO: a search with UPDATE is not kept up to date (RFC 5267 §4.3.1)."""
-    return b'NOUPDATE "%b"' % tag
 
 
 def badcharset(charsets: Iterable[str]) -> bytes:
@@ -332,13 +312,17 @@ def search(numbers: Iterable[int], modseq: int | None = None) -> bytes:
     return " ".join(["* SEARCH", *found]).encode() + b"\r\n"
 
 
+def spaced(numbers: Iterable[int]) -> bytes:
+    """Numbers with a space before each: SORT goes out in pieces (RFC 5256 §4)."""
+    return "".join(map(" %d".__mod__, numbers)).encode("ascii")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
     """What ESEARCH tells; None is left out.  `all`: None for an empty result (RFC 9051 §7.3.4).
 
     `partial`: the range asked for and what is in it (RFC 9394 §3.1).
     `mailbox`: its name, made by `mailbox`, and UIDVALIDITY, for the ESEARCH command (RFC 7377 §2.1).
-    `removefrom`, `addto`: positions and what leaves or comes there, in the order to carry out (RFC 5267 §4.3.2).
     """
 
     uid: bool
@@ -349,8 +333,6 @@ class SearchResult:
     partial: tuple[bytes, Sequence[tuple[int, int]]] | None = None
     count: int | None = None
     modseq: int | None = None
-    removefrom: Positioned = ()
-    addto: Positioned = ()
 
 
 def esearch(tag: bytes, result: SearchResult) -> bytes:
@@ -371,15 +353,7 @@ def esearch(tag: bytes, result: SearchResult) -> bytes:
         parts.append(b"COUNT %d" % result.count)
     if result.modseq is not None:
         parts.append(b"MODSEQ %d" % result.modseq)
-    if result.removefrom:
-        parts.append(b"REMOVEFROM (%b)" % _positioned(result.removefrom))
-    if result.addto:
-        parts.append(b"ADDTO (%b)" % _positioned(result.addto))
     return b" ".join(parts) + b"\r\n"
-
-
-def _positioned(pairs: Positioned) -> bytes:
-    return b" ".join([b"%d %b" % (position, sequence_set(ranges)) for position, ranges in pairs])
 
 
 # FETCH

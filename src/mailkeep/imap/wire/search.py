@@ -241,6 +241,15 @@ def read_charset(lexer: Lexer) -> bool:
     return lexer.astring().upper() in (b"UTF-8", b"US-ASCII", b"UTF8", b"ASCII")
 
 
+def read_criteria(lexer: Lexer, *, uid: bool) -> Search:
+    """search-criteria of SORT and THREAD: the charset, which must be given, and the program (RFC 5256 §5)."""
+    if not read_charset(lexer):
+        return Search(key=All(), returns=None, uid=uid, charset_known=False)
+    lexer.space()
+    program = read_program(lexer)
+    return Search(key=program.key, returns=None, uid=uid, modseq=program.modseq)
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """A search program as one key.  `modseq`: see `Search`."""

@@ -57,12 +57,7 @@ class Returns:
 
 
 _WORDS: Final = {option.name.encode(): option for option in Return if option.name}
-_NEEDS: Final = {
-    Return.SAVE: "SEARCHRES",
-    Return.PARTIAL: "PARTIAL",
-    Return.UPDATE: "CONTEXT=SEARCH",
-    Return.CONTEXT: "CONTEXT=SEARCH",
-}
+_NEEDS: Final = {Return.SAVE: "SEARCHRES", Return.PARTIAL: "PARTIAL"}
 _RANGE: Final = re.compile(rb"(-?)([1-9][0-9]{0,9}):(-?)([1-9][0-9]{0,9})(?=[ )]|\Z)")
 
 

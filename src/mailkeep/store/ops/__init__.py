@@ -4,9 +4,7 @@
 
     get_account(account) -> AccountRow
     list_mailboxes(account) -> tuple[Mailbox, ...]              ascending by name
-    get_usage(account) -> Usage
     get_mailbox(account, mailbox) -> Mailbox
-    deleted_octets(account, mailbox) -> int
     find_mailbox(account, path) -> Mailbox | None
     find_buried(account, path) -> tuple[MailboxId, ...]         those with something to undelete
     list_subscriptions(account) -> tuple[str, ...]              ascending
@@ -21,13 +19,12 @@
     fetch_columns(account, mailbox, uids, columns, kinds) -> tuple of columns, UIDs first
     message_numbers(account, mailbox, after, limit) -> rows     (uid, message)
     message_columns(account, mailbox, uids) -> rows             (uid, saved_at, internaldate, size, …)
+    message_facts(account, messages) -> rows                    (message, internaldate, size)
     message_octets(account, messages) -> rows                   (message, internaldate, size, blob, data)
     derived_data(account, kind, messages) -> rows               (message, version, data)
     get_text_index(account) -> TextIndex
     read_text(account, kind, segments) -> rows                  (segment, data)
     check(account) -> tuple[str, ...]                           problems, in words
-    read_rows(account, table, after, limit) -> rows             a page of a table, each row behind its key
-    count_rows(account) -> tuple[tuple[str, int], ...]          (table, rows)
 
 Writing:
 
@@ -50,10 +47,8 @@ Writing:
     save_snapshot(account, mailbox) -> None
     undelete(account, mailbox, since, message, now) -> tuple[Copied, ...]
     set_metadata(account, mailbox, reader, values) -> modseq
-    set_quota(account, quota) / lower_quota(account, quota) -> None
+    set_quota(account, quota) -> None
     sweep(account, now, keep_s) -> bool                         True when there was nothing (more) to do
-    hold_account(account) / release_account(account) -> None    while it is held, nobody else may write to it
-    put_rows(account, table, rows) -> None                      as `read_rows` gave them, without the key in front
 """
 
 from __future__ import annotations
@@ -67,11 +62,9 @@ from mailkeep.store.ops.append import append
 from mailkeep.store.ops.check import check
 from mailkeep.store.ops.claim_recent import claim_recent
 from mailkeep.store.ops.copy import copy
-from mailkeep.store.ops.count_rows import count_rows
 from mailkeep.store.ops.create_account import create_account
 from mailkeep.store.ops.create_mailbox import create_mailbox
 from mailkeep.store.ops.delete_mailbox import delete_mailbox
-from mailkeep.store.ops.deleted_octets import deleted_octets
 from mailkeep.store.ops.delta import delta
 from mailkeep.store.ops.derived_data import derived_data
 from mailkeep.store.ops.expunge import expunge
@@ -83,29 +76,25 @@ from mailkeep.store.ops.get_account import get_account
 from mailkeep.store.ops.get_mailbox import get_mailbox
 from mailkeep.store.ops.get_metadata import get_metadata
 from mailkeep.store.ops.get_text_index import get_text_index
-from mailkeep.store.ops.get_usage import get_usage
-from mailkeep.store.ops.hold_account import hold_account
 from mailkeep.store.ops.keywords import keywords
 from mailkeep.store.ops.list_mailboxes import list_mailboxes
 from mailkeep.store.ops.list_subscriptions import list_subscriptions
 from mailkeep.store.ops.message_columns import message_columns
+from mailkeep.store.ops.message_facts import message_facts
 from mailkeep.store.ops.message_numbers import message_numbers
 from mailkeep.store.ops.message_octets import message_octets
 from mailkeep.store.ops.metadata_changes import metadata_changes
 from mailkeep.store.ops.move import move
 from mailkeep.store.ops.put_derived import put_derived
-from mailkeep.store.ops.put_rows import put_rows
 from mailkeep.store.ops.put_text import put_text
-from mailkeep.store.ops.read_rows import read_rows
 from mailkeep.store.ops.read_text import read_text
-from mailkeep.store.ops.release_account import release_account
 from mailkeep.store.ops.remove_account import remove_account
 from mailkeep.store.ops.rename_inbox import rename_inbox
 from mailkeep.store.ops.rename_mailbox import rename_mailbox
 from mailkeep.store.ops.replace import replace
 from mailkeep.store.ops.save_snapshot import save_snapshot
 from mailkeep.store.ops.set_metadata import set_metadata
-from mailkeep.store.ops.set_quota import lower_quota, set_quota
+from mailkeep.store.ops.set_quota import set_quota
 from mailkeep.store.ops.snapshot import snapshot
 from mailkeep.store.ops.store_flags import store_flags
 from mailkeep.store.ops.subscribe import subscribe, unsubscribe
@@ -121,11 +110,9 @@ __all__ = [
     "check",
     "claim_recent",
     "copy",
-    "count_rows",
     "create_account",
     "create_mailbox",
     "delete_mailbox",
-    "deleted_octets",
     "delta",
     "derived_data",
     "expunge",
@@ -137,23 +124,18 @@ __all__ = [
     "get_mailbox",
     "get_metadata",
     "get_text_index",
-    "get_usage",
-    "hold_account",
     "keywords",
     "list_mailboxes",
     "list_subscriptions",
-    "lower_quota",
     "message_columns",
+    "message_facts",
     "message_numbers",
     "message_octets",
     "metadata_changes",
     "move",
     "put_derived",
-    "put_rows",
     "put_text",
-    "read_rows",
     "read_text",
-    "release_account",
     "remove_account",
     "rename_inbox",
     "rename_mailbox",
@@ -179,7 +161,6 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     create_account,
     create_mailbox,
     delete_mailbox,
-    deleted_octets,
     delta,
     expunge,
     fetch,
@@ -192,7 +173,6 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     keywords,
     list_mailboxes,
     list_subscriptions,
-    lower_quota,
     metadata_changes,
     move,
     put_derived,
@@ -211,17 +191,12 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     unsubscribe,
     derived_data,
     message_columns,
+    message_facts,
     message_numbers,
     message_octets,
     get_text_index,
-    get_usage,
     put_text,
     read_text,
-    count_rows,
-    hold_account,
-    put_rows,
-    read_rows,
-    release_account,
     vanished,
     with_metadata,
 )

@@ -29,7 +29,6 @@ MANY_NEW: Final = 50  # new messages
 SLOW: Final = frozenset(
     {
         "delete_mailbox",
-        "put_rows",
         "put_text",
         "remove_account",
         "rename_inbox",

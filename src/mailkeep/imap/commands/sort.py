@@ -1,0 +1,60 @@
+"""SORT and UID SORT."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from mailkeep.imap.commands.search import check_charset, highest, search_selected
+from mailkeep.imap.search_result import answer, asks_nothing, chosen
+from mailkeep.imap.session import Selected
+from mailkeep.imap.wire import response
+from mailkeep.imap.wire.search_return import Return
+from mailkeep.imap.wire.sort import Sort
+from mailkeep.model.order import Criterion, SortKey
+from mailkeep.model.uidset import EMPTY, UidSet
+from mailkeep.service.lanes import cut
+
+PIECE: Final = 4096  # numbers that are written at once
+
+
+async def sort(s: Selected, cmd: Sort) -> None:
+    """What matches, in order.  RFC 5256 §3, RFC 5267 §3 (ESORT), RFC 5957, RFC 7162 §3.1.5.
+
+    A message that is gone but not yet told is not found.
+    """
+    saved = EMPTY  # and so it stays unless this ends well (RFC 5182 §2.1)
+    saves = cmd.returns is not None and Return.SAVE in cmd.returns.options
+    try:
+        check_charset(s.session, cmd.search)
+        found = await search_selected(s, cmd.search)
+        criteria = tuple(Criterion(SortKey(each.key.value), each.reverse) for each in cmd.criteria)
+        ordered = await s.session.services.order.sort(s.shared, found, criteria, s.session.collation)
+        if saves and cmd.returns is not None:
+            saved = UidSet(chosen(cmd.returns, ordered))
+    finally:
+        if saves:
+            s.saved = saved
+    await _tell(s, cmd, ordered)
+
+
+async def _tell(s: Selected, cmd: Sort, ordered: Sequence[int]) -> None:
+    numbers = ordered if cmd.search.uid else s.view.numbers_of(ordered)
+    if cmd.returns is None:
+        await _tell_plain(s, numbers, highest(s.shared, ordered) if cmd.search.modseq else None)
+    elif not asks_nothing(cmd.returns):
+        modseq = highest(s.shared, chosen(cmd.returns, ordered)) if cmd.search.modseq else None
+        s.session.write(
+            response.esearch(s.session.tag, answer(cmd.returns, numbers, uid=cmd.search.uid, modseq=modseq))
+        )
+
+
+async def _tell_plain(s: Selected, numbers: Sequence[int], modseq: int | None) -> None:
+    session = s.session
+    session.write(b"* SORT")
+    for some in cut(numbers, PIECE):
+        session.write(response.spaced(some))
+        await session.connection.drain()
+    if numbers and modseq is not None:
+        session.write(b" (MODSEQ %d)" % modseq)
+    session.write(b"\r\n")
