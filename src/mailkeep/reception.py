@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Final
 
 from mailkeep import telemetry
 from mailkeep.administration import Offices
@@ -30,8 +30,6 @@ DRAIN_S: Final = 5.0  # for sessions to finish what they do; then they are cut, 
 
 log = telemetry.logger()
 
-Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
-
 
 class Reception:
     """The listeners for clients in one process."""
@@ -46,9 +44,9 @@ class Reception:
         self._connection_counts = ConnectionCounts(ledger, config.limits.connections_per_account)
         self._listeners: list[Listener] = []
 
-    async def start(self, bound: Mapping[str, Iterable[socket.socket]], spawn: Spawn) -> None:
+    async def start(self, bound: Mapping[str, Iterable[socket.socket]]) -> None:
         """Accept on the sockets of each listener, which become its own."""
-        new = partial(Listener, spawn=spawn, limit=self._address_limit)
+        new = partial(Listener, limit=self._address_limit)
         listeners = {
             "imap": new("imap", self._open_imap),
             "imaps": new("imaps", self._open_imap, tls=self._tls.context),

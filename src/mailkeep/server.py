@@ -18,12 +18,12 @@ from mailkeep import telemetry
 from mailkeep.administration import Offices, run_encoded
 from mailkeep.certificates import CertificateFiles, TlsContext, ensure_self_signed, names_for
 from mailkeep.config import MAX_SHARDS, Config, options
-from mailkeep.control import OVERHEAD, Door
+from mailkeep.control import OVERHEAD, Door, Spawn
 from mailkeep.lock import DataLock
 from mailkeep.model.address import parse_address
 from mailkeep.model.errors import Unavailable
 from mailkeep.offices import Shared, build_offices, open_store, run_upkeep
-from mailkeep.reception import Reception, Spawn, drain
+from mailkeep.reception import Reception, drain
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.bus import Bus
 from mailkeep.service.indexer import Indexer
@@ -107,9 +107,9 @@ class Here:
         self._reception = reception
         self._bound = bound
 
-    async def start(self, spawn: Spawn) -> None:
+    async def start(self, spawn: Spawn) -> None:  # noqa: ARG002  it needs no task of its own
         """See `Staff`."""
-        await self._reception.start(self._bound, spawn)
+        await self._reception.start(self._bound)
 
     def reload(self, config: Config, files: CertificateFiles) -> None:  # noqa: ARG002  the certificate is shared
         """See `Staff`."""

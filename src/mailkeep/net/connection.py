@@ -1,12 +1,16 @@
-"""One connection: feeds octets to a protocol session, steps its handlers, and holds back what the peer cannot take."""
+"""One connection: feeds octets to a protocol session, steps its handlers, and holds back what the peer cannot take.
+
+Handlers are coroutines that run without a task: most finish at once, and of those that wait, each future wakes its
+handler by itself.  That spares the memory and the turns of the event loop that a task costs.  A handler may await
+futures, `asyncio.sleep(0)`, threads; what asks for the current task (`asyncio.timeout`, a TaskGroup) refuses to run.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
 import time
-import types
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Final, Protocol, cast
 
@@ -52,45 +56,27 @@ class Session(Protocol):
         """The connection is gone."""
 
 
-@types.coroutine
-def _resume(step: Step, waiting_for: Any) -> Generator[Any, Any, None]:
-    """Go on, inside a task, with a coroutine that was stepped by hand and yielded `waiting_for`."""
-    while True:
-        try:
-            value = yield waiting_for
-        except BaseException as error:  # noqa: BLE001  every exception, cancellation too, belongs to the handler
-            try:
-                waiting_for = step.throw(error)
-            except StopIteration:
-                return
-        else:
-            try:
-                waiting_for = step.send(value)
-            except StopIteration:
-                return
-
-
 class Connection(asyncio.Protocol):
     """The engine under one protocol session.
 
-    `spawn` starts a task in the server's TaskGroup.  `session` is made when the connection is, by `open_session`,
-    which may write a greeting or close at once.
+    `session` is made when the connection is, by `open_session`, which may write a greeting or close at once.
+    `on_close` is called when the connection is gone and nothing of it runs any more.
     """
 
     def __init__(
         self,
         open_session: Callable[[Connection], Session],
-        spawn: Callable[[Step], asyncio.Task[None]],
         *,
         on_close: Callable[[Connection], None],
     ) -> None:
         self._open_session = open_session
-        self._spawn = spawn
         self._on_close = on_close
         self._out: list[bytes] = []
         self._out_size = 0
-        self._task: asyncio.Task[None] | None = None
-        self._running = False  # a handler is being stepped, or its task is
+        self._step: Step | None = None  # a handler that waits,
+        self._waiting_for: asyncio.Future[Any] | None = None  # and for what; None: for its next turn
+        self._cancelled = False  # the handler is to be told so at its next step
+        self._running = False  # a handler is being stepped, or waits
         self._scheduled = False
         self._paused = False  # the peer does not read
         self._reading_paused = False
@@ -163,70 +149,98 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._task is not None:
-            self._task.cancel()
-        elif self._resumed is not None and not self._resumed.done():
-            self._resumed.cancel()
-        self._on_close(self)
         if hasattr(self, "session"):
             self.session.lost()
+        if self._running:
+            self._cancel()  # `_end` goes on when it has let go
+        else:
+            self._on_close(self)
+
+    def _cancel(self) -> None:
+        """Have the handler that runs end at what it waits for, as a cancelled task would."""
+        if self._waiting_for is None or not self._waiting_for.cancel():
+            self._cancelled = True
 
     # --- running commands
 
     def _pump(self) -> None:
-        """Step handlers by hand while they finish at once; hand the first that waits to the task."""
+        """Run handlers while they finish at once; the first that waits is gone on with by `_wake`."""
         self._scheduled = False
         if self._running or self._closing:
             return
         self._running = True
         late = time.perf_counter() + TURN_S
-        try:
-            for turn in range(TURN):
-                if self._paused or self._closing:
-                    break
-                if turn and time.perf_counter() > late:
-                    self._schedule()
-                    break
+        for turn in range(TURN):
+            if self._paused or self._closing:
+                break
+            if turn and time.perf_counter() > late:
+                self._schedule()
+                break
+            try:
                 step = self.session.next()
                 if step is None:
                     if self._deflate is None or not self.pull():
                         break
                     continue
-                try:
-                    waiting_for = step.send(None)
-                except StopIteration:
-                    if self._out_size > HIGH_WATER:
-                        self.flush()
-                    continue
-                self._task = self._spawn(self._continue(step, waiting_for))
+            except Exception as error:  # noqa: BLE001  the one catch-all of a connection
+                self._bug(error)
+                break
+            if not self._advance(step):
                 self.flush()
                 self._throttle()
-                return  # _running stays: the task goes on
+                return  # _running stays: the handler goes on
+            if self._out_size > HIGH_WATER:
+                self.flush()
+        else:
+            self._schedule()
+        self._end()
+
+    def _advance(self, step: Step) -> bool:
+        """Run a handler until it waits (False), or to its end."""
+        try:
+            if self._cancelled:
+                self._cancelled = False
+                waiting_for = step.throw(asyncio.CancelledError())
             else:
-                self._schedule()
+                waiting_for = step.send(None)
+        except StopIteration:
+            return True
+        except (asyncio.CancelledError, ConnectionError):
+            self.abort()
+            return True
         except Exception as error:  # noqa: BLE001  the one catch-all of a connection
             self._bug(error)
+            return True
+        self._step = step
+        self._waiting_for = waiting_for
+        if waiting_for is None:
+            self.loop.call_soon(self._wake)
+        else:
+            waiting_for._asyncio_future_blocking = False  # noqa: SLF001  what a task does: it has seen the future
+            waiting_for.add_done_callback(self._wake)
+            if self._cancelled and waiting_for.cancel():
+                self._cancelled = False
+        return False
+
+    def _wake(self, _future: asyncio.Future[Any] | None = None) -> None:
+        """What the handler waits for has happened."""
+        step, self._step, self._waiting_for = self._step, None, None
+        assert step is not None
+        if not self._advance(step):
+            return
+        self._running = False
+        if self._closing:
+            self._end()
+        else:
+            self._pump()
+
+    def _end(self) -> None:
+        """No handler runs."""
         self._running = False
         self.flush()
         self._throttle()
-
-    async def _continue(self, step: Step, waiting_for: Any) -> None:
-        """Finish a handler that had to wait, then go on as before."""
-        try:
-            await _resume(step, waiting_for)
-        except asyncio.CancelledError:
-            self.abort()
-            raise
-        except ConnectionError:
-            self.abort()
-        except Exception as error:  # noqa: BLE001  the one catch-all of a connection
-            self._bug(error)
-        finally:
-            self._running = False
-            self._task = None
-        self.flush()
-        # Not in this task: it ends here, and the next handler will most likely need none.
-        self._schedule()
+        if self._lost:
+            self._on_close(self)
 
     def _schedule(self) -> None:
         if not self._scheduled and not self._closing:

@@ -21,7 +21,7 @@ log = telemetry.logger()
 class Listener:
     """Listening sockets of one protocol and the connections that came from them.
 
-    `open_session` makes the protocol's session on a new connection; `spawn` starts a task in the server's TaskGroup.
+    `open_session` makes the protocol's session on a new connection.
     With `tls` the connections speak TLS from the first octet.
     """
 
@@ -30,13 +30,11 @@ class Listener:
         name: str,
         open_session: Callable[[Connection], Session],
         *,
-        spawn: Callable[[Step], asyncio.Task[None]],
         limit: AddressLimit,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.name = name
         self._open_session = open_session
-        self._spawn = spawn
         self._limit = limit
         self._tls = tls
         self._servers: list[asyncio.Server] = []
@@ -77,7 +75,7 @@ class Listener:
             connection.abort()
 
     def _connection(self) -> Connection:
-        return Connection(self._open, self._spawn, on_close=self._close)
+        return Connection(self._open, on_close=self._close)
 
     def _open(self, connection: Connection) -> Session:
         if not self._limit.enter(connection.peer):

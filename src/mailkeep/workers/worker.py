@@ -131,7 +131,7 @@ class Worker:
         upkeep = [group.create_task(run_upkeep(work)) for work in (store.maintain, _indexer(store, bus).run)]
         reception = Reception(self._config, offices, self._tls, shared.ledger)
         sockets = {name: [socket.socket(fileno=fd) for fd in fds] for name, fds in self._begin.sockets.items()}
-        await reception.start(sockets, group.create_task)
+        await reception.start(sockets)
         self._channel.send(Accepting())
         while True:
             match await _hear(self._channel):

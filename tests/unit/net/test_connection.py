@@ -127,14 +127,14 @@ class Lines:
 class World:
     """A listener, and what its sessions do."""
 
-    def __init__(self, tls: ssl.SSLContext, spawn: Callable[[Step], asyncio.Task[None]]) -> None:
+    def __init__(self, tls: ssl.SSLContext) -> None:
         self.tls = tls
         self.sessions: list[Lines] = []
         self.worked = 0
         self.waiting, self.go_on, self.gone, self.was_cancelled = (asyncio.Event() for _ in range(4))
         self.limit = AddressLimit(Ledger.alone(), 100)
-        self.listener = Listener("test", self.open, spawn=spawn, limit=self.limit)
-        self.tls_listener = Listener("tls", self.open, spawn=spawn, limit=self.limit, tls=tls)
+        self.listener = Listener("test", self.open, limit=self.limit)
+        self.tls_listener = Listener("tls", self.open, limit=self.limit, tls=tls)
         self.address: tuple[str, int]
         self.tls_address: tuple[str, int]
 
@@ -176,8 +176,8 @@ def loop_factory(request: pytest.FixtureRequest) -> Callable[[], asyncio.Abstrac
 
 @contextlib.asynccontextmanager
 async def world_of(tls: ssl.SSLContext) -> AsyncIterator[World]:
-    async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as group:
-        world = World(tls, group.create_task)
+    async with asyncio.timeout(DEADLINE_S):
+        world = World(tls)
         bound, tls_bound = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
         world.address, world.tls_address = bound.getsockname()[:2], tls_bound.getsockname()[:2]
         await world.listener.start([bound])
