@@ -74,6 +74,7 @@ class AccountLine(msgspec.Struct, frozen=True, kw_only=True):
 
     address: str
     state: str
+    shard: int
     octets: int
     messages: int
     quota: int | None
@@ -104,6 +105,26 @@ class SetPassword(Verb[Done], frozen=True):
 
 class RemoveAccount(Verb[Done], frozen=True):
     """Remove an account and all its mail."""
+
+    address: str
+
+
+class MoveAccount(Verb[Done], frozen=True):
+    """Move an account to another shard; meanwhile nobody can write to it."""
+
+    address: str
+    shard: int
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far something is, in whatever it counts; `total` 0: it has not begun, or is over."""
+
+    done: int
+    total: int
+
+
+class MoveProgress(Verb[Progress], frozen=True):
+    """How far `MoveAccount` is."""
 
     address: str
 
@@ -161,7 +182,7 @@ class Undelete(Verb[Restored], frozen=True):
 
 
 class Faults(msgspec.Struct, frozen=True):
-    """What is wrong, by address; and the accounts whose interrupted creation or removal has been finished."""
+    """What is wrong, by address; and the accounts whose interrupted creation, removal or move has been settled."""
 
     faults: tuple[tuple[str, str], ...]
     finished: tuple[str, ...]
@@ -194,6 +215,7 @@ async def _account_line(offices: Offices, address: str) -> AccountLine:
     return AccountLine(
         address=account.address,
         state=account.state,
+        shard=account.shard,
         octets=usage.octets,
         messages=usage.messages,
         quota=usage.quota,
@@ -211,6 +233,15 @@ async def _remove_account(offices: Offices, verb: RemoveAccount) -> Done:
     # whoever is logged in finds out, and is told to go
     offices.messages.bus.publish(Hint(account.id, frozenset(), ModSeq(0), tree=True))
     return Done()
+
+
+async def _move_account(offices: Offices, verb: MoveAccount) -> Done:
+    await offices.accounts.move(verb.address, verb.shard)
+    return Done()
+
+
+async def _move_progress(offices: Offices, verb: MoveProgress) -> Progress:
+    return Progress(*offices.accounts.progress(verb.address))
 
 
 async def _list_mailboxes(offices: Offices, verb: ListMailboxes) -> MailboxLines:
@@ -255,6 +286,7 @@ async def _undelete(offices: Offices, verb: Undelete) -> Restored:
 
 async def _check(offices: Offices, verb: Check) -> Faults:
     finished = await offices.accounts.finish()
+    await offices.maintenance.clear_moved()
     accounts = offices.accounts.list() if verb.address is None else (offices.accounts.get(verb.address),)
     faults = [(account.address, fault) for account in accounts for fault in await offices.maintenance.check(account.id)]
     return Faults(tuple(faults), finished)
@@ -276,6 +308,8 @@ VERBS: Final = (
     Row("account show", ShowAccount, AccountLine, _show_account),
     Row("account password", SetPassword, Done, _set_password),
     Row("account remove", RemoveAccount, Done, _remove_account),
+    Row("account move", MoveAccount, Done, _move_account),
+    Row("account move progress", MoveProgress, Progress, _move_progress),
     Row("mailbox list", ListMailboxes, MailboxLines, _list_mailboxes),
     Row("deliver", Deliver, Delivered, _deliver),
     Row("undelete", Undelete, Restored, _undelete),

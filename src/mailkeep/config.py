@@ -401,13 +401,13 @@ class Config:
     )
     workers: int = _option(
         _Workers(),
-        "Processes that serve clients.  Each writes to some of the databases, of which there are at least as many."
-        "  With several, failed logins and connections are counted in each by itself.",
+        "Processes that serve clients.  Each writes to some of the databases, of which there are at least as many.",
         default=1,
     )
     shards: int = _option(
         _Count(1, MAX_SHARDS),
-        "Databases over which new accounts are spread; those that hold accounts stay in use whatever it says.",
+        "Databases (shards) over which new accounts are spread; those that hold accounts stay in use whatever it says."
+        "  More can be added at any time; `mailkeep account move` fills them.",
         default=1,
     )
     listen: Listen = field(default_factory=Listen)

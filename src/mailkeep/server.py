@@ -65,6 +65,7 @@ async def open_offices(config: Config, *, program: str) -> AsyncIterator[Offices
             offices = build_offices(config, store, Bus(), Shared.alone())
             await offices.accounts.finish()
             yield offices
+            await store.clear_moved(grace_s=0)  # nobody else reads
 
 
 @contextmanager

@@ -17,6 +17,8 @@ from mailkeep.testing.store_contract import StoreContract
 
 # What only reads never travels; `check` runs where it was asked for.
 READING = {
+    "count_rows",
+    "read_rows",
     "check",
     "delta",
     "derived_data",

@@ -10,17 +10,20 @@ from mailkeep.administration import (
     AccountLine,
     AddAccount,
     ListAccounts,
+    MoveAccount,
+    MoveProgress,
     RemoveAccount,
     SetPassword,
     ShowAccount,
 )
-from mailkeep.cli.perform import perform
+from mailkeep.cli.perform import Watch, perform
 from mailkeep.cli.place import ConfigOption, DataOption, find_place
+from mailkeep.cli.progress import bar
 from mailkeep.cli.secret import PasswordFileOption, PasswordStdinOption, read_password
 from mailkeep.cli.size import SizeOption, parse_size
 from mailkeep.config import show_size
 
-app = typer.Typer(help="Accounts: add, list, show, password, remove.", no_args_is_help=True)
+app = typer.Typer(help="Accounts: add, list, show, password, move, remove.", no_args_is_help=True)
 
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The account's address, user@domain.")]
 
@@ -76,6 +79,24 @@ def password(
 
 
 @app.command()
+def move(
+    address: Address,
+    shard: Annotated[int, typer.Argument(metavar="SHARD", help="The number of the shard it goes to.", min=0)],
+    *,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Move an account to another shard.  Meanwhile its mail can be read, and what writes to it is put off.
+
+    There are as many shards as the option `shards` says, and at least one for each worker.
+    """
+    place = find_place(data, config).must_exist()
+    with bar(f"Moving {address}") as tell:
+        perform(place.config, MoveAccount(address=address, shard=shard), Watch(MoveProgress(address=address), tell))
+    typer.echo(f"Account {address} is in shard {shard}.")
+
+
+@app.command()
 def remove(
     address: Address,
     *,
@@ -94,4 +115,4 @@ def remove(
 
 def _text(line: AccountLine) -> str:
     quota = "no quota" if line.quota is None else f"quota {show_size(line.quota)}"
-    return f"{line.state}  {line.messages} messages  {line.octets} octets  {quota}"
+    return f"{line.state}  shard {line.shard}  {line.messages} messages  {line.octets} octets  {quota}"

@@ -20,7 +20,7 @@ def check(
     """Check the invariants of the stored data; finish what a crash left half-done.  Exit status 1 = faults found."""
     report = perform(find_place(data, config).must_exist().config, Check(address=address))
     for name in report.finished:
-        typer.echo(f"{name}: an interrupted creation or removal has been finished")
+        typer.echo(f"{name}: an interrupted creation or removal has been finished, or a move undone")
     for name, fault in report.faults:
         typer.echo(f"{name}: {fault}")
     if report.faults:

@@ -11,6 +11,7 @@ import unicodedata
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -20,6 +21,7 @@ from mailkeep.model.address import parse_address
 from mailkeep.model.errors import (
     AlreadyExists,
     AuthenticationFailed,
+    Conflict,
     Invalid,
     LimitReached,
     MailError,
@@ -47,6 +49,7 @@ class Account:
     id: AccountId
     address: str
     state: AccountState
+    shard: int
 
 
 class Accounts:
@@ -86,6 +89,7 @@ class Accounts:
             ledger, "network:", clock, free=FREE_FAILURES_OF_NETWORK if throttled else sys.maxsize
         )
         self._known = _Known(clock)
+        self._moves: dict[AccountId, tuple[int, int]] = {}
         self._running: dict[bytes, asyncio.Future[AccountId]] = {}
 
     # --- logging in
@@ -94,7 +98,7 @@ class Accounts:
         """The active account whose password this is.  `peer` is the client's IP address, "" for this machine.
 
         Raises: AuthenticationFailed (after a delay that grows with failures), Unavailable (too many failures wait
-        already, or the account is being moved).
+        already).
         """
         try:
             key, prepared = str(parse_address(address)), prepare_password(password)
@@ -177,7 +181,7 @@ class Accounts:
         now = self._directory.find(key)  # it may have changed while we were hashing
         if not matches or entry is None or now is None or now.password != entry.password:
             return None
-        return now if now.state is AccountState.ACTIVE else None
+        return now if now.state in (AccountState.ACTIVE, AccountState.MOVING) else None
 
     async def _pause(self, seconds: float) -> None:
         if seconds > 0.0:
@@ -200,7 +204,7 @@ class Accounts:
         """The active account that an address leads to, with or without ``+detail`` (RFC 5233).
 
         An account whose own address has a plus is found before the detail is taken off.
-        Raises: NotFound; Unavailable when the account is just being created.
+        Raises: NotFound; Unavailable when the account is just being created or moved.
         """
         try:
             exact = parse_address(address)
@@ -211,6 +215,8 @@ class Accounts:
             raise NotFound("No such user here")
         if entry.state is AccountState.CREATING:
             raise Unavailable("The account is being created")
+        if entry.state is AccountState.MOVING:
+            raise Unavailable("The account is being moved: try again soon")
         return entry.account
 
     # --- managing
@@ -252,7 +258,7 @@ class Accounts:
         else:
             raise AlreadyExists("There is an account with this address")
         await self._finish_creation(entry)
-        return Account(entry.account, entry.address, AccountState.ACTIVE)
+        return Account(entry.account, entry.address, AccountState.ACTIVE, entry.shard)
 
     async def set_password(self, address: str, password: str) -> None:
         """Change the password; from now on the old one fails.  Raises: NotFound, Invalid."""
@@ -262,30 +268,55 @@ class Accounts:
         self._known.drop(entry.account)
 
     async def remove(self, address: str) -> None:
-        """Remove the account and all its mail; finishes a removal that was cut short.  Raises: NotFound."""
+        """Remove the account and all its mail; finishes a removal that was cut short.
+
+        Raises: NotFound, Conflict (it is being moved).
+        """
         entry = self._get(address)
-        self._directory.set_state(entry.account, AccountState.REMOVING)
+        if entry.state is AccountState.MOVING:
+            raise Conflict("The account is being moved")
         self._known.drop(entry.account)
-        await self._finish_removal(entry)
+        await self._store.remove_account(entry.account)
 
     async def finish(self) -> tuple[str, ...]:
         """Complete what a crash left half-done, and return the addresses concerned.  For start-up and checks."""
-        unfinished = [entry for entry in self._directory.list() if entry.state is not AccountState.ACTIVE]
-        for entry in unfinished:
-            if entry.state is AccountState.CREATING:
-                await self._finish_creation(entry)
-            else:
-                await self._finish_removal(entry)
-        return tuple(entry.address for entry in unfinished)
+        finished = []
+        for entry in self._directory.list():
+            match entry.state:
+                case AccountState.CREATING:
+                    await self._finish_creation(entry)
+                case AccountState.REMOVING:
+                    await self._store.remove_account(entry.account)
+                case AccountState.ACTIVE | AccountState.MOVING:
+                    continue
+            finished.append(entry.address)
+        undone = [self._directory.get(account).address for account in await self._store.undo_moves()]
+        return (*finished, *undone)
+
+    async def move(self, address: str, shard: int) -> None:
+        """Move the account to another shard; meanwhile it can be read, and writes are Unavailable.
+
+        Raises: NotFound, Invalid (there is no such shard), Conflict (not active), Unavailable (it has not been moved).
+        """
+        entry = self._get(address)
+        if entry.account in self._moves:
+            raise Conflict("The account is being moved")
+        self._moves[entry.account] = (0, 0)
+        try:
+            await self._store.move_account(entry.account, shard, partial(self._tell, entry.account))
+        finally:
+            del self._moves[entry.account]
+
+    def _tell(self, account: AccountId, done: int, total: int) -> None:
+        self._moves[account] = (done, total)
+
+    def progress(self, address: str) -> tuple[int, int]:
+        """Of a move that this process carries out: rows that have been copied, and all; else (0, 0)."""
+        return self._moves.get(self._get(address).account, (0, 0))
 
     async def _finish_creation(self, entry: DirectoryEntry) -> None:
         await self._store.write(ops.create_account, entry.account, self.quota, int(self._now()))
         self._directory.set_state(entry.account, AccountState.ACTIVE)
-
-    async def _finish_removal(self, entry: DirectoryEntry) -> None:
-        while not await self._store.write(ops.remove_account, entry.account):
-            pass  # a big account goes in steps, so that others get their turn
-        self._directory.remove(entry.account)
 
     async def _hash(self, password: str) -> str:
         prepared = prepare_password(password)
@@ -294,7 +325,7 @@ class Accounts:
 
 
 def _account(entry: DirectoryEntry) -> Account:
-    return Account(entry.account, entry.address, entry.state)
+    return Account(entry.account, entry.address, entry.state, entry.shard)
 
 
 def prepare_password(text: str) -> str:

@@ -33,6 +33,10 @@ class Maintenance:
         """Limit what the account may hold; what is over it already stays.  Raises: NotFound."""
         await self._store.write(ops.set_quota, account, octets)
 
+    async def clear_moved(self) -> None:
+        """Remove what moves of accounts left at the old places.  Raises: Unavailable."""
+        await self._store.clear_moved()
+
     async def check(self, account: AccountId) -> tuple[str, ...]:
         """Every broken invariant of the account's data, octets included, in words; empty when all is well."""
         return await self._store.check(account)

@@ -213,12 +213,16 @@ class AccountState(StrEnum):
 
     CREATING = "creating"
     ACTIVE = "active"
+    MOVING = "moving"
     REMOVING = "removing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DirectoryEntry:
-    """An account as the directory knows it.  `password` is an argon2id hash, or None: nobody can log in."""
+    """An account as the directory knows it.  `password` is an argon2id hash, or None: nobody can log in.
+
+    `other_shard`: in state MOVING where it goes to; else one where rows of it may lie that nobody needs; usually None.
+    """
 
     account: AccountId
     address: str
@@ -226,6 +230,7 @@ class DirectoryEntry:
     state: AccountState
     password: str | None
     created_at: int
+    other_shard: int | None = None
 
 
 class Directory(Protocol):
@@ -320,6 +325,30 @@ class Store(Protocol):
 
         Costs as much as the account.  Raises: NotFound, Unavailable.
         """
+        ...
+
+    async def move_account(self, account: AccountId, shard: int, tell: Callable[[int, int], None]) -> None:
+        """Move an account to another shard; meanwhile it can be read, and writes are Unavailable.
+
+        `tell` is called with the rows that are there and those that there will be.  What lies at the old place is
+        removed later (`clear_moved`).  After a crash, `undo_moves`: nothing is lost.
+        Raises: NotFound, Invalid (there is no such shard), Conflict (it is not active), Unavailable (it stays).
+        """
+        ...
+
+    async def remove_account(self, account: AccountId) -> None:
+        """Remove an account and all its rows, in steps; goes on where an earlier call stopped.
+
+        From the first step on it is in state REMOVING.  Raises: NotFound, Unavailable.
+        """
+        ...
+
+    async def undo_moves(self) -> Sequence[AccountId]:
+        """Accounts that a crash left in state MOVING stay where they were; returns them.  Raises: Unavailable."""
+        ...
+
+    async def clear_moved(self) -> None:
+        """Remove what moves left behind, as far as nobody can still be reading it.  Raises: Unavailable."""
         ...
 
     async def sweep(self, now: int, *, keep_s: int = KEEP_S) -> None:

@@ -31,7 +31,7 @@ def test_accounts_are_added_listed_shown_and_removed(mailkeep: Run, place: Path)
     assert [line.split()[0] for line in listed] == ["ann@example.org", "ben@example.net"]
     assert listed[1].endswith("quota 1 GiB")
     shown = mailkeep("account", "show", "ann@example.org", "--data", place).stdout
-    assert shown == "ann@example.org  active  0 messages  0 octets  no quota\n"
+    assert shown == "ann@example.org  active  shard 0  0 messages  0 octets  no quota\n"
     assert mailkeep("account", "remove", "ben@example.net", "--yes", "--data", place).returncode == 0
     assert len(mailkeep("account", "list", "--data", place).stdout.splitlines()) == 1
 
@@ -43,6 +43,27 @@ def test_new_accounts_have_the_configured_quota_unless_another_is_given(mailkeep
         mailkeep("account", "add", address, *more, "--data", store, "--password-stdin", stdin="x\n")
     listed = mailkeep("account", "list", "--data", store).stdout.splitlines()
     assert [line.partition("octets  ")[2] for line in listed] == ["no quota", "quota 20 MiB", "no quota"]
+
+
+@pytest.mark.parametrize("running", [True, False], ids=["while the server runs", "without a server"])
+def test_an_account_is_moved_to_a_shard_that_was_added(
+    mailkeep: Run, start: Start, store: Path, *, running: bool
+) -> None:
+    assert mailkeep("deliver", "--to", "ann@example.org", "--data", store, stdin=MESSAGE).returncode == 0
+    config = store / "mailkeep.toml"
+    config.write_text("shards = 2\n" + config.read_text("utf-8"), "utf-8")
+    server = start("serve", "--data", store) if running else None
+    moved = mailkeep("account", "move", "ann@example.org", "1", "--data", store)
+    assert (moved.returncode, moved.stdout) == (0, "Account ann@example.org is in shard 1.\n")
+    assert "  active  shard 1  1 messages  " in mailkeep("account", "list", "--data", store).stdout
+    refused = mailkeep("account", "move", "ann@example.org", "2", "--data", store)
+    assert (refused.returncode, refused.stderr) == (1, "mailkeep: There are 2 shards, numbered from 0.\n")
+    assert mailkeep("deliver", "--to", "ann@example.org", "--data", store, stdin=MESSAGE).returncode == 0
+    assert mailkeep("check", "--data", store).returncode == 0
+    if server is not None:
+        with server.imap() as imap:
+            imap.login("ann@example.org", "secret")
+            assert imap.select("INBOX") == ("OK", [b"2"])
 
 
 def test_removing_asks_first(mailkeep: Run, store: Path) -> None:

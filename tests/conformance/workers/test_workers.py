@@ -345,3 +345,39 @@ def test_a_message_is_recent_to_one_session_of_all_workers(pair: Pair) -> None:
         second.ok("NOOP")
         flags = [one.ok(f"FETCH {one.exists} FLAGS").fetched[one.exists]["FLAGS"] for one in (first, second)]
         assert ["\\Recent" in each for each in flags] == [True, False]
+
+
+def move(service: Service, account: Account, shard: int) -> None:
+    command = [mailkeep(), "account", "move", account.user, str(shard), "--data", str(service.data)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_sessions_go_on_when_their_account_goes_to_the_shard_of_another_worker(own_demo: Demo) -> None:
+    service, account = own_demo.service, ACCOUNTS[0]
+    pair = connect_pair(service, account)
+    for session in (pair.one, pair.two):
+        session.ok("SELECT INBOX")
+    expected = [simple_message(n) for n in range(20)] + [LARGE]
+    for octets in expected:
+        pair.one.append("INBOX", octets)
+    for shard in (0, 1, 0):
+        move(service, account, shard)
+        for one, two in ((pair.one, pair.two), (pair.two, pair.one)):
+            uid = one.append("INBOX", LARGE)
+            expected.append(LARGE)
+            two.ok("NOOP")
+            assert two.exists == len(expected)
+            assert two.ok(f"UID FETCH {uid} BODY.PEEK[]").by_uid[uid]["BODY[]"] == LARGE
+            two.ok(f"UID STORE {uid} +FLAGS (\\Flagged)")
+            one.ok("NOOP")
+            assert one.flags[-1] == {"\\Flagged"}
+        service.deliver(account.user, simple_message(1))
+        pair.one.ok("NOOP")
+        assert pair.one.exists == len(expected) + 1
+        pair.one.ok(f"STORE {len(expected) + 1} +FLAGS (\\Deleted)")
+        pair.one.ok("EXPUNGE")
+        pair.two.ok("NOOP")
+    rows = pair.two.ok("FETCH 1:* BODY.PEEK[]").fetched
+    assert [row["BODY[]"] for row in rows.values()] == expected
+    assert_sound(own_demo.data)

@@ -25,6 +25,8 @@
     get_text_index(account) -> TextIndex
     read_text(account, kind, segments) -> rows                  (segment, data)
     check(account) -> tuple[str, ...]                           problems, in words
+    read_rows(account, table, after, limit) -> rows             a page of a table, each row behind its key
+    count_rows(account) -> tuple[tuple[str, int], ...]          (table, rows)
 
 Writing:
 
@@ -49,6 +51,8 @@ Writing:
     set_metadata(account, mailbox, reader, values) -> modseq
     set_quota(account, quota) -> None
     sweep(account, now, keep_s) -> bool                         True when there was nothing (more) to do
+    hold_account(account) / release_account(account) -> None    while it is held, nobody else may write to it
+    put_rows(account, table, rows) -> None                      as `read_rows` gave them, without the key in front
 """
 
 from __future__ import annotations
@@ -62,6 +66,7 @@ from mailkeep.store.ops.append import append
 from mailkeep.store.ops.check import check
 from mailkeep.store.ops.claim_recent import claim_recent
 from mailkeep.store.ops.copy import copy
+from mailkeep.store.ops.count_rows import count_rows
 from mailkeep.store.ops.create_account import create_account
 from mailkeep.store.ops.create_mailbox import create_mailbox
 from mailkeep.store.ops.delete_mailbox import delete_mailbox
@@ -76,6 +81,7 @@ from mailkeep.store.ops.get_account import get_account
 from mailkeep.store.ops.get_mailbox import get_mailbox
 from mailkeep.store.ops.get_metadata import get_metadata
 from mailkeep.store.ops.get_text_index import get_text_index
+from mailkeep.store.ops.hold_account import hold_account
 from mailkeep.store.ops.keywords import keywords
 from mailkeep.store.ops.list_mailboxes import list_mailboxes
 from mailkeep.store.ops.list_subscriptions import list_subscriptions
@@ -86,8 +92,11 @@ from mailkeep.store.ops.message_octets import message_octets
 from mailkeep.store.ops.metadata_changes import metadata_changes
 from mailkeep.store.ops.move import move
 from mailkeep.store.ops.put_derived import put_derived
+from mailkeep.store.ops.put_rows import put_rows
 from mailkeep.store.ops.put_text import put_text
+from mailkeep.store.ops.read_rows import read_rows
 from mailkeep.store.ops.read_text import read_text
+from mailkeep.store.ops.release_account import release_account
 from mailkeep.store.ops.remove_account import remove_account
 from mailkeep.store.ops.rename_inbox import rename_inbox
 from mailkeep.store.ops.rename_mailbox import rename_mailbox
@@ -110,6 +119,7 @@ __all__ = [
     "check",
     "claim_recent",
     "copy",
+    "count_rows",
     "create_account",
     "create_mailbox",
     "delete_mailbox",
@@ -124,6 +134,7 @@ __all__ = [
     "get_mailbox",
     "get_metadata",
     "get_text_index",
+    "hold_account",
     "keywords",
     "list_mailboxes",
     "list_subscriptions",
@@ -134,8 +145,11 @@ __all__ = [
     "metadata_changes",
     "move",
     "put_derived",
+    "put_rows",
     "put_text",
+    "read_rows",
     "read_text",
+    "release_account",
     "remove_account",
     "rename_inbox",
     "rename_mailbox",
@@ -197,6 +211,11 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     get_text_index,
     put_text,
     read_text,
+    count_rows,
+    hold_account,
+    put_rows,
+    read_rows,
+    release_account,
     vanished,
     with_metadata,
 )

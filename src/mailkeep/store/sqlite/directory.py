@@ -14,7 +14,7 @@ from mailkeep.store.contract import AccountState, DirectoryEntry
 from mailkeep.store.sqlite.connection import FAULTS, migrate, open_reader, open_writer, unavailable
 from mailkeep.store.sqlite.ticks import Ticks
 
-COLUMNS: Final = "account, address, shard, state, password, created_at"
+COLUMNS: Final = "account, address, shard, state, password, created_at, other_shard"
 MAX_ADDRESS: Final = 320  # octets
 
 
@@ -33,11 +33,13 @@ class SqliteDirectory:
         self._db = open_writer(path) if writes else open_reader(path)
         if writes:
             migrate(self._db, path, "directory")
+        self._seen = self.changes  # when `_shard_of` was right
         self._shard_of: dict[AccountId, int] = {
             AccountId(a): shard for a, shard in self._rows("SELECT account, shard FROM account")
         }
         # However few are asked for: shards that hold accounts are there.
-        self.shards = max(shards, 1 + max(self._shard_of.values(), default=0))
+        [(most,)] = self._rows("SELECT max(max(shard), max(coalesce(other_shard, 0))) FROM account")
+        self.shards = max(shards, 1 + (most or 0))
 
     @property
     def changes(self) -> int:
@@ -51,11 +53,14 @@ class SqliteDirectory:
 
     def shard_of(self, account: AccountId) -> int:
         """The shard that holds an account.  Raises: NotFound."""
+        if not self.writes and self._seen != (changes := self.changes):  # it may have been moved
+            self._seen = changes
+            self._shard_of.clear()
         shard = self._shard_of.get(account)
         if shard is None:
             if self.writes:
                 raise NotFound("No such account")
-            shard = self._shard_of[account] = self.get(account).shard  # another process has made it
+            shard = self._shard_of[account] = self.get(account).shard
         return shard
 
     def add(self, address: str, password: str | None, now: int) -> DirectoryEntry:
@@ -69,7 +74,7 @@ class SqliteDirectory:
             [(number,)] = self._rows("UPDATE counter SET next_account = next_account + 1 RETURNING next_account - 1")
             shard = number % self._spread
             self._rows(
-                "INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
                 (number, address, fold(address), shard, AccountState.CREATING.value, password, now),
             )
         self._shard_of[AccountId(number)] = shard
@@ -99,6 +104,32 @@ class SqliteDirectory:
     def set_state(self, account: AccountId, state: AccountState) -> None:
         """See `Directory.set_state`."""
         self._change("UPDATE account SET state = ? WHERE account = ? RETURNING 1", (state.value, account))
+
+    def begin_move(self, account: AccountId, shard: int) -> None:
+        """State MOVING, to `shard`.  Raises: NotFound."""
+        self._change(
+            "UPDATE account SET state = ?, other_shard = ? WHERE account = ? RETURNING 1",
+            (AccountState.MOVING.value, shard, account),
+        )
+
+    def finish_move(self, account: AccountId) -> None:
+        """It is where it was to go to; rows of it lie in the old place.  Raises: NotFound."""
+        self._change(
+            "UPDATE account SET state = ?, shard = other_shard, other_shard = shard WHERE account = ? RETURNING 1",
+            (AccountState.ACTIVE.value, account),
+        )
+        self._shard_of[account] = self.get(account).shard
+
+    def forget_other_shard(self, account: AccountId) -> None:
+        """It has rows in one shard only.  Raises: NotFound."""
+        self._change("UPDATE account SET other_shard = NULL WHERE account = ? RETURNING 1", (account,))
+
+    def list_unsettled(self) -> builtins.list[DirectoryEntry]:
+        """Accounts with an `other_shard`."""
+        return [
+            _entry(row)
+            for row in self._rows(f"SELECT {COLUMNS} FROM account WHERE other_shard IS NOT NULL")  # noqa: S608
+        ]
 
     def remove(self, account: AccountId) -> None:
         """See `Directory.remove`."""
@@ -131,7 +162,7 @@ def fold(address: str) -> str:
 
 
 def _entry(row: tuple[Any, ...]) -> DirectoryEntry:
-    number, address, shard, state, password, created_at = row
+    number, address, shard, state, password, created_at, other_shard = row
     return DirectoryEntry(
         account=AccountId(number),
         address=address,
@@ -139,4 +170,5 @@ def _entry(row: tuple[Any, ...]) -> DirectoryEntry:
         state=AccountState(state),
         password=password,
         created_at=created_at,
+        other_shard=other_shard,
     )

@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar, TypeVarTuple, cast
 
-from mailkeep.model.errors import NotFound, Unavailable
+from mailkeep.model.errors import Conflict, Invalid, NotFound, Unavailable
 from mailkeep.model.ids import AccountId
-from mailkeep.store.contract import IN_ROW_LIMIT, KEEP_S, AccountState, Blob, NewBlob, Op
+from mailkeep.store.contract import IN_ROW_LIMIT, KEEP_S, AccountState, Blob, DirectoryEntry, NewBlob, Op
+from mailkeep.store.ops.release_account import release_account
 from mailkeep.store.ops.remove_account import remove_account
 from mailkeep.store.ops.sweep import sweep
 from mailkeep.store.sqlite.connection import FAULTS, sync_directory, unavailable
 from mailkeep.store.sqlite.directory import SqliteDirectory
 from mailkeep.store.sqlite.forwarded import Carrier, ForwardedWrites
+from mailkeep.store.sqlite.move import copy_account
 from mailkeep.store.sqlite.owned import CHECKPOINT_PAGES, Owned, shard_path
 from mailkeep.store.sqlite.shard import Shard
 from mailkeep.store.sqlite.sweep import sweep_packs
@@ -32,6 +34,8 @@ Args = TypeVarTuple("Args")
 
 IDLE_S: Final = 5.0  # a shard nobody has written to for so long may write back its log
 SWEEP_S: Final = 3600.0  # how often `maintain` sweeps
+CLEAR_S: Final = 15.0  # how often it looks whether moves left something behind
+GRACE_S: Final = 60.0  # after a move: for whoever has just begun to read at the old place
 LOOK_S: Final = 1.0  # how often `maintain` looks, if nothing wakes it
 
 
@@ -83,6 +87,8 @@ class SqliteStore:
         }
         self._shards = {number: Shard(data_dir, number, owned.writes) for number, owned in self._owned.items()}
         self._clock = clock
+        self._moving: set[AccountId] = set()  # by this process, now
+        self._moved_at: dict[AccountId, float] = {}  # when this process switched the account to another shard
 
     @property
     def spool_dir(self) -> Path:
@@ -90,7 +96,9 @@ class SqliteStore:
         return self._spool_dir
 
     def _shard(self, account: AccountId) -> Shard:
-        number = self.directory.shard_of(account)
+        return self._numbered(self.directory.shard_of(account))
+
+    def _numbered(self, number: int) -> Shard:
         return self._shards.get(number) or self._open_foreign(number)
 
     def _open_foreign(self, number: int) -> Shard:
@@ -113,7 +121,7 @@ class SqliteStore:
 
     def counter(self, account: AccountId) -> Callable[[], int] | None:
         """See `Store.counter`."""
-        return self._ticks.counter(self.directory.shard_of(account), account) if self._ticks else None
+        return self._ticks.counter(account, self.directory.shard_of) if self._ticks else None
 
     async def carry_out(self, shard: int, op: Callable[..., Op[T]], account: AccountId, args: tuple[Any, ...]) -> T:
         """Carry out what another process forwarded.  Raises: what the operation says, and Unavailable (not ours)."""
@@ -165,7 +173,7 @@ class SqliteStore:
 
         One task runs this as long as the store is open.  Raises: Unavailable; it may be called again then.
         """
-        swept = -SWEEP_S
+        swept = cleared = -SWEEP_S
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_S):
@@ -174,6 +182,9 @@ class SqliteStore:
             if time.monotonic() - swept > SWEEP_S:
                 swept = time.monotonic()
                 await self.sweep(int(self._clock()))
+            if self.directory.writes and time.monotonic() - cleared > CLEAR_S:
+                cleared = time.monotonic()
+                await self.clear_moved()
             for owned in self._owned.values():
                 owned.writes.work_off_lazy()
                 idle = time.monotonic() - owned.writes.last_used > IDLE_S
@@ -207,8 +218,7 @@ class SqliteStore:
         """
         for entry in self.directory.list():
             if entry.state is AccountState.ACTIVE and entry.shard in self._owned:
-                while not await self.write(sweep, entry.account, now, keep_s):
-                    pass
+                await self._sweep_account(entry.account, now, keep_s)
             elif entry.state is AccountState.REMOVING and self.directory.writes:
                 await self.remove_account(entry.account)
         for number, shard in tuple(self._shards.items()):
@@ -217,12 +227,83 @@ class SqliteStore:
             else:
                 shard.packs.forget_unlinked()
 
+    async def _sweep_account(self, account: AccountId, now: int, keep_s: int) -> None:
+        try:
+            while not await self.write(sweep, account, now, keep_s):
+                pass
+        except Unavailable:
+            if self.directory.get(account).state is not AccountState.MOVING:
+                raise
+
+    async def move_account(self, account: AccountId, shard: int, tell: Callable[[int, int], None]) -> None:
+        """See `Store.move_account`."""
+        entry = self.directory.get(account)
+        if not 0 <= shard < self.directory.shards:
+            raise Invalid(f"There are {self.directory.shards} shards, numbered from 0")
+        if account in self._moving or entry.state is not AccountState.ACTIVE:
+            raise Conflict("The account is being made, moved or removed")
+        if shard == entry.shard:
+            return
+        self._moving.add(account)
+        try:
+            await self._clear(entry)
+            self.directory.begin_move(account, shard)
+            source, target = self._numbered(entry.shard), self._numbered(shard)
+            try:
+                await copy_account(source, target, account, self._spool_dir, tell)
+            except Exception:
+                await self._undo(self.directory.get(account))
+                raise
+            self.directory.finish_move(account)
+            self._moved_at[account] = time.monotonic()
+        finally:
+            self._moving.discard(account)
+
+    async def _undo(self, entry: DirectoryEntry) -> None:
+        await self._numbered(entry.shard).writes.submit(Job(release_account, entry.account, ()))
+        self.directory.set_state(entry.account, AccountState.ACTIVE)
+
+    async def undo_moves(self) -> list[AccountId]:
+        """See `Store.undo_moves`."""
+        undone = []
+        for entry in self.directory.list_unsettled():
+            if entry.state is AccountState.MOVING and entry.account not in self._moving:
+                await self._undo(entry)
+                undone.append(entry.account)
+        return undone
+
+    async def clear_moved(self, *, grace_s: float = GRACE_S) -> None:
+        """See `Store.clear_moved`.  `grace_s`: how long after a move somebody may still be reading at the old place."""
+        await self.undo_moves()
+        for entry in self.directory.list_unsettled():
+            account, since = entry.account, self._moved_at.get(entry.account)
+            if account not in self._moving and (since is None or time.monotonic() - since >= grace_s):
+                self._moving.add(account)
+                try:
+                    await self._clear(entry)
+                finally:
+                    self._moving.discard(account)
+
+    async def _clear(self, entry: DirectoryEntry) -> None:
+        """Remove what lies in the other shard, in pieces."""
+        if entry.other_shard is None:
+            return
+        assert entry.state is not AccountState.MOVING
+        assert entry.shard != entry.other_shard
+        other = self._numbered(entry.other_shard)
+        while not await other.writes.submit(Job(remove_account, entry.account, ())):
+            pass
+        with suppress(NotFound):  # it has been removed meanwhile
+            self.directory.forget_other_shard(entry.account)
+        self._moved_at.pop(entry.account, None)
+
     async def remove_account(self, account: AccountId) -> None:
         """Remove all rows of an account, then its place in the directory; go on where an earlier call stopped.
 
         Octets in packs go with a later `sweep`.  Raises: NotFound, Unavailable.
         """
         self.directory.set_state(account, AccountState.REMOVING)
+        await self._clear(self.directory.get(account))
         while not await self.write(remove_account, account):
             pass
         self.directory.remove(account)
@@ -257,7 +338,8 @@ def _empty(spool: Path) -> None:
 
 def _require_shards(data_dir: Path, directory: SqliteDirectory) -> None:
     """Raises: FileNotFoundError, when accounts have their mail in a file that is missing: it must not be made anew."""
-    for number in {entry.shard for entry in directory.list() if entry.state is AccountState.ACTIVE}:
+    full = (AccountState.ACTIVE, AccountState.MOVING)
+    for number in {entry.shard for entry in directory.list() if entry.state in full}:
         path = shard_path(data_dir, number)
         if not path.exists():
             raise FileNotFoundError(f"{path} is missing, with the mail of accounts in it: restore it from a backup")

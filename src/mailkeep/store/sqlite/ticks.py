@@ -9,8 +9,10 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
+from mailkeep.model.errors import NotFound
 from mailkeep.model.ids import AccountId
 
 SLOTS: Final = 1024  # per shard; accounts that share one sometimes look in vain
@@ -37,11 +39,21 @@ class Ticks:
         """Something of this account has been committed."""
         self._numbers[1 + shard * SLOTS + account % SLOTS] += 1
 
-    def counter(self, shard: int, account: AccountId) -> Callable[[], int]:
-        """Tells how often that has happened."""
-        slot = 1 + shard * SLOTS + account % SLOTS
+    def counter(self, account: AccountId, shard_of: Callable[[AccountId], int]) -> Callable[[], int]:
+        """Tells another number when that has happened, or when the account is in another shard."""
         numbers = self._numbers
-        return lambda: numbers[slot]
+        slot = 1 + shard_of(account) * SLOTS + account % SLOTS
+        changes = numbers[0]
+
+        def look() -> int:
+            nonlocal slot, changes
+            if numbers[0] != changes:
+                changes = numbers[0]
+                with suppress(NotFound):  # it has been removed: nothing will happen any more
+                    slot = 1 + shard_of(account) * SLOTS + account % SLOTS
+            return numbers[slot] + (slot << 40)
+
+        return look
 
     def count_directory(self) -> None:
         """The directory has changed."""

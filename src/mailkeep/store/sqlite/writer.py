@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import apsw
 
@@ -28,6 +28,10 @@ class Job:
     op: Callable[..., Op[Any]]
     account: AccountId
     args: tuple[Any, ...]
+
+
+# Operations that decide who may write to an account: each in a transaction of its own.
+TURNS: Final = frozenset({"hold_account", "release_account", "remove_account"})
 
 
 @dataclass(slots=True)
@@ -52,6 +56,7 @@ class Writer:
         self.wal_pages = 0
         self.restart_wal = False  # the log has grown while it was never idle: write it back and begin it anew
         self.commit_s = 0.0  # what the last COMMIT took
+        self._held: frozenset[AccountId] = frozenset()  # nobody may write to these: they are being moved
         self._open(make=True)
 
     def _open(self, *, make: bool = False) -> apsw.Connection:
@@ -59,6 +64,7 @@ class Writer:
         db = open_writer(self._path, make=make)
         migrate(db, self._path, "shard")
         db.set_wal_hook(self._committed)
+        self._held = _read_held(db)
         self._db = db
         return db
 
@@ -69,6 +75,8 @@ class Writer:
     def begin(self, jobs: Sequence[Job]) -> Batch:
         """Carry out the jobs; nothing is good before `commit` has returned what `begin` made."""
         try:
+            if any(job.op.__name__ in TURNS for job in jobs):
+                return Batch([outcome for job in jobs for outcome in self._take_turn(job)], ended=True)
             return self._carry_out(jobs)
         except _AnotherFailed:
             return Batch([outcome for job in jobs for outcome in self.commit(self._carry_out([job]))], ended=True)
@@ -78,6 +86,12 @@ class Writer:
         outcomes = batch.outcomes if batch.ended else self._commit(batch.outcomes)
         if self.restart_wal:
             self._restart_wal()
+        return outcomes
+
+    def _take_turn(self, job: Job) -> Sequence[Any]:
+        outcomes = self.commit(self._carry_out([job]))
+        if self._db is not None and job.op.__name__ in TURNS:
+            self._held = _read_held(self._db)
         return outcomes
 
     def _restart_wal(self) -> None:
@@ -98,6 +112,9 @@ class Writer:
             return Batch([self._caused(error)] * len(jobs), ended=True)
         outcomes: list[Any] = []
         for job in jobs:
+            if job.account in self._held and job.op.__name__ not in TURNS:
+                outcomes.append(Unavailable("The account is being moved: try again soon"))
+                continue
             before = db.total_changes()
             try:
                 outcomes.append(run(db, job.op(job.account, *job.args)))
@@ -158,3 +175,8 @@ class Writer:
         told = unavailable(error)
         told.__cause__ = error
         return told
+
+
+def _read_held(db: apsw.Connection) -> frozenset[AccountId]:
+    rows: list[tuple[int]] = db.execute("SELECT account FROM held").fetchall()  # type: ignore[assignment]  # as declared
+    return frozenset(AccountId(account) for (account,) in rows)
