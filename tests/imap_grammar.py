@@ -572,6 +572,8 @@ class Reader:
                 out[word] = self.set_of_numbers()
             elif word in ("MIN", "MAX", "COUNT", "MODSEQ"):
                 out[word] = self.number(least=0 if word == "COUNT" else 1, bits=63)
+            elif word in ("ADDTO", "REMOVEFROM"):
+                out[word] = self._positioned()
             elif word == "PARTIAL":
                 self.need(b"(")
                 asked = self.match(PARTIAL, "a range").group().decode()
@@ -581,6 +583,18 @@ class Reader:
             else:
                 raise self.fail(f"unknown ESEARCH item {word}")
         return out
+
+    def _positioned(self) -> list[tuple[int, list[int]]]:
+        """RFC 5267 §5: positions, and the results there."""
+        self.need(b"(")
+        out = []
+        while True:
+            position = self.number()
+            self.sp()
+            out.append((position, self.set_of_numbers()))
+            if self.take(b")"):
+                return out
+            self.sp()
 
     def _correlators(self, out: dict[str, Any]) -> None:
         """RFC 4466 §2.6.2, RFC 7377 §4: each once."""
@@ -696,6 +710,16 @@ class Reader:
             case "BADURL":
                 self.sp()
                 args = self.string()
+            case "NOUPDATE":
+                self.sp()
+                args = self.quoted().decode()
+            case "UNDEFINED-FILTER":
+                self.sp()
+                args = self.atom()
+            case "INPROGRESS":
+                if self.take(b" ("):
+                    args = (self.nil_or(self.quoted), self.nil_or(self.number), self.nil_or(self.number))
+                    self.need(b")")
             case "BADCHARSET":
                 if self.take(b" "):
                     args = self.listed(self.astring, least=1)
@@ -711,6 +735,11 @@ class Reader:
                 raise self.fail(f"unknown response code {name}")
         self.need(b"]")
         return Code(name, args)
+
+    def nil_or(self, read: Callable[[], Any]) -> Any:
+        """NIL as None, or what `read` reads; the space before it too, where one stands."""
+        self.take(b" ")
+        return None if self.take(b"NIL") else read()
 
     def condition(self) -> tuple[Code | None, str]:
         code = None

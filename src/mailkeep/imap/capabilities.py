@@ -80,6 +80,7 @@ TABLE: Final = (
     _one("STATUS=SIZE", rev2=True),
     _one("ESEARCH", rev2=True),
     _one("PARTIAL", needs="ESEARCH"),
+    _one("CONTEXT=SEARCH", needs="PARTIAL"),
     _one("MULTISEARCH", needs="ESEARCH"),
     _one("SEARCHRES", rev2=True, needs="ESEARCH"),
     _one("WITHIN"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mailkeep.formats.objectid import parse
 from mailkeep.imap.flags import SYSTEM
 from mailkeep.imap.wire import search as wire
+from mailkeep.imap.wire.sequence_set import SequenceSet
 from mailkeep.model import query as q
 from mailkeep.model.flags import FIRST_MORE
 from mailkeep.model.ids import ModSeq
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from mailkeep.imap.selected import SelectedView
     from mailkeep.imap.session import Selected
-    from mailkeep.imap.wire.sequence_set import SequenceSet
     from mailkeep.service.keywords import Keywords
 
 
@@ -80,6 +80,24 @@ def query_on(ground: Ground, key: wire.Key) -> q.Query:
             return q.EmailIs(pair) if text.startswith("M") and (pair := parse(text)) else q.NOTHING
         case wire.ThreadId(text):
             return q.ThreadIs(pair) if text.startswith("T") and (pair := parse(text)) else q.NOTHING
+
+
+def fix_numbers(ground: Ground, key: wire.Key) -> wire.Key:
+    """The key with UIDs for message numbers and for ``$``, so that it may be read again when these mean others."""
+    match key:
+        case wire.And(keys):
+            return wire.And(tuple(fix_numbers(ground, each) for each in keys))
+        case wire.Or(keys):
+            return wire.Or(tuple(fix_numbers(ground, each) for each in keys))
+        case wire.Not(each):
+            return wire.Not(fix_numbers(ground, each))
+        case wire.Numbers(numbers):
+            ranges = tuple(_of_numbers(ground.view, numbers))
+        case wire.Uids(numbers):
+            ranges = numbers.ranges
+        case _:
+            return key
+    return wire.Uids(SequenceSet(ranges + ground.saved.ranges if numbers.saved else ranges))
 
 
 def _of_numbers(view: SelectedView, numbers: SequenceSet) -> list[tuple[int, int]]:

@@ -27,6 +27,7 @@ from mailkeep.net.limits import is_loopback
 from mailkeep.service.order import Collation
 
 if TYPE_CHECKING:
+    from mailkeep.imap.contexts import Contexts
     from mailkeep.imap.fetch_columns import ColumnPlan
     from mailkeep.imap.wire.fetch import FetchItem
     from mailkeep.net.connection import Connection
@@ -275,6 +276,7 @@ class Selected:
         self.plans: dict[tuple[FetchItem, ...], ColumnPlan | None] = {}  # how the items asked for so far are rendered
         self.mask_text = MaskText(self.flag_text)
         self._known_flags = (0, 0)  # what FLAGS has told: the mask in use, the number of further keywords
+        self.contexts: Contexts | None = None  # searches whose results the client is kept told of
         self.saved: UidSet = EMPTY  # the result variable $ (RFC 9051 §6.4.4.1)
 
     def release(self) -> None:
@@ -318,6 +320,10 @@ class Selected:
     async def sync(self, *, may_expunge: bool, with_uid: bool = False) -> None:
         """Tell the client all that has happened (RFC 9051 §5.2), in the order EXPUNGE, EXISTS, FETCH."""
         await self.refresh()
+        if self.contexts is not None:
+            await self.contexts.follow()
+            for line in self.contexts.removals():
+                self.session.write(line)
         self.announce_keywords()
         for update in self.view.apply(may_expunge=may_expunge):
             match update:
@@ -330,6 +336,9 @@ class Selected:
                         self.session.untagged(b"%d RECENT" % self.view.recent)
                 case FlagUpdate(seq, state):
                     self.tell_flags(seq, state, with_uid=with_uid)
+        if self.contexts is not None:
+            for line in self.contexts.additions():
+                self.session.write(line)
 
     def _tell_expunge(self, numbers: Iterable[int], uids: UidSet) -> None:
         self.saved -= uids

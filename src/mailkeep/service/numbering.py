@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from operator import le
 from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
+from mailkeep.service.lanes import FEW
 from mailkeep.service.view import View
 from mailkeep.store import ops
 from mailkeep.store.contract import Store
@@ -35,6 +37,15 @@ class Numbering:
         """Those of the places that have a message, by its number."""
         return sorted((place for place in places if self.messages[place]), key=self.messages.__getitem__)
 
+    def pick(self, uids: array[int]) -> Numbering:
+        """For just these few UIDs."""
+        places = [bisect_left(self.uids, uid) for uid in uids]
+        found = [
+            self.messages[place] if place < len(self.uids) and self.uids[place] == uid else 0
+            for uid, place in zip(uids, places, strict=True)
+        ]
+        return Numbering(uids, array("q", found))
+
     def cut(self, uids: array[int]) -> Numbering:
         """For just these UIDs."""
         numbers = dict(zip(self.uids, self.messages, strict=True))
@@ -53,6 +64,9 @@ class Numberings:
         known = self._known.get(view) or Numbering(array("I"), array("q"))
         if uids and (not known.uids or uids[-1] > known.uids[-1]):
             known = await self._extended(view, known)
+        if len(uids) * FEW < len(known.uids):
+            self._known[view] = known
+            return known.pick(uids)
         if known.uids != uids:
             known = await aside(len(uids), known.cut, uids)
         self._known[view] = known

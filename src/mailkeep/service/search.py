@@ -43,8 +43,15 @@ class Search:
 
     async def search(self, view: View, known: Sequence[int], query: q.Query) -> list[int]:
         """Those of `known` (ascending) that exist and match, ascending."""
+        return await self._search(Arrays(view), known, query)
+
+    async def search_some(self, view: View, uids: Sequence[int], query: q.Query) -> list[int]:
+        """The same for a few UIDs: it costs what they are, not what the mailbox is."""
+        return await self._search(Arrays(view, uids), uids, query)
+
+    async def _search(self, arrays: Arrays, known: Sequence[int], query: q.Query) -> list[int]:
+        view = arrays.view
         cheap, costly = split(make_plan(query))
-        arrays = Arrays(view)
         lanes = _known(arrays.uids, known) & await arrays.evaluate(cheap)
         if costly is None or not lanes:
             return list(pick(arrays.uids, lanes, arrays.count))

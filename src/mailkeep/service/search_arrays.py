@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Iterable
 from typing import Final
 
 from mailkeep.model import query as q
@@ -17,11 +19,19 @@ REMEMBERED: Final = 64  # leaves; each takes an octet for each entry, and a quer
 class Arrays:
     """A view as it was when the search began, and what it decides."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, some: Iterable[int] | None = None) -> None:
+        """All of the view, or those of `some` UIDs (ascending) that it has."""
         self.view = view
-        self.uids = view.uids[:]  # all of these may change while we wait
-        self._masks = view.masks[:]
-        self._modseqs = view.modseqs[:]
+        if some is None:
+            self.uids = view.uids[:]  # all of these may change while we wait
+            self._masks = view.masks[:]
+            self._modseqs = view.modseqs[:]
+        else:
+            places = [place for uid in some if (place := view.index(uid)) >= 0]
+            self.uids, self._masks, self._modseqs = (
+                array(column.typecode, map(column.__getitem__, places))
+                for column in (view.uids, view.masks, view.modseqs)
+            )
         self._more = dict(view.more)
         self.count = len(self.uids)
         self._leaves: dict[OfView, Lanes] = {}

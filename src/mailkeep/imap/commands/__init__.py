@@ -12,6 +12,7 @@ from typing import Final
 from mailkeep.imap.commands import (
     append,
     authenticate,
+    cancelupdate,
     capability,
     close,
     compress,
@@ -47,6 +48,7 @@ from mailkeep.imap.commands.table import Command, State
 from mailkeep.imap.wire import append as wire_append
 from mailkeep.imap.wire import arguments as wire_arguments
 from mailkeep.imap.wire import authenticate as wire_authenticate
+from mailkeep.imap.wire import cancelupdate as wire_cancelupdate
 from mailkeep.imap.wire import compress as wire_compress
 from mailkeep.imap.wire import copy as wire_copy
 from mailkeep.imap.wire import create as wire_create
@@ -96,6 +98,13 @@ _ROWS: Final = (
     Command("IDLE", State.AUTHENTICATED, no_args, idle.idle, capability="IDLE"),
     Command("COMPRESS", State.AUTHENTICATED, wire_compress.parse, compress.compress, capability="COMPRESS=DEFLATE"),
     Command("ESEARCH", State.AUTHENTICATED, wire_esearch.parse, esearch.esearch, capability="MULTISEARCH"),
+    Command(
+        "CANCELUPDATE",
+        State.SELECTED,
+        wire_cancelupdate.parse,
+        cancelupdate.cancelupdate,
+        capability="CONTEXT=SEARCH",
+    ),
     Command("CHECK", State.SELECTED, no_args, noop.noop),
     Command("CLOSE", State.SELECTED, no_args, close.close),
     Command("UNSELECT", State.SELECTED, no_args, close.unselect, capability="UNSELECT"),

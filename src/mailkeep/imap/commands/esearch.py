@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from mailkeep.imap.commands.search import ALL, check_charset, highest, search_selected
+from mailkeep.imap.commands.search import ALL, begin_context, check_charset, highest, keep_context, search_selected
 from mailkeep.imap.done import Bad
 from mailkeep.imap.places_of import places_of
 from mailkeep.imap.search_query import Ground, query_on
@@ -38,8 +38,10 @@ async def esearch(s: Authenticated, cmd: Esearch) -> None:
     check_charset(s.session, cmd.search)
     places = [] if all(source.which is Which.SELECTED for source in cmd.sources) else await places_of(s, cmd.sources)
     if selected is not None and about_selected:
+        context = begin_context(selected, cmd.search, _mailbox(s, selected.place))
         found = await search_selected(selected, cmd.search)
         _tell(s, cmd.search, selected.place, selected.shared, found)
+        keep_context(selected, context, found)
         places = [place for place in places if not _is(place, selected.shared)]
     pace = Pace()
     for place in places:
@@ -81,6 +83,9 @@ def _tell(s: Authenticated, cmd: Search, place: Place, view: View, found: Sequen
     if not found or asks_nothing(returns):
         return
     modseq = highest(view, chosen(returns, found)) if cmd.modseq else None
-    name = response.mailbox(place.name, utf8=s.session.enabled.utf8_names)
-    result = answer(returns, found, uid=True, modseq=modseq, mailbox=(name, place.mailbox.uidvalidity))
+    result = answer(returns, found, uid=True, modseq=modseq, mailbox=_mailbox(s, place))
     s.session.write(response.esearch(s.session.tag, result))
+
+
+def _mailbox(s: Authenticated, place: Place) -> tuple[bytes, int]:
+    return response.mailbox(place.name, utf8=s.session.enabled.utf8_names), place.mailbox.uidvalidity

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+from mailkeep.imap.contexts import Context, Contexts, make_context
 from mailkeep.imap.done import Bad, Refused
 from mailkeep.imap.search_query import to_query
 from mailkeep.imap.search_result import answer, asks_nothing, chosen
@@ -21,13 +22,36 @@ ALL: Final = Returns(Return.ALL)
 
 
 async def search(s: Selected, cmd: Search) -> None:
-    """Which messages match.  RFC 9051 §6.4.4, RFC 3501 §6.4.4, RFC 4731, RFC 5182, RFC 7162 §3.1.5, RFC 9394.
+    """Which messages match.  RFC 9051 §6.4.4, RFC 4731, RFC 5182, RFC 7162 §3.1.5, RFC 9394, RFC 5267 §4.
 
     A message that is gone but not yet told is not found.
     """
     check_charset(s.session, cmd)
+    context = begin_context(s, cmd)
     found = await search_selected(s, cmd)
     _tell(s, cmd, found)
+    keep_context(s, context, found)
+
+
+def begin_context(s: Selected, cmd: Search, mailbox: tuple[bytes, int] | None = None) -> Context | None:
+    """With UPDATE, a context of what will be found.  `mailbox`: see `Context`.  Raises: Bad (RFC 5267 §4.3)."""
+    if cmd.returns is None or Return.UPDATE not in cmd.returns.options:
+        return None
+    if s.contexts is not None and s.session.tag in s.contexts:
+        raise Bad("Tag reuse")
+    return make_context(s, cmd.key, uid=cmd.uid, mailbox=mailbox)
+
+
+def keep_context(s: Selected, context: Context | None, found: Sequence[int]) -> None:
+    """Tell of changes to `found` from now on, or say that this is not done (RFC 5267 §4.3.1)."""
+    if context is None:
+        return
+    context.results.extend(found)
+    if s.contexts is None:
+        s.contexts = Contexts(s)
+    if not s.contexts.add(context):
+        code = response.noupdate(context.tag)
+        s.session.write(response.status_line(response.UNTAGGED, response.NO, "Too many contexts", code))
 
 
 def check_charset(session: Session, cmd: Search) -> None:

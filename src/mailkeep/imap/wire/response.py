@@ -18,6 +18,7 @@ from mailkeep.imap.wire import utf7
 from mailkeep.imap.wire.status import StatusItem
 
 Ranges = Iterable[tuple[int, int]]
+Positioned = Sequence[tuple[int, Ranges]]
 
 NIL: Final = b"NIL"
 OK: Final = b"OK"
@@ -207,6 +208,11 @@ def mailboxid(objectid: str) -> bytes:
     return b"MAILBOXID (%b)" % objectid.encode("ascii")
 
 
+def noupdate(tag: bytes) -> bytes:
+    """Code of an untagged NO: a search with UPDATE is not kept up to date (RFC 5267 §4.3.1)."""
+    return b'NOUPDATE "%b"' % tag
+
+
 def badcharset(charsets: Iterable[str]) -> bytes:
     """Code of SEARCH with an unknown charset."""
     return b"BADCHARSET (%b)" % " ".join(charsets).encode("ascii")
@@ -323,6 +329,7 @@ class SearchResult:
 
     `partial`: the range asked for and what is in it (RFC 9394 §3.1).
     `mailbox`: its name, made by `mailbox`, and UIDVALIDITY, for the ESEARCH command (RFC 7377 §2.1).
+    `removefrom`, `addto`: positions and what leaves or comes there, in the order to carry out (RFC 5267 §4.3.2).
     """
 
     uid: bool
@@ -333,6 +340,8 @@ class SearchResult:
     partial: tuple[bytes, Sequence[tuple[int, int]]] | None = None
     count: int | None = None
     modseq: int | None = None
+    removefrom: Positioned = ()
+    addto: Positioned = ()
 
 
 def esearch(tag: bytes, result: SearchResult) -> bytes:
@@ -353,7 +362,15 @@ def esearch(tag: bytes, result: SearchResult) -> bytes:
         parts.append(b"COUNT %d" % result.count)
     if result.modseq is not None:
         parts.append(b"MODSEQ %d" % result.modseq)
+    if result.removefrom:
+        parts.append(b"REMOVEFROM (%b)" % _positioned(result.removefrom))
+    if result.addto:
+        parts.append(b"ADDTO (%b)" % _positioned(result.addto))
     return b" ".join(parts) + b"\r\n"
+
+
+def _positioned(pairs: Positioned) -> bytes:
+    return b" ".join([b"%d %b" % (position, sequence_set(ranges)) for position, ranges in pairs])
 
 
 # FETCH

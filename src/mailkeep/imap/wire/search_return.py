@@ -57,7 +57,12 @@ class Returns:
 
 
 _WORDS: Final = {option.name.encode(): option for option in Return if option.name}
-_NEEDS: Final = {Return.SAVE: "SEARCHRES", Return.PARTIAL: "PARTIAL"}
+_NEEDS: Final = {
+    Return.SAVE: "SEARCHRES",
+    Return.PARTIAL: "PARTIAL",
+    Return.UPDATE: "CONTEXT=SEARCH",
+    Return.CONTEXT: "CONTEXT=SEARCH",
+}
 _RANGE: Final = re.compile(rb"(-?)([1-9][0-9]{0,9}):(-?)([1-9][0-9]{0,9})(?=[ )]|\Z)")
 
 

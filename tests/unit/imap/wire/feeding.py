@@ -8,6 +8,7 @@ from typing import Any, Final
 from mailkeep.imap.wire import (
     append,
     authenticate,
+    cancelupdate,
     command,
     copy,
     create,
@@ -59,6 +60,7 @@ PARSERS: Final[dict[str, Callable[[Lexer], Any]]] = {
     "SEARCH": search.parse,
     "UID SEARCH": search.parse_uid,
     "ESEARCH": esearch.parse,
+    "CANCELUPDATE": cancelupdate.parse,
     "FETCH": fetch.parse,
     "UID FETCH": fetch.parse_uid,
     "STORE": store.parse,

@@ -1,0 +1,178 @@
+"""Searches whose results a client is kept told of: ADDTO and REMOVEFROM (RFC 5267 §4.3).
+
+- A context knows what the client holds as its results.  Messages that changed or came since are tested against the
+  program again, those that went are no longer results; what differs is told.
+- Message numbers, and ``$``, of a program are those of the time of the command; all else is read anew each time.
+- What leaves is told before EXPUNGE takes its number away, what comes after EXISTS gave it one.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from mailkeep.imap.search_query import Ground, fix_numbers, query_on
+from mailkeep.imap.selected import SelectedView
+from mailkeep.imap.wire import response
+from mailkeep.service.lanes import FEW
+
+if TYPE_CHECKING:
+    from mailkeep.imap.session import Selected
+    from mailkeep.imap.wire import search as wire
+    from mailkeep.model.ids import ModSeq
+
+MOST: Final = 20  # of a session
+MOST_RESULTS: Final = 1_000_000  # of all of a session; 4 octets each
+ROUNDS: Final = 4  # of looking at what happened while we looked
+
+Pairs = Sequence[tuple[int, Sequence[int]]]  # positions, and the UIDs there
+
+
+@dataclass(slots=True)
+class Context:
+    """One search, by its tag.  `results` ascend; `upto` is the modseq up to which `coming` and `leaving` are known.
+
+    `mailbox`: see `response.SearchResult`.
+    """
+
+    tag: bytes
+    key: wire.Key
+    uid: bool
+    mailbox: tuple[bytes, int] | None
+    results: array[int]
+    upto: ModSeq
+    coming: set[int] = field(default_factory=set)
+    leaving: set[int] = field(default_factory=set)
+    uids: array[int] | None = None  # of the view, when the results were last compared with them
+
+    def holds(self, uid: int) -> bool:
+        """Whether the client has it among the results."""
+        i = bisect_left(self.results, uid)
+        return i < len(self.results) and self.results[i] == uid
+
+    def take_in(self, tested: Iterable[int], matching: frozenset[int]) -> None:
+        """Of the messages `tested`, these match."""
+        for uid in tested:
+            if uid in matching:
+                self.leaving.discard(uid)
+                if not self.holds(uid):
+                    self.coming.add(uid)
+            else:
+                self.coming.discard(uid)
+                if self.holds(uid):
+                    self.leaving.add(uid)
+
+    def forget_gone(self, uids: array[int]) -> None:
+        """Results of which the message is not in the mailbox any more leave."""
+        if self.uids is not uids:  # an expunge puts another array there
+            self.uids = uids
+            present = frozenset(uids)
+            self.leaving.update([uid for uid in self.results if uid not in present])
+            self.coming &= present
+
+    def remove(self) -> list[int]:
+        """The results that leave, ascending; they are none from now on."""
+        gone = sorted(self.leaving)
+        self.leaving.clear()
+        if len(gone) * FEW < len(self.results):
+            for uid in gone:
+                del self.results[bisect_left(self.results, uid)]
+        elif gone:
+            without = frozenset(gone)
+            self.results = array("I", [uid for uid in self.results if uid not in without])
+        return gone
+
+    def add(self) -> list[int]:
+        """The results that come, ascending; they are some from now on."""
+        new = sorted(self.coming)
+        self.coming.clear()
+        if not new or not self.results or new[0] > self.results[-1]:
+            self.results.extend(new)
+        elif len(new) * FEW < len(self.results):
+            for uid in new:
+                self.results.insert(bisect_left(self.results, uid), uid)
+        else:
+            self.results = array("I", sorted([*self.results, *new]))
+        return new
+
+
+class Contexts:
+    """Those of one selected mailbox."""
+
+    def __init__(self, s: Selected) -> None:
+        self._s = s
+        self._by_tag: dict[bytes, Context] = {}
+
+    def __contains__(self, tag: bytes) -> bool:
+        return tag in self._by_tag
+
+    def add(self, context: Context) -> bool:
+        """Keep the client told from now on; False: too many already."""
+        held = sum(len(other.results) for other in self._by_tag.values())
+        if len(self._by_tag) >= MOST or held + len(context.results) > MOST_RESULTS:
+            return False
+        self._by_tag[context.tag] = context
+        return True
+
+    def cancel(self, tag: bytes) -> None:
+        """Tell nothing more of it."""
+        del self._by_tag[tag]
+
+    async def follow(self) -> None:
+        """Find out what comes and leaves, up to what the view knows; what happens all the while is left for later."""
+        view = self._s.shared
+        for _ in range(ROUNDS):
+            late = [context for context in self._by_tag.values() if context.upto < view.upto]
+            if not late:
+                return
+            for context in late:
+                await self._follow(context)
+
+    async def _follow(self, context: Context) -> None:
+        s = self._s
+        view = s.shared
+        upto = view.upto
+        changed = [state.uid for state in view.changed_since(context.upto)]
+        if changed:
+            present = SelectedView(view)  # ``*`` is the last message that there is, told or not
+            present.recent_ranges = s.view.recent_ranges
+            ground = Ground(present, s.messages.views.keywords(s.account), int(time.time()))
+            query = query_on(ground, context.key)
+            matching = await s.session.services.search.search_some(view, changed, query)
+            context.take_in(changed, frozenset(matching))
+        context.upto = upto
+
+    def removals(self) -> Iterator[bytes]:
+        """The responses to send before EXPUNGE."""
+        for context in self._by_tag.values():
+            context.forget_gone(self._s.shared.uids)
+            if context.leaving:
+                yield self._response(context, removefrom=context.remove())
+
+    def additions(self) -> Iterator[bytes]:
+        """The responses to send after EXISTS."""
+        for context in self._by_tag.values():
+            if context.coming:
+                yield self._response(context, addto=context.add())
+
+    def _response(self, context: Context, *, addto: Sequence[int] = (), removefrom: Sequence[int] = ()) -> bytes:
+        result = response.SearchResult(
+            uid=context.uid,
+            mailbox=context.mailbox,
+            addto=[(0, self._ranges(context, addto))] if addto else (),
+            removefrom=[(0, self._ranges(context, removefrom))] if removefrom else (),
+        )
+        return response.esearch(context.tag, result)
+
+    def _ranges(self, context: Context, uids: Sequence[int]) -> list[tuple[int, int]]:
+        return response.run_ranges(uids if context.uid else self._s.view.seqs(uids))
+
+
+def make_context(s: Selected, key: wire.Key, *, uid: bool, mailbox: tuple[bytes, int] | None = None) -> Context:
+    """A context of the command that begins now; its results are still to be found, among what the client was told."""
+    ground = Ground(s.view, s.messages.views.keywords(s.account), 0, s.saved)
+    return Context(s.session.tag, fix_numbers(ground, key), uid, mailbox, array("I"), s.view.told)

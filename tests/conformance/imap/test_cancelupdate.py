@@ -1,0 +1,215 @@
+"""CONTEXT=SEARCH: searches whose results are kept up to date, and CANCELUPDATE (RFC 5267 §4)."""
+
+from __future__ import annotations
+
+import pytest
+from tests.conformance.imap.messages import simple_message
+from tests.imap_client import ImapClient, Reply
+
+pytestmark = [pytest.mark.rfc("5267", "4.3"), pytest.mark.usefixtures("ours")]
+
+
+@pytest.fixture
+def five(client: ImapClient) -> ImapClient:
+    client.ok("CREATE box")  # where UIDs begin with 1
+    for number in range(1, 6):
+        client.append("box", simple_message(number, text=f"word{number}"), *["(\\Flagged)"] * (number % 2))
+    client.ok("SELECT box")
+    return client
+
+
+@pytest.fixture
+def other(second: ImapClient) -> ImapClient:
+    second.ok("SELECT box")
+    return second
+
+
+def updates(reply: Reply) -> list[tuple[str, str, list[int]]]:
+    """(tag, ADDTO or REMOVEFROM, what), in order; positions are those of SEARCH."""
+    out = []
+    for response in reply.all("ESEARCH"):
+        for word in ("REMOVEFROM", "ADDTO"):
+            for position, what in response.data.get(word, ()):
+                assert position == 0
+                out.append((response.data["TAG"], word, what))
+    return out
+
+
+def begin(client: ImapClient, tag: str, key: str, command: str = "UID SEARCH") -> None:
+    client.send(f"{tag} {command} RETURN (UPDATE COUNT) {key}\r\n".encode())
+    client.finish(tag)
+
+
+def test_flags_set_and_taken_away_are_told_after_their_cause(five: ImapClient, other: ImapClient) -> None:
+    begin(five, "B01", "FLAGGED")
+    other.ok("STORE 2,4 +FLAGS (\\Flagged)")
+    other.ok("STORE 1 -FLAGS (\\Flagged)")
+    reply = five.ok("NOOP")
+    assert updates(reply) == [("B01", "REMOVEFROM", [1]), ("B01", "ADDTO", [2, 4])]
+    kinds = [response.kind for response in reply.untagged]
+    assert kinds.index("FETCH") < len(kinds) - 1 - kinds[::-1].index("ESEARCH")
+    assert updates(five.ok("NOOP")) == []
+
+
+def test_an_update_is_byte_for_byte_that_of_the_rfc(five: ImapClient) -> None:
+    begin(five, "B01", "DELETED KEYWORD $Junk")
+    five.ok("STORE 2:3 +FLAGS (\\Deleted)")
+    five.send(b"a1 STORE 2:3 +FLAGS.SILENT ($Junk)\r\n")
+    assert five.read_raw().startswith(b"* FLAGS")
+    assert five.read_raw().startswith(b"* OK [PERMANENTFLAGS")
+    assert five.read_raw() == b'* ESEARCH (TAG "B01") UID ADDTO (0 2:3)\r\n'
+    five.finish("a1")
+
+
+def test_new_mail_is_told_after_exists(five: ImapClient, other: ImapClient) -> None:
+    begin(five, "C1", "UNSEEN", "SEARCH")
+    begin(five, "C2", "BODY word7")
+    for number in (6, 7):
+        other.append("box", simple_message(number, text=f"word{number}"))
+    reply = five.ok("NOOP")
+    assert sorted(updates(reply)) == [("C1", "ADDTO", [6, 7]), ("C2", "ADDTO", [7])]
+    kinds = [response.kind for response in reply.untagged]
+    assert kinds.index("EXISTS") < kinds.index("ESEARCH")
+
+
+def test_what_is_expunged_is_told_before_it_loses_its_number(five: ImapClient, other: ImapClient) -> None:
+    begin(five, "C1", "FLAGGED", "SEARCH")
+    begin(five, "C2", "FLAGGED")
+    other.ok("STORE 2:3 +FLAGS (\\Deleted)")
+    other.ok("EXPUNGE")
+    reply = five.ok("NOOP")
+    assert updates(reply) == [("C1", "REMOVEFROM", [3]), ("C2", "REMOVEFROM", [3])]
+    kinds = [response.kind for response in reply.untagged]
+    assert len(kinds) - kinds[::-1].index("ESEARCH") <= kinds.index("EXPUNGE")
+
+
+def test_an_expunge_is_told_at_once_where_numbers_must_wait(five: ImapClient, other: ImapClient) -> None:
+    """appendix A.3"""
+    begin(five, "C1", "ALL", "SEARCH")
+    other.ok("STORE 2 +FLAGS (\\Deleted)")
+    other.ok("EXPUNGE")
+    reply = five.ok("FETCH 1 FLAGS")
+    assert updates(reply) == [("C1", "REMOVEFROM", [2])]
+    assert reply.expunged == []
+    reply = five.ok("NOOP")
+    assert updates(reply) == []
+    assert reply.expunged == [2]
+
+
+def test_idle_tells_at_once(five: ImapClient, other: ImapClient) -> None:
+    begin(five, "C1", "FLAGGED")
+    five.send(b"i1 IDLE\r\n")
+    assert five.read_raw().startswith(b"+ ")
+    other.ok("STORE 2 +FLAGS (\\Flagged)")
+    assert five.read_raw().startswith(b"* 2 FETCH")
+    assert five.read_raw() == b'* ESEARCH (TAG "C1") UID ADDTO (0 2)\r\n'
+    five.send(b"DONE\r\n")
+    five.finish("i1")
+
+
+def test_message_numbers_are_those_of_the_time_of_the_command(five: ImapClient, other: ImapClient) -> None:
+    begin(five, "C1", "2:3 UNSEEN")
+    begin(five, "C2", "UID 4:* UNSEEN")
+    other.ok("STORE 1 +FLAGS (\\Deleted)")
+    other.ok("EXPUNGE")
+    five.ok("NOOP")
+    other.ok("STORE 1,3 +FLAGS (\\Seen)")  # now what were 2 and 4
+    other.append("box", simple_message(6))
+    assert sorted(updates(five.ok("NOOP"))) == [
+        ("C1", "REMOVEFROM", [2]),
+        ("C2", "ADDTO", [6]),
+        ("C2", "REMOVEFROM", [4]),
+    ]
+
+
+def test_a_keyword_that_comes_into_being_later_counts(five: ImapClient, other: ImapClient) -> None:
+    begin(five, "C1", "KEYWORD NotYetThere")
+    other.ok("STORE 4 +FLAGS (NotYetThere)")
+    assert updates(five.ok("NOOP")) == [("C1", "ADDTO", [4])]
+
+
+def test_what_happened_before_the_search_but_was_not_told_is_not_lost(five: ImapClient, other: ImapClient) -> None:
+    other.append("box", simple_message(6), "(\\Flagged)")
+    five.send(b"C1 UID SEARCH RETURN (UPDATE ALL) FLAGGED\r\n")
+    reply = five.finish("C1")
+    told = [n for response in reply.all("ESEARCH") for n in response.data.get("ALL", ())]
+    told += [n for _, _, what in updates(reply) for n in what]
+    assert sorted(told) == [1, 3, 5, 6]
+
+
+def test_the_same_tag_is_not_used_twice(five: ImapClient) -> None:
+    begin(five, "B01", "FLAGGED")
+    five.send(b"B01 SEARCH RETURN (UPDATE) SEEN\r\n")
+    assert five.finish("B01").kind == "BAD"
+    five.ok("STORE 2 +FLAGS (\\Flagged \\Seen)")
+    begin_again = five.ok("NOOP")
+    assert updates(begin_again) == []
+
+
+def test_cancelupdate_ends_it(five: ImapClient, other: ImapClient) -> None:
+    begin(five, "B01", "FLAGGED")
+    begin(five, "B02", "FLAGGED")
+    five.ok('CANCELUPDATE "B01"')
+    other.ok("STORE 2 +FLAGS (\\Flagged)")
+    assert updates(five.ok("NOOP")) == [("B02", "ADDTO", [2])]
+    five.bad('CANCELUPDATE "B01"')
+    five.ok('CANCELUPDATE "B02" "B02"')
+    begin(five, "B01", "FLAGGED")
+
+
+@pytest.mark.parametrize("line", ["CANCELUPDATE", "CANCELUPDATE B01", 'CANCELUPDATE "x"', 'CANCELUPDATE "a"  "b"'])
+def test_malformed_commands_are_refused(five: ImapClient, line: str) -> None:
+    five.bad(line)
+
+
+def test_another_mailbox_ends_it(five: ImapClient, other: ImapClient) -> None:
+    begin(five, "B01", "FLAGGED")
+    five.ok("SELECT box")
+    other.ok("STORE 2 +FLAGS (\\Flagged)")
+    assert updates(five.ok("NOOP")) == []
+    five.bad('CANCELUPDATE "B01"')
+
+
+def test_too_many_are_refused_and_the_rest_is_answered(five: ImapClient) -> None:
+    """§4.3.1"""
+    for number in range(20):
+        begin(five, f"B{number}", "FLAGGED")
+    five.send(b"B20 SEARCH RETURN (UPDATE COUNT) FLAGGED\r\n")
+    reply = five.finish("B20")
+    assert reply.one("ESEARCH")["COUNT"] == 3
+    [refusal] = reply.all("NO")
+    assert refusal.code
+    assert (refusal.code.name, refusal.code.args) == ("NOUPDATE", "B20")
+    assert reply.kind == "OK"
+
+
+def test_update_alone_and_context_tell_no_results(five: ImapClient) -> None:
+    five.send(b"a1 UID SEARCH RETURN (UPDATE CONTEXT) FLAGGED\r\n")
+    assert five.read_raw() == b'* ESEARCH (TAG "a1") UID\r\n'
+    five.finish("a1")
+
+
+def test_context_is_taken_and_changes_nothing(five: ImapClient, other: ImapClient) -> None:
+    """§4.2"""
+    assert five.ok("SEARCH RETURN (CONTEXT COUNT) FLAGGED").one("ESEARCH")["COUNT"] == 3
+    other.ok("STORE 2 +FLAGS (\\Flagged)")
+    assert updates(five.ok("NOOP")) == []
+
+
+def test_a_search_of_the_selected_mailbox_by_esearch_names_it(five: ImapClient, other: ImapClient) -> None:
+    begin(five, "E1", "FLAGGED", "ESEARCH")
+    other.ok("STORE 2 +FLAGS (\\Flagged)")
+    data = five.ok("NOOP").one("ESEARCH")
+    assert (data["MAILBOX"], data["TAG"], data["ADDTO"]) == ("box", "E1", [(0, [2])])
+
+
+def test_a_client_with_qresync_sees_the_same(five: ImapClient, other: ImapClient) -> None:
+    five.ok("ENABLE QRESYNC")
+    begin(five, "C1", "ALL")
+    other.ok("STORE 1,3 +FLAGS (\\Deleted)")
+    other.ok("EXPUNGE")
+    other.append("box", simple_message(6))
+    reply = five.ok("UID FETCH 2 FLAGS")
+    assert updates(reply) == [("C1", "REMOVEFROM", [1, 3]), ("C1", "ADDTO", [6])]
+    kinds = [response.kind for response in reply.untagged]
+    assert kinds.index("ESEARCH") < kinds.index("VANISHED")
