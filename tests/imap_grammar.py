@@ -647,6 +647,20 @@ class Reader:
         flat: list[bytes | None] = self.listed(self.nstring)
         return {(name or b"").decode(): value for name, value in zip(flat[::2], flat[1::2], strict=True)}
 
+    def quota(self) -> tuple[str, dict[str, tuple[int, int]]]:
+        """RFC 9208 §7, where §4.2.1 allows an empty list: a quota root; usage and limit of each resource."""
+        root = self.astring().decode()
+        self.sp()
+
+        def resource() -> tuple[str, tuple[int, int]]:
+            name = self.atom()
+            self.sp()
+            used = self.number(bits=63)
+            self.sp()
+            return name, (used, self.number(bits=63))
+
+        return root, dict(self.listed(resource))
+
     def metadata(self) -> tuple[str, dict[str, bytes | None] | list[str]]:
         """RFC 5464 §5: a mailbox, and entries with their values or alone."""
         mailbox = self.mailbox()
@@ -833,6 +847,14 @@ def _untagged(reader: Reader) -> Response:
         case "METADATA":
             reader.sp()
             data = reader.metadata()
+        case "QUOTA":
+            reader.sp()
+            data = reader.quota()
+        case "QUOTAROOT":
+            reader.sp()
+            data = (reader.mailbox(), [])
+            while reader.take(b" "):
+                data[1].append(reader.astring().decode())
         case _:
             raise reader.fail(f"unknown response {kind}")
     return Response("*", kind, None, data, code, text, raw)

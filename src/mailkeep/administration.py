@@ -24,6 +24,7 @@ from mailkeep.service.messages import Messages
 from mailkeep.service.metadata import Metadata
 from mailkeep.service.order import Order
 from mailkeep.service.places import Places
+from mailkeep.service.quotas import Quotas
 from mailkeep.service.search import Search
 from mailkeep.service.spool import Spool
 from mailkeep.service.urls import Urls
@@ -40,6 +41,7 @@ class Offices:
     messages: Messages
     metadata: Metadata
     places: Places
+    quotas: Quotas
     search: Search
     order: Order
     urls: Urls
@@ -61,6 +63,15 @@ class Done(msgspec.Struct, frozen=True):
     """It is done, and there is nothing to tell."""
 
 
+class SetQuota(Verb[Done], frozen=True):
+    """Change the limits of an account: those that are given, 0 for no limit."""
+
+    address: str
+    octets: int | None = None
+    messages: int | None = None
+    mailboxes: int | None = None
+
+
 class AddAccount(Verb[Done], frozen=True):
     """Make an account.  `quota` in octets, 0 for no limit; None is the configured default."""
 
@@ -70,14 +81,17 @@ class AddAccount(Verb[Done], frozen=True):
 
 
 class AccountLine(msgspec.Struct, frozen=True, kw_only=True):
-    """An account as a list shows it.  `quota` None is no limit."""
+    """An account as a list shows it.  A quota of None is no limit; `quota` is that of octets."""
 
     address: str
     state: str
     shard: int
     octets: int
     messages: int
+    mailboxes: int
     quota: int | None
+    quota_messages: int | None
+    quota_mailboxes: int | None
 
 
 class AccountLines(msgspec.Struct, frozen=True):
@@ -197,7 +211,13 @@ class Check(Verb[Faults], frozen=True):
 async def _add_account(offices: Offices, verb: AddAccount) -> Done:
     account = await offices.accounts.create(verb.address, verb.password)
     if verb.quota is not None:
-        await offices.maintenance.set_quota(account.id, verb.quota or None)
+        await offices.quotas.change(account.id, octets=verb.quota)
+    return Done()
+
+
+async def _set_quota(offices: Offices, verb: SetQuota) -> Done:
+    account = offices.accounts.get(verb.address)
+    await offices.quotas.change(account.id, verb.octets, verb.messages, verb.mailboxes)
     return Done()
 
 
@@ -211,14 +231,17 @@ async def _show_account(offices: Offices, verb: ShowAccount) -> AccountLine:
 
 async def _account_line(offices: Offices, address: str) -> AccountLine:
     account = offices.accounts.get(address)
-    usage = await offices.maintenance.usage(account.id)
+    usage = await offices.quotas.usage(account.id)
     return AccountLine(
         address=account.address,
         state=account.state,
         shard=account.shard,
         octets=usage.octets,
         messages=usage.messages,
-        quota=usage.quota,
+        mailboxes=usage.mailboxes,
+        quota=usage.quota.octets,
+        quota_messages=usage.quota.messages,
+        quota_mailboxes=usage.quota.mailboxes,
     )
 
 
@@ -306,6 +329,7 @@ VERBS: Final = (
     Row("account add", AddAccount, Done, _add_account),
     Row("account list", ListAccounts, AccountLines, _list_accounts),
     Row("account show", ShowAccount, AccountLine, _show_account),
+    Row("account set-quota", SetQuota, Done, _set_quota),
     Row("account password", SetPassword, Done, _set_password),
     Row("account remove", RemoveAccount, Done, _remove_account),
     Row("account move", MoveAccount, Done, _move_account),

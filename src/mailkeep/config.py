@@ -344,6 +344,12 @@ class Imap:
         _Text(), "A note to users: what clients find as /shared/comment of the server (RFC 5464).", default=""
     )
 
+    @property
+    def server_entries(self) -> dict[str, bytes]:
+        """The shared metadata of the server (RFC 5464 §3.2.1.1)."""
+        entries = {"/shared/admin": self.admin, "/shared/comment": self.comment}
+        return {entry: text.encode() for entry, text in entries.items() if text}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Auth:
@@ -365,6 +371,20 @@ class Accounts:
         "Octets a new account may hold, unless said otherwise when it is made; 0 is no limit.",
         default=0,
     )
+    quota_messages: int = _option(_Count(0, 1 << 40), "Messages a new account may hold; 0 is no limit.", default=0)
+    quota_mailboxes: int = _option(
+        _Count(0, 10_000), "Mailboxes a new account may have; 0 is no limit but that of the server.", default=0
+    )
+    owner_sets_quota: str = _option(
+        _Choice(("lower", "freely")),
+        "What the owner of an account may do to its quota by SETQUOTA (RFC 9208): lower it, or set it freely.",
+        default="lower",
+    )
+
+    @property
+    def owner_may_raise(self) -> bool:
+        """Whether the owner of an account may raise its quota."""
+        return self.owner_sets_quota == "freely"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from mailkeep.administration import Offices
 from mailkeep.config import Config
 from mailkeep.imap.derive import DERIVERS, PARTS
 from mailkeep.model.errors import Unavailable
+from mailkeep.model.quota import Quota
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.bus import Bus
 from mailkeep.service.delivery import Delivery
@@ -24,6 +25,7 @@ from mailkeep.service.messages import Messages
 from mailkeep.service.metadata import Metadata
 from mailkeep.service.order import Order
 from mailkeep.service.places import Places
+from mailkeep.service.quotas import Quotas
 from mailkeep.service.recents import Recents
 from mailkeep.service.search import Search
 from mailkeep.service.search_fields import SEARCH_FIELDS
@@ -68,7 +70,7 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
         store.directory,
         store,
         throttled=config.auth.throttle,
-        quota=config.accounts.quota or None,
+        quota=first_quota(config),
         ledger=shared.ledger,
     )
     mailboxes = Mailboxes(store, bus)
@@ -79,22 +81,25 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
         accounts=accounts,
         mailboxes=mailboxes,
         messages=messages,
-        metadata=Metadata(store, bus, _server_metadata(config)),
+        metadata=Metadata(store, bus, config.imap.server_entries),
         places=places,
         search=search,
         order=Order(store, search.numberings),
         urls=Urls(places, messages, parts_kind=PARTS),
         delivery=Delivery(accounts, mailboxes, messages, hostname=config.hostname),
         maintenance=Maintenance(store),
+        quotas=Quotas(store, owner_may_raise=config.accounts.owner_may_raise),
         spool_dir=store.spool_dir,
         message_size=config.limits.message_size,
     )
 
 
-def _server_metadata(config: Config) -> dict[str, bytes]:
-    """The shared entries of the server (RFC 5464 §3.2.1.1)."""
-    entries = {"/shared/admin": config.imap.admin, "/shared/comment": config.imap.comment}
-    return {entry: text.encode() for entry, text in entries.items() if text}
+def first_quota(config: Config) -> Quota:
+    """What a new account may hold."""
+    limits = config.accounts
+    return Quota(
+        octets=limits.quota or None, messages=limits.quota_messages or None, mailboxes=limits.quota_mailboxes or None
+    )
 
 
 async def run_upkeep(work: Callable[[], Awaitable[None]]) -> None:

@@ -63,6 +63,8 @@ class Reception:
         self._off = switched_off(config.imap.disable)
         self._address_limit.limit = config.limits.connections_per_address
         self._connection_counts.limit = config.limits.connections_per_account
+        self._offices.metadata.server = config.imap.server_entries
+        self._offices.quotas.owner_may_raise = config.accounts.owner_may_raise
 
     async def drain(self) -> None:
         """Accept nothing more, and let every session say goodbye."""
@@ -76,6 +78,7 @@ class Reception:
             messages=self._offices.messages,
             metadata=self._offices.metadata,
             places=self._offices.places,
+            quotas=self._offices.quotas,
             search=self._offices.search,
             order=self._offices.order,
             urls=self._offices.urls,

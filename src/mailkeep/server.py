@@ -22,7 +22,7 @@ from mailkeep.control import OVERHEAD, Door, Spawn
 from mailkeep.lock import DataLock
 from mailkeep.model.address import parse_address
 from mailkeep.model.errors import Unavailable
-from mailkeep.offices import Shared, build_offices, open_store, run_upkeep
+from mailkeep.offices import Shared, build_offices, first_quota, open_store, run_upkeep
 from mailkeep.reception import Reception, drain
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.bus import Bus
@@ -245,7 +245,7 @@ class Server:
         changed = tuple(key for key in _changed(self.config, config) if not key.startswith(RELOADED))
         self.config = config
         self._staff.reload(config, self._tls.files)
-        self.accounts.quota = config.accounts.quota or None
+        self.accounts.quota = first_quota(config)
         self.offices = dataclasses.replace(
             self.offices,
             message_size=config.limits.message_size,

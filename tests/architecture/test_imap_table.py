@@ -19,7 +19,7 @@ BASE = """
 WITH_UID = ("EXPUNGE", "SEARCH", "FETCH", "STORE", "COPY", "MOVE")
 
 # Tests of these stand with the command they belong to.
-TESTED_WITH = {"UNSUBSCRIBE": "subscribe"}
+TESTED_WITH = {"UNSUBSCRIBE": "subscribe", "GETQUOTAROOT": "getquota"}
 
 
 def test_the_table_has_every_command_of_both_revisions() -> None:

@@ -14,6 +14,7 @@ from mailkeep.administration import (
     MoveProgress,
     RemoveAccount,
     SetPassword,
+    SetQuota,
     ShowAccount,
 )
 from mailkeep.cli.perform import Watch, perform
@@ -23,7 +24,7 @@ from mailkeep.cli.secret import PasswordFileOption, PasswordStdinOption, read_pa
 from mailkeep.cli.size import SizeOption, parse_size
 from mailkeep.config import show_size
 
-app = typer.Typer(help="Accounts: add, list, show, password, move, remove.", no_args_is_help=True)
+app = typer.Typer(help="Accounts: add, list, show, password, quota, set-quota, move, remove.", no_args_is_help=True)
 
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The account's address, user@domain.")]
 
@@ -113,6 +114,42 @@ def remove(
     typer.echo(f"Account {address} is removed.")
 
 
+@app.command("set-quota")
+def set_quota(
+    address: Address,
+    *,
+    octets: SizeOption = None,
+    messages: Annotated[int | None, typer.Option(min=0, help="Messages it may hold; 0 = no limit.")] = None,
+    mailboxes: Annotated[int | None, typer.Option(min=0, help="Mailboxes it may have; 0 = no limit.")] = None,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Limit what an account may hold; limits that are not named stay.  What is over a limit already stays too."""
+    if octets is None and messages is None and mailboxes is None:
+        raise typer.BadParameter("say at least one of --quota, --messages, --mailboxes")
+    place = find_place(data, config).must_exist()
+    limits = SetQuota(address=address, octets=parse_size(octets), messages=messages, mailboxes=mailboxes)
+    perform(place.config, limits)
+    typer.echo(_usage(perform(place.config, ShowAccount(address=address))))
+
+
+@app.command()
+def quota(address: Address, *, data: DataOption = None, config: ConfigOption = None) -> None:
+    """Show what an account holds and may hold."""
+    typer.echo(_usage(perform(find_place(data, config).must_exist().config, ShowAccount(address=address))))
+
+
 def _text(line: AccountLine) -> str:
     quota = "no quota" if line.quota is None else f"quota {show_size(line.quota)}"
     return f"{line.state}  shard {line.shard}  {line.messages} messages  {line.octets} octets  {quota}"
+
+
+def _usage(line: AccountLine) -> str:
+    rows = (
+        ("octets", str(line.octets), line.quota and show_size(line.quota)),
+        ("messages", str(line.messages), line.quota_messages),
+        ("mailboxes", str(line.mailboxes), line.quota_mailboxes),
+    )
+    return "\n".join(
+        f"{what:9}  {used:>15}  of {'any number' if limit is None else limit}" for what, used, limit in rows
+    )

@@ -98,6 +98,11 @@ TABLE: Final = (
     _one("UTF8=ACCEPT"),
     _one("OBJECTID"),
     _one("SAVEDATE"),
+    _one("QUOTA"),
+    _one("QUOTA=RES-STORAGE", needs="QUOTA"),
+    _one("QUOTA=RES-MESSAGE", needs="QUOTA"),
+    _one("QUOTA=RES-MAILBOX", needs="QUOTA"),
+    _one("QUOTASET", needs="QUOTA"),
     _one("METADATA"),
     # Of a server that has METADATA this says nothing new; but some clients look for this word alone.
     _one("METADATA-SERVER", needs="METADATA"),

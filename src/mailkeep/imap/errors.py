@@ -12,6 +12,7 @@ RESPONSE_CODE: Final[Mapping[type[e.MailError], bytes]] = {
     e.AlreadyExists: b"ALREADYEXISTS",
     e.Forbidden: b"NOPERM",
     e.OverQuota: b"OVERQUOTA",
+    e.NeverFits: b"OVERQUOTA",
     e.TooLarge: b"TOOBIG",
     e.LimitReached: b"LIMIT",
     e.Conflict: b"INUSE",

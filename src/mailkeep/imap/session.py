@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mailkeep.service.metadata import Metadata
     from mailkeep.service.order import Order
     from mailkeep.service.places import Place, Places
+    from mailkeep.service.quotas import Quotas
     from mailkeep.service.search import Search
     from mailkeep.service.spool import Spool
     from mailkeep.service.urls import Urls
@@ -76,6 +77,7 @@ class Services:
     messages: Messages
     metadata: Metadata
     places: Places
+    quotas: Quotas
     search: Search
     order: Order
     urls: Urls

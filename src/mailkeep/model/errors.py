@@ -32,6 +32,10 @@ class OverQuota(MailError):
     """The account's quota would be exceeded."""
 
 
+class NeverFits(OverQuota):
+    """Not even an empty account of that quota could take so much."""
+
+
 class TooLarge(MailError):
     """A message or value is larger than allowed."""
 

@@ -12,6 +12,7 @@ DELIMITER: Final = "/"
 INBOX: Final = "INBOX"
 MAX_LEAF_OCTETS: Final = 255
 MAX_DEPTH: Final = 32
+MAX_MAILBOXES: Final = 10_000  # of an account
 
 
 class Role(StrEnum):

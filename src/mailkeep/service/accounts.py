@@ -29,6 +29,7 @@ from mailkeep.model.errors import (
     Unavailable,
 )
 from mailkeep.model.ids import AccountId
+from mailkeep.model.quota import UNLIMITED, Quota
 from mailkeep.service.ledger import Ledger
 from mailkeep.service.throttle import Throttle, network_of
 from mailkeep.store import ops
@@ -70,14 +71,14 @@ class Accounts:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         hasher: PasswordHasher | None = None,
         throttled: bool = True,
-        quota: int | None = None,
+        quota: Quota = UNLIMITED,
         ledger: Ledger | None = None,
     ) -> None:
         """`ledger`: where several processes count failures together; `clock` must then be the same in all."""
         self._directory = directory
         self._store = store
         self._now = now
-        self.quota = quota  # octets of accounts made from now on; None is no limit.  May be changed at any time
+        self.quota = quota  # of accounts made from now on; may be changed at any time
         self._sleep = sleep
         # Argon2id with the least memory that OWASP recommends (2024): a login takes some 20 ms of one core.
         self._hasher = hasher or PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -239,6 +240,10 @@ class Accounts:
             return False
         except Unavailable:
             return True
+
+    def address_of(self, account: AccountId) -> str:
+        """The address that owns an account.  Raises: NotFound, Unavailable."""
+        return self._directory.get(account).address
 
     def list(self) -> tuple[Account, ...]:
         """All accounts in any state, ascending by address."""

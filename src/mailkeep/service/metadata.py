@@ -29,7 +29,7 @@ class Metadata:
     def __init__(self, store: Store, bus: Bus, server: Mapping[str, bytes]) -> None:
         self._store = store
         self._bus = bus
-        self._server = dict(sorted(server.items()))
+        self.server = server  # may be changed at any time
 
     async def get(
         self,
@@ -57,7 +57,7 @@ class Metadata:
         return frozenset(await self._store.read(ops.with_metadata, account))
 
     def _of_server(self, entries: Iterable[str], depth: Depth, max_size: int) -> Iterable[Metadatum]:
-        for entry, value in self._server.items():
+        for entry, value in self.server.items():
             if any(_is_meant(entry, asked, depth) for asked in entries):
                 yield Metadatum(entry, len(value), value if len(value) <= max_size else None)
 

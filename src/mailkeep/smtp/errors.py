@@ -13,6 +13,7 @@ REPLIES: Final[Mapping[type[errors.MailError], tuple[int, str]]] = {
     errors.AlreadyExists: (550, "5.5.0"),  # no command makes anything that has a name
     errors.Forbidden: (550, "5.7.1"),
     errors.OverQuota: (452, "4.2.2"),
+    errors.NeverFits: (552, "5.2.2"),
     errors.TooLarge: (552, "5.3.4"),
     errors.LimitReached: (452, "4.5.3"),
     errors.Conflict: (450, "4.2.0"),

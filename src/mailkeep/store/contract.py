@@ -199,7 +199,7 @@ class TextSegment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRow:
-    """An account as its shard knows it; `quota` in octets, None = unlimited."""
+    """An account as its shard knows it; `quota` in octets, None = unlimited; for the others see `get_usage`."""
 
     account: AccountId
     modseq: int

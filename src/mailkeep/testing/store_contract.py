@@ -24,6 +24,7 @@ from mailkeep.model.errors import (
     Invalid,
     LimitReached,
     MailError,
+    NeverFits,
     NotFound,
     OverQuota,
 )
@@ -32,6 +33,7 @@ from mailkeep.model.ids import AccountId, MailboxId, MessageId, ModSeq, Uid
 from mailkeep.model.mailbox import Mailbox, Role
 from mailkeep.model.message import Appended, FlagState, Stored
 from mailkeep.model.metadata import THE_SERVER, Depth
+from mailkeep.model.quota import Quota, Usage
 from mailkeep.model.uidset import EMPTY, UidSet
 from mailkeep.store import ops
 from mailkeep.store.contract import (
@@ -74,7 +76,7 @@ class World:
         """A store's first account, or another one."""
         directory: Directory = store.directory
         entry = directory.add(address, None, NOW)
-        await store.write(ops.create_account, entry.account, quota, NOW)
+        await store.write(ops.create_account, entry.account, Quota(octets=quota), NOW)
         return cls(store, entry.account)
 
     async def box(self, name: str = "INBOX") -> Mailbox:
@@ -257,7 +259,7 @@ class StoreContract:
     @scenario
     async def test_creating_an_account_again_changes_nothing(self, world: World) -> None:
         before = await world.everything()
-        await world.store.write(ops.create_account, world.account, 5, NOW + 9)
+        await world.store.write(ops.create_account, world.account, Quota(octets=5), NOW + 9)
         assert await world.everything() == before
 
     @scenario
@@ -436,7 +438,7 @@ class StoreContract:
     @scenario
     async def test_a_full_quota_refuses_append_and_copy_but_not_move(self, world: World) -> None:
         await world.append(b"12345678")
-        await world.store.write(ops.set_quota, world.account, 10)
+        await world.store.write(ops.set_quota, world.account, Quota(octets=10))
         before = await world.everything()
         inbox, sent = (await world.box()).id, (await world.box("Sent")).id
         with pytest.raises(OverQuota):
@@ -532,9 +534,41 @@ class StoreContract:
         assert await world.everything() == before
 
     @scenario
+    async def test_messages_and_mailboxes_have_limits_of_their_own(self, world: World) -> None:
+        await world.append(b"1", b"2")
+        await world.store.write(ops.set_quota, world.account, Quota(messages=3, mailboxes=8))
+        before = await world.everything()
+        inbox, sent = (await world.box()).id, (await world.box("Sent")).id
+        with pytest.raises(OverQuota):
+            await world.append(b"3", b"4")
+        with pytest.raises(OverQuota):
+            await world.store.write(ops.copy, world.account, inbox, UidSet([1, 2]), sent, NOW)
+        with pytest.raises(OverQuota):
+            await world.make_box("a/b/c")
+        assert await world.everything() == before
+        await world.append(b"3")
+        await world.make_box("a/b")
+        assert await world.store.read(ops.get_usage, world.account) == Usage(
+            octets=3, messages=3, mailboxes=8, quota=Quota(messages=3, mailboxes=8)
+        )
+        with pytest.raises(OverQuota):
+            await world.store.write(ops.rename_mailbox, world.account, sent, "x/Sent", NOW)
+        await world.store.write(ops.set_quota, world.account, Quota(octets=1))
+        with pytest.raises(NeverFits):
+            await world.append(b"22")
+
+    @scenario
+    async def test_what_an_expunge_would_free_is_known(self, world: World) -> None:
+        await world.append(b"1", b"22", b"333")
+        inbox = (await world.box()).id
+        assert await world.store.read(ops.deleted_octets, world.account, inbox) == 0
+        await world.store_flags([1, 3], DELETED)
+        assert await world.store.read(ops.deleted_octets, world.account, inbox) == 4
+
+    @scenario
     async def test_replace_asks_the_quota_without_what_goes(self, world: World) -> None:
         await world.append(b"12345678")
-        await world.store.write(ops.set_quota, world.account, 10)
+        await world.store.write(ops.set_quota, world.account, Quota(octets=10))
         inbox, sent = (await world.box()).id, (await world.box("Sent")).id
         small, large = [await world.store.put_blob(world.account, octets) for octets in (b"1234567890", b"12345678901")]
         with pytest.raises(OverQuota):

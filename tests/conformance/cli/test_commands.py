@@ -36,6 +36,19 @@ def test_accounts_are_added_listed_shown_and_removed(mailkeep: Run, place: Path)
     assert len(mailkeep("account", "list", "--data", place).stdout.splitlines()) == 1
 
 
+def test_limits_of_an_account_are_set_and_shown(mailkeep: Run, place: Path) -> None:
+    mailkeep("account", "set-quota", "ann@example.org", "--quota", "1 GiB", "--mailboxes", "20", "--data", place)
+    shown = mailkeep("account", "set-quota", "ann@example.org", "--messages", "9", "--data", place)
+    assert [line.split() for line in shown.stdout.splitlines()] == [
+        ["octets", "0", "of", "1", "GiB"],
+        ["messages", "0", "of", "9"],
+        ["mailboxes", "6", "of", "20"],
+    ]
+    mailkeep("account", "set-quota", "ann@example.org", "--quota", "0", "--messages", "0", "--data", place)
+    shown = mailkeep("account", "quota", "ann@example.org", "--data", place)
+    assert [line.split(" of ")[1] for line in shown.stdout.splitlines()] == ["any number", "any number", "20"]
+
+
 def test_new_accounts_have_the_configured_quota_unless_another_is_given(mailkeep: Run, store: Path) -> None:
     with (store / "mailkeep.toml").open("a", encoding="utf-8") as config:
         config.write("[accounts]\nquota = '20 MiB'\n")

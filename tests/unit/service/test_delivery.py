@@ -15,6 +15,7 @@ from mailkeep.model.address import parse_address
 from mailkeep.model.errors import Invalid, NotFound, OverQuota
 from mailkeep.model.ids import AccountId
 from mailkeep.model.mailbox import INBOX
+from mailkeep.model.quota import Quota
 from mailkeep.model.uidset import UidSet
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.bus import Bus
@@ -153,7 +154,7 @@ def test_a_large_message_is_delivered_to_many_from_one_spool_file(size: int, tmp
 @in_post_office
 async def test_beyond_the_quota_nothing_is_stored_and_no_file_is_left(office: PostOffice) -> None:
     account = office.delivery.resolve(ANN)
-    await office.store.write(ops.set_quota, account, 10_000)
+    await office.store.write(ops.set_quota, account, Quota(octets=10_000))
     for size in (20_000, 2_000_000):
         octets = office.octets(b"x" * size)
         with pytest.raises(OverQuota):

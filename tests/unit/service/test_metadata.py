@@ -16,7 +16,7 @@ from mailkeep.service.metadata import Metadata
 from mailkeep.store.sqlite.store import SqliteStore
 from mailkeep.testing.store_contract import World
 
-SERVER = {"/shared/comment": b"note", "/shared/admin": b"mailto:a@example.org"}
+SERVER = {"/shared/admin": b"mailto:a@example.org", "/shared/comment": b"note"}
 
 
 def run(tmp_path: Path, work: Callable[[World, Metadata, Bus], Awaitable[None]]) -> None:

@@ -32,6 +32,7 @@ from mailkeep.imap.commands import (
     move,
     namespace,
     noop,
+    quota,
     rename,
     replace,
     search,
@@ -60,6 +61,7 @@ from mailkeep.imap.wire import id_ as wire_id
 from mailkeep.imap.wire import list_ as wire_list
 from mailkeep.imap.wire import login as wire_login
 from mailkeep.imap.wire import metadata as wire_metadata
+from mailkeep.imap.wire import quota as wire_quota
 from mailkeep.imap.wire import rename as wire_rename
 from mailkeep.imap.wire import replace as wire_replace
 from mailkeep.imap.wire import search as wire_search
@@ -94,6 +96,9 @@ _ROWS: Final = (
     Command("STATUS", State.AUTHENTICATED, wire_status.parse, status.status),
     Command("GETMETADATA", State.AUTHENTICATED, wire_metadata.parse_get, metadata.getmetadata, capability="METADATA"),
     Command("SETMETADATA", State.AUTHENTICATED, wire_metadata.parse_set, metadata.setmetadata, capability="METADATA"),
+    Command("GETQUOTA", State.AUTHENTICATED, wire_quota.parse_get, quota.getquota, capability="QUOTA"),
+    Command("GETQUOTAROOT", State.AUTHENTICATED, mailbox_name, quota.getquotaroot, capability="QUOTA"),
+    Command("SETQUOTA", State.AUTHENTICATED, wire_quota.parse_set, quota.setquota, capability="QUOTASET"),
     Command("APPEND", State.AUTHENTICATED, wire_append.parse, append.append),
     Command("IDLE", State.AUTHENTICATED, no_args, idle.idle, capability="IDLE"),
     Command("COMPRESS", State.AUTHENTICATED, wire_compress.parse, compress.compress, capability="COMPRESS=DEFLATE"),

@@ -74,7 +74,7 @@ async def list_(s: Authenticated, cmd: List) -> None:
             if place is None or not itself:
                 continue
             if cmd.status and place.mailbox.selectable and place.may("r"):
-                tell_status(s, place, cmd.status)
+                await tell_status(s, place, cmd.status)
             await notes.tell(place)
 
 

@@ -17,19 +17,19 @@ async def status(s: Authenticated, cmd: Status) -> None:
     place = await s.places.get(s.account, cmd.mailbox, "r")
     if not place.mailbox.selectable:
         raise NotFound("This is a name without a mailbox")
-    tell_status(s, place, cmd.items)
+    await tell_status(s, place, cmd.items)
 
 
-def tell_status(s: Authenticated, place: Place, items: Iterable[StatusItem]) -> None:
+async def tell_status(s: Authenticated, place: Place, items: Iterable[StatusItem]) -> None:
     """The untagged STATUS of a mailbox; HIGHESTMODSEQ switches on CONDSTORE (RFC 7162 §3.1)."""
     items = tuple(items)
     if StatusItem.HIGHESTMODSEQ in items:
         s.session.enabled.condstore = True
     name = response.mailbox(place.name, utf8=s.session.enabled.utf8_names)
-    s.session.write(response.status(name, [(item, _value(s, place, item)) for item in items]))
+    s.session.write(response.status(name, [(item, await _value(s, place, item)) for item in items]))
 
 
-def _value(s: Authenticated, place: Place, item: StatusItem) -> int | str:
+async def _value(s: Authenticated, place: Place, item: StatusItem) -> int | str:
     mailbox = place.mailbox
     match item:
         case StatusItem.MESSAGES:
@@ -50,3 +50,7 @@ def _value(s: Authenticated, place: Place, item: StatusItem) -> int | str:
             return mailbox.modseq
         case StatusItem.MAILBOXID:
             return mailboxid(place.account, mailbox.id)
+        case StatusItem.DELETED_STORAGE:
+            return await s.session.services.quotas.deleted_octets(place.account, mailbox.id) if mailbox.deleted else 0
+        case StatusItem.APPENDLIMIT:
+            return s.session.options.max_message

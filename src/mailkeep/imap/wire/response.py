@@ -156,6 +156,20 @@ def metadata_maxsize(size: int) -> bytes:
     return b"METADATA MAXSIZE %d" % size
 
 
+# Quota (RFC 9208 §7)
+
+
+def quota(root: str, rows: Iterable[tuple[str, int, int]]) -> bytes:
+    """The line of QUOTA; rows are resource, usage, limit."""
+    resources = [b"%b %d %d" % (resource.encode("ascii"), used, limit) for resource, used, limit in rows]
+    return b"QUOTA %b (%b)" % (astring(root.encode()), b" ".join(resources))
+
+
+def quotaroot(mailbox: bytes, root: str) -> bytes:
+    """The line of QUOTAROOT for a mailbox with one quota root."""
+    return b"QUOTAROOT %b %b" % (mailbox, astring(root.encode()))
+
+
 # Status
 
 

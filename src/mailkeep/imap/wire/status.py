@@ -1,4 +1,4 @@
-"""STATUS (RFC 9051 §6.3.11, RFC 3501 §6.3.10, RFC 7162 §3.1.2.1, RFC 8474 §4.2)."""
+"""STATUS (RFC 9051 §6.3.11, RFC 3501 §6.3.10, RFC 7162 §3.1.2.1, RFC 7889 §3.1, RFC 8474 §4.2, RFC 9208 §4.1.4)."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class StatusItem(Enum):
     SIZE = b"SIZE"
     HIGHESTMODSEQ = b"HIGHESTMODSEQ"
     MAILBOXID = b"MAILBOXID"
+    DELETED_STORAGE = b"DELETED-STORAGE"
+    APPENDLIMIT = b"APPENDLIMIT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ _NEEDS: Final = {
     StatusItem.SIZE: "STATUS=SIZE",
     StatusItem.HIGHESTMODSEQ: "CONDSTORE",
     StatusItem.MAILBOXID: "OBJECTID",
+    StatusItem.DELETED_STORAGE: "QUOTA=RES-STORAGE",
+    StatusItem.APPENDLIMIT: "APPENDLIMIT",
 }
 _ITEMS: Final = {item.value: item for item in StatusItem}
 

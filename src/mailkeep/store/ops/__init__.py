@@ -4,7 +4,9 @@
 
     get_account(account) -> AccountRow
     list_mailboxes(account) -> tuple[Mailbox, ...]              ascending by name
+    get_usage(account) -> Usage
     get_mailbox(account, mailbox) -> Mailbox
+    deleted_octets(account, mailbox) -> int
     find_mailbox(account, path) -> Mailbox | None
     find_buried(account, path) -> tuple[MailboxId, ...]         those with something to undelete
     list_subscriptions(account) -> tuple[str, ...]              ascending
@@ -49,7 +51,7 @@ Writing:
     save_snapshot(account, mailbox) -> None
     undelete(account, mailbox, since, message, now) -> tuple[Copied, ...]
     set_metadata(account, mailbox, reader, values) -> modseq
-    set_quota(account, quota) -> None
+    set_quota(account, quota) / lower_quota(account, quota) -> None
     sweep(account, now, keep_s) -> bool                         True when there was nothing (more) to do
     hold_account(account) / release_account(account) -> None    while it is held, nobody else may write to it
     put_rows(account, table, rows) -> None                      as `read_rows` gave them, without the key in front
@@ -70,6 +72,7 @@ from mailkeep.store.ops.count_rows import count_rows
 from mailkeep.store.ops.create_account import create_account
 from mailkeep.store.ops.create_mailbox import create_mailbox
 from mailkeep.store.ops.delete_mailbox import delete_mailbox
+from mailkeep.store.ops.deleted_octets import deleted_octets
 from mailkeep.store.ops.delta import delta
 from mailkeep.store.ops.derived_data import derived_data
 from mailkeep.store.ops.expunge import expunge
@@ -81,6 +84,7 @@ from mailkeep.store.ops.get_account import get_account
 from mailkeep.store.ops.get_mailbox import get_mailbox
 from mailkeep.store.ops.get_metadata import get_metadata
 from mailkeep.store.ops.get_text_index import get_text_index
+from mailkeep.store.ops.get_usage import get_usage
 from mailkeep.store.ops.hold_account import hold_account
 from mailkeep.store.ops.keywords import keywords
 from mailkeep.store.ops.list_mailboxes import list_mailboxes
@@ -103,7 +107,7 @@ from mailkeep.store.ops.rename_mailbox import rename_mailbox
 from mailkeep.store.ops.replace import replace
 from mailkeep.store.ops.save_snapshot import save_snapshot
 from mailkeep.store.ops.set_metadata import set_metadata
-from mailkeep.store.ops.set_quota import set_quota
+from mailkeep.store.ops.set_quota import lower_quota, set_quota
 from mailkeep.store.ops.snapshot import snapshot
 from mailkeep.store.ops.store_flags import store_flags
 from mailkeep.store.ops.subscribe import subscribe, unsubscribe
@@ -123,6 +127,7 @@ __all__ = [
     "create_account",
     "create_mailbox",
     "delete_mailbox",
+    "deleted_octets",
     "delta",
     "derived_data",
     "expunge",
@@ -134,10 +139,12 @@ __all__ = [
     "get_mailbox",
     "get_metadata",
     "get_text_index",
+    "get_usage",
     "hold_account",
     "keywords",
     "list_mailboxes",
     "list_subscriptions",
+    "lower_quota",
     "message_columns",
     "message_facts",
     "message_numbers",
@@ -175,6 +182,7 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     create_account,
     create_mailbox,
     delete_mailbox,
+    deleted_octets,
     delta,
     expunge,
     fetch,
@@ -187,6 +195,7 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     keywords,
     list_mailboxes,
     list_subscriptions,
+    lower_quota,
     metadata_changes,
     move,
     put_derived,
@@ -209,6 +218,7 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     message_numbers,
     message_octets,
     get_text_index,
+    get_usage,
     put_text,
     read_text,
     count_rows,

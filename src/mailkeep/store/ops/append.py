@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailkeep.model.errors import Invalid, NotFound, OverQuota
+from mailkeep.model.errors import Invalid, NotFound
 from mailkeep.model.flags import System
 from mailkeep.model.ids import AccountId, MailboxId, MessageId, ModSeq, Uid
 from mailkeep.model.message import Appended
@@ -10,6 +10,7 @@ from mailkeep.store.contract import Derived, LogKind, NewBlob, NewMessage, Op, S
 from mailkeep.store.steps.account import log, require_uids
 from mailkeep.store.steps.entries import ascending
 from mailkeep.store.steps.keywords import encode_more, intern_keywords
+from mailkeep.store.steps.quota import require_room
 from mailkeep.store.steps.threads import find_thread, keep_thread
 
 ALL_SYSTEM = sum(flag.value for flag in System)
@@ -27,11 +28,12 @@ def append(account: AccountId, mailbox: MailboxId, messages: tuple[NewMessage, .
         "UPDATE account SET modseq = modseq + 1, next_message = next_message + ?, next_blob = next_blob + ?,"
         " used_octets = used_octets + ?, used_messages = used_messages + ?"
         " WHERE account = ? AND (quota IS NULL OR used_octets + ? <= quota)"
+        " AND (quota_messages IS NULL OR used_messages + ? <= quota_messages)"
         " RETURNING modseq, next_message - ?, next_blob - ?",
-        (count, count, octets, count, account, octets, count, count),
+        (count, count, octets, count, account, octets, count, count, count),
     )
     if not rows:
-        yield from _say_why(account)
+        yield from require_room(account, octets, count)  # says why
     [(modseq, first_message, first_blob)] = rows
     rows = yield Sql(
         "UPDATE mailbox SET uidnext = uidnext + ?, modseq = ?, total = total + ?, unseen = unseen + ?,"
@@ -57,12 +59,6 @@ def append(account: AccountId, mailbox: MailboxId, messages: tuple[NewMessage, .
     uids = range(first_uid, first_uid + count)
     yield log(account, mailbox, modseq, LogKind.ADDED, ascending(uids))
     return Appended(mailbox, uidvalidity, tuple(map(Uid, uids)), ModSeq(modseq), MessageId(first_message))
-
-
-def _say_why(account: AccountId) -> Op[None]:
-    if (yield Sql("SELECT 1 FROM account WHERE account = ?", (account,))):
-        raise OverQuota("The account's quota would be exceeded")
-    raise NotFound("No such account")
 
 
 def _insert_message(account: AccountId, number: int, new_blob: int, message: NewMessage) -> Op[None]:

@@ -7,8 +7,9 @@ from mailkeep.model.ids import AccountId, MailboxId, ModSeq
 from mailkeep.model.message import Copied
 from mailkeep.model.uidset import UidSet
 from mailkeep.store.contract import Op, Sql
-from mailkeep.store.steps.account import lock_mailbox, raise_modseq, require_room, require_uids
+from mailkeep.store.steps.account import lock_mailbox, raise_modseq, require_uids
 from mailkeep.store.steps.entries import choose, duplicate
+from mailkeep.store.steps.quota import require_room
 
 
 def copy(account: AccountId, mailbox: MailboxId, uids: UidSet, target: MailboxId, now: int) -> Op[Copied]:
@@ -21,7 +22,7 @@ def copy(account: AccountId, mailbox: MailboxId, uids: UidSet, target: MailboxId
     chosen = yield from choose(account, mailbox, uids)
     if not chosen.uids:
         return Copied(target, uidvalidity, (), (), ModSeq(locked.modseq - 1))
-    require_room(locked, chosen.octets)
+    yield from require_room(account, chosen.octets, len(chosen.uids))
     require_uids(uidnext, len(chosen.uids))
     new = yield from duplicate(account, mailbox, chosen, target, locked.modseq, now)
     yield raise_modseq(account, locked.modseq, chosen.octets, len(chosen.uids))

@@ -6,6 +6,7 @@ from typing import Final
 
 from mailkeep.model.ids import AccountId, ModSeq
 from mailkeep.model.mailbox import INBOX, Role
+from mailkeep.model.quota import Quota
 from mailkeep.store.contract import Op, Sql
 from mailkeep.store.steps.tree import NewMailbox, make_path
 
@@ -19,11 +20,17 @@ FIRST_MAILBOXES: Final[tuple[tuple[str, Role | None], ...]] = (
 )
 
 
-def create_account(account: AccountId, quota: int | None, now: int) -> Op[None]:
+def create_account(account: AccountId, quota: Quota, now: int) -> Op[None]:
     """Make the rows unless they are there: may be repeated after a crash.  All first mailboxes are subscribed."""
     rows = yield Sql("SELECT 1 FROM account WHERE account = ?", (account,), locks=True)
     if rows:
         return
-    yield Sql("INSERT INTO account VALUES (?, 1, 1, 1, 1, 0, 0, 0, 0, ?)", (account, quota))
+    yield Sql(
+        "INSERT INTO account (account, modseq, next_mailbox, next_message, next_blob, uidvalidity, log_floor,"
+        " used_octets, used_messages, quota, quota_messages) VALUES (?, 1, 1, 1, 1, 0, 0, 0, 0, ?, ?)",
+        (account, quota.octets, quota.messages),
+    )
     for path, role in FIRST_MAILBOXES:
         yield from make_path(account, path, ModSeq(1), NewMailbox(role=role, subscribe=True, now=now))
+    # the first mailboxes are there whatever the limit
+    yield Sql("UPDATE account SET quota_mailboxes = ? WHERE account = ?", (quota.mailboxes, account))

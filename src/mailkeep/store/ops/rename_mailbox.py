@@ -34,7 +34,7 @@ def rename_mailbox(account: AccountId, mailbox: MailboxId, path: str, now: int) 
     if name.startswith(old.name + DELIMITER):
         raise Invalid("A mailbox cannot be put below itself")
     require_depth(len(leaves) + (yield from height(account, mailbox)))
-    parent, _ = yield from make_parents(account, leaves, modseq, NewMailbox(role=None, subscribe=True, now=now))
+    parent = yield from make_parents(account, leaves, modseq, NewMailbox(role=None, subscribe=True, now=now))
     if (yield from find_child(account, parent, leaves[-1])) is not None:
         raise AlreadyExists("A mailbox of that name exists already")
     yield Sql(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailkeep.model.errors import LimitReached, NotFound, OverQuota
+from mailkeep.model.errors import LimitReached, NotFound
 from mailkeep.model.ids import AccountId, MailboxId, ModSeq
 from mailkeep.model.uidset import EMPTY, UidSet
 from mailkeep.store.contract import LogKind, Op, Sql
@@ -20,8 +20,6 @@ class Locked:
     """
 
     modseq: ModSeq
-    used_octets: int
-    quota: int | None
     selectable: bool
     uidvalidity: int
     uidnext: int
@@ -40,7 +38,7 @@ def lock_account(account: AccountId) -> Op[ModSeq]:
 def lock_mailbox(account: AccountId, mailbox: MailboxId) -> Op[Locked]:
     """Lock the account, and look at one mailbox.  Raises: NotFound."""
     rows = yield Sql(
-        "SELECT a.modseq + 1, a.used_octets, a.quota, m.selectable, m.uidvalidity, m.uidnext, m.modseq, m.deleted"
+        "SELECT a.modseq + 1, m.selectable, m.uidvalidity, m.uidnext, m.modseq, m.deleted"
         " FROM account a JOIN mailbox m ON m.account = a.account"
         " WHERE a.account = ? AND m.mailbox = ? AND m.deleted_at IS NULL",
         (account, mailbox),
@@ -63,12 +61,6 @@ def raise_modseq(account: AccountId, modseq: ModSeq, octets: int = 0, messages: 
 def log(account: AccountId, mailbox: MailboxId | int, modseq: ModSeq, kind: LogKind, uids: UidSet = EMPTY) -> Sql:
     """One row of the change log; mailbox 0 is the account itself."""
     return Sql("INSERT INTO log VALUES (?, ?, ?, ?, ?)", (account, mailbox, modseq, kind.value, uids.to_bytes()))
-
-
-def require_room(locked: Locked, octets: int) -> None:
-    """Raises: OverQuota."""
-    if locked.quota is not None and locked.used_octets + octets > locked.quota:
-        raise OverQuota("The account's quota would be exceeded")
 
 
 def require_uids(uidnext: int, count: int) -> None:

@@ -8,12 +8,12 @@ from typing import Final
 
 from mailkeep.model.errors import AlreadyExists, Invalid, LimitReached, NotFound
 from mailkeep.model.ids import AccountId, MailboxId, ModSeq, Uid
-from mailkeep.model.mailbox import DELIMITER, MAX_DEPTH, Mailbox, Role
+from mailkeep.model.mailbox import DELIMITER, MAX_DEPTH, MAX_MAILBOXES, Mailbox, Role
 from mailkeep.store.contract import LogKind, Op, Row, Sql
 from mailkeep.store.names import parse_path
 from mailkeep.store.steps.account import log
+from mailkeep.store.steps.quota import require_mailbox_room
 
-MAX_MAILBOXES: Final = 10_000  # of an account
 TOP: Final = 0  # parent of the mailboxes at the top
 
 SELECT: Final = (  # living mailboxes; the order of columns is that of `as_mailbox`
@@ -115,10 +115,10 @@ def make_path(account: AccountId, path: str, modseq: ModSeq, new: NewMailbox) ->
     The caller raises the account's counter.  Raises: AlreadyExists, Invalid, LimitReached.
     """
     leaves = parse_path(path)
-    parent, made = yield from make_parents(account, leaves, modseq, new)
+    parent = yield from make_parents(account, leaves, modseq, new)
     row = yield from find_child(account, parent, leaves[-1])
     if row is None:
-        return (yield from _insert(account, parent, leaves[-1], modseq, new, made + 1))
+        return (yield from _insert(account, parent, leaves[-1], modseq, new))
     if row[4]:
         raise AlreadyExists("The mailbox exists already")
     uidvalidity = yield from new_uidvalidity(account, new.now)
@@ -132,23 +132,21 @@ def make_path(account: AccountId, path: str, modseq: ModSeq, new: NewMailbox) ->
     return MailboxId(row[0])
 
 
-def make_parents(account: AccountId, leaves: tuple[str, ...], modseq: ModSeq, new: NewMailbox) -> Op[tuple[int, int]]:
-    """The mailbox above the last of `leaves`, and how many were made for it."""
-    parent, made = TOP, 0
+def make_parents(account: AccountId, leaves: tuple[str, ...], modseq: ModSeq, new: NewMailbox) -> Op[int]:
+    """The mailbox above the last of `leaves`, made where it is missing."""
+    parent = TOP
     plain = NewMailbox(role=None, subscribe=new.subscribe, now=new.now)
     for leaf in leaves[:-1]:
         row = yield from find_child(account, parent, leaf)
         if row is not None:
             parent = row[0]
         else:
-            made += 1
-            parent = yield from _insert(account, parent, leaf, modseq, plain, made)
-    return parent, made
+            parent = yield from _insert(account, parent, leaf, modseq, plain)
+    return parent
 
 
-def _insert(account: AccountId, parent: int, leaf: str, modseq: ModSeq, new: NewMailbox, made: int) -> Op[MailboxId]:
-    if made == 1:
-        yield from require_fewer_mailboxes(account)
+def _insert(account: AccountId, parent: int, leaf: str, modseq: ModSeq, new: NewMailbox) -> Op[MailboxId]:
+    yield from require_fewer_mailboxes(account)
     uidvalidity = yield from new_uidvalidity(account, new.now)
     [(number,)] = yield Sql(
         "UPDATE account SET next_mailbox = next_mailbox + 1 WHERE account = ? RETURNING next_mailbox - 1", (account,)
@@ -165,10 +163,11 @@ def _insert(account: AccountId, parent: int, leaf: str, modseq: ModSeq, new: New
 
 
 def require_fewer_mailboxes(account: AccountId) -> Op[None]:
-    """Raises: LimitReached.  One path may pass the limit by its own depth."""
+    """Raises: LimitReached, OverQuota."""
     [(count,)] = yield Sql("SELECT count(*) FROM mailbox WHERE account = ? AND deleted_at IS NULL", (account,))
     if count >= MAX_MAILBOXES:
         raise LimitReached(f"An account has at most {MAX_MAILBOXES} mailboxes")
+    yield from require_mailbox_room(account, count)
 
 
 def require_role_free(account: AccountId, role: Role | None) -> Op[None]:
