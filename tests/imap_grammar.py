@@ -678,6 +678,13 @@ class Reader:
 
         return mailbox, dict(self.listed(pair, least=1))
 
+    def astrings(self) -> list[str]:
+        """Strings up to the end, each after a space (RFC 4314 §7)."""
+        out = []
+        while self.take(b" "):
+            out.append(self.astring().decode())
+        return out
+
     def words(self) -> list[str]:
         out = []
         while self.take(b" "):
@@ -837,6 +844,13 @@ def _untagged(reader: Reader) -> Response:
             for _ in range(3):
                 reader.sp()
                 data.append(reader.namespace())
+        case "ACL" | "LISTRIGHTS" | "MYRIGHTS":
+            reader.sp()
+            name = reader.mailbox()
+            words = reader.astrings()
+            if kind == "ACL" and len(words) % 2:
+                raise reader.fail("an identifier without rights")
+            data = (name, words)
         case "ID":
             reader.sp()
             data = reader.identity()

@@ -26,7 +26,9 @@ from mailkeep.service.order import Order
 from mailkeep.service.places import Places
 from mailkeep.service.quotas import Quotas
 from mailkeep.service.search import Search
+from mailkeep.service.sharing import Sharing
 from mailkeep.service.spool import Spool
+from mailkeep.service.transfer import Transfer
 from mailkeep.service.urls import Urls
 
 R = TypeVar("R")
@@ -42,6 +44,8 @@ class Offices:
     metadata: Metadata
     places: Places
     quotas: Quotas
+    sharing: Sharing
+    transfer: Transfer
     search: Search
     order: Order
     urls: Urls

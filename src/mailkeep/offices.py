@@ -29,6 +29,8 @@ from mailkeep.service.quotas import Quotas
 from mailkeep.service.recents import Recents
 from mailkeep.service.search import Search
 from mailkeep.service.search_fields import SEARCH_FIELDS
+from mailkeep.service.sharing import Sharing
+from mailkeep.service.transfer import Transfer
 from mailkeep.service.urls import Urls
 from mailkeep.store.sqlite.connection import NewerSchema, WrongSetting
 from mailkeep.store.sqlite.store import Part, SqliteStore
@@ -74,7 +76,7 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
         ledger=shared.ledger,
     )
     mailboxes = Mailboxes(store, bus)
-    places = Places(mailboxes)
+    places = Places(accounts, mailboxes, store, bus)
     messages = Messages(store, bus, (*DERIVERS, SEARCH_FIELDS), recents=shared.recents)
     search = Search(store)
     return Offices(
@@ -83,6 +85,8 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
         messages=messages,
         metadata=Metadata(store, bus, config.imap.server_entries),
         places=places,
+        sharing=Sharing(accounts, store, bus),
+        transfer=Transfer(store, messages),
         search=search,
         order=Order(store, search.numberings),
         urls=Urls(places, messages, parts_kind=PARTS),

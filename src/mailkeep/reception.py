@@ -79,6 +79,8 @@ class Reception:
             metadata=self._offices.metadata,
             places=self._offices.places,
             quotas=self._offices.quotas,
+            sharing=self._offices.sharing,
+            transfer=self._offices.transfer,
             search=self._offices.search,
             order=self._offices.order,
             urls=self._offices.urls,

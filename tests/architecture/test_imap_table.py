@@ -19,7 +19,11 @@ BASE = """
 WITH_UID = ("EXPUNGE", "SEARCH", "FETCH", "STORE", "COPY", "MOVE")
 
 # Tests of these stand with the command they belong to.
-TESTED_WITH = {"UNSUBSCRIBE": "subscribe", "GETQUOTAROOT": "getquota"}
+TESTED_WITH = {
+    "UNSUBSCRIBE": "subscribe",
+    "GETQUOTAROOT": "getquota",
+    **dict.fromkeys(("SETACL", "DELETEACL", "GETACL", "LISTRIGHTS", "MYRIGHTS"), "acl"),
+}
 
 
 def test_the_table_has_every_command_of_both_revisions() -> None:

@@ -18,6 +18,7 @@ UNDONE = {
     3: "DROP TABLE metadata",
     4: "DROP TABLE held",
     5: "ALTER TABLE account DROP COLUMN quota_messages; ALTER TABLE account DROP COLUMN quota_mailboxes",
+    6: "DROP INDEX acl_who",
 }
 
 

@@ -107,6 +107,9 @@ TABLE: Final = (
     # Of a server that has METADATA this says nothing new; but some clients look for this word alone.
     _one("METADATA-SERVER", needs="METADATA"),
     _one("LIST-METADATA", needs="METADATA LIST-EXTENDED"),
+    _one("ACL"),
+    Capability(name="RIGHTS=", needs="ACL", fixed=True, shown=lambda _: "RIGHTS=texk"),
+    _one("LIST-MYRIGHTS", needs="ACL"),
     Capability(name="APPENDLIMIT", shown=lambda o: f"APPENDLIMIT={o.max_message}"),
 )
 

@@ -25,7 +25,7 @@ from mailkeep.imap.session import (
 from mailkeep.imap.wire import command as wire_command
 from mailkeep.imap.wire import framing, response
 from mailkeep.imap.wire.lexer import ParseError, Refusal
-from mailkeep.model.errors import MailError
+from mailkeep.model.errors import Forbidden, MailError
 from mailkeep.model.metadata import MAX_VALUE
 from mailkeep.net.connection import Connection, Step
 from mailkeep.service.spool import IN_MEMORY, Spool
@@ -170,6 +170,8 @@ class ImapConnection(Session):
             if row is None or row.capability in self.options.off:
                 row = None
                 raise Bad(f"Unknown command {command.name}")
+            if self.selected is not None and self.selected.guest is not None and not await self.selected.heed_rights():
+                raise Forbidden("The mailbox is no longer accessible")
             state = self._state(row)
             done = await row.handler(state, row.parse(command.args)) or COMPLETED
         except wire_command.InvalidCommand as error:

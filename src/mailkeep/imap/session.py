@@ -21,7 +21,8 @@ from mailkeep.imap.wire.sequence_set import STAR, SequenceSet
 from mailkeep.model.change import Hint
 from mailkeep.model.errors import Forbidden
 from mailkeep.model.ids import AccountId, MailboxId
-from mailkeep.model.message import FlagState
+from mailkeep.model.message import NO_MORE, FlagState
+from mailkeep.model.rights import NONE, Rights, changeable
 from mailkeep.model.uidset import EMPTY, UidSet
 from mailkeep.net.limits import is_loopback
 from mailkeep.service.order import Collation
@@ -38,13 +39,16 @@ if TYPE_CHECKING:
     from mailkeep.service.places import Place, Places
     from mailkeep.service.quotas import Quotas
     from mailkeep.service.search import Search
+    from mailkeep.service.sharing import Sharing
     from mailkeep.service.spool import Spool
+    from mailkeep.service.transfer import Transfer
     from mailkeep.service.urls import Urls
     from mailkeep.service.view import View
 
 # RFC 9051 §5.4: at least 30 minutes once logged in.  Before, a peer has nothing to think about.
 LOGGED_IN_IDLE_S: Final = 31 * 60.0
 LOGGED_OUT_IDLE_S: Final = 3 * 60.0
+WRITING: Final[Rights] = "swite"  # one of these, and a mailbox is not READ-ONLY (RFC 4314 §5.2)
 MESSAGES_OF_APPEND: Final = 4  # of the largest size: so much of the disk one command may take before the quota is asked
 LOGGED_OUT_LINE: Final = 64 * 1024  # OAuth tokens are long, nothing else is
 
@@ -78,6 +82,8 @@ class Services:
     metadata: Metadata
     places: Places
     quotas: Quotas
+    sharing: Sharing
+    transfer: Transfer
     search: Search
     order: Order
     urls: Urls
@@ -273,7 +279,10 @@ class Selected:
         self.places = owner.places
         self.shared = shared
         self.view = SelectedView(shared)
-        self.read_only = read_only
+        self.guest = place.guest  # whose rights are to be asked; None: it is the user's own
+        self._examined = read_only
+        self._take_rights(place.rights)
+        self._unsubscribe = self.messages.bus.subscribe(self.account, self._on_hint) if self.guest else None
         self.flag_text = FlagText(owner.messages.views.keywords(place.account))
         self.plans: dict[tuple[FetchItem, ...], ColumnPlan | None] = {}  # how the items asked for so far are rendered
         self.mask_text = MaskText(self.flag_text)
@@ -284,11 +293,42 @@ class Selected:
     def release(self) -> None:
         """Give back the shared view."""
         self.messages.views.close(self.shared)
+        if self._unsubscribe is not None:
+            self._unsubscribe()
 
-    def require_writable(self) -> None:
-        """Raises: Forbidden, when the mailbox was opened by EXAMINE."""
-        if self.read_only:
-            raise Forbidden("The mailbox is open for reading only")
+    # --- rights
+
+    def _take_rights(self, rights: Rights) -> None:
+        self._rights = rights
+        self.read_only = self._examined or not any(right in rights for right in WRITING)
+
+    def _on_hint(self, hint: Hint) -> None:
+        if self.mailbox in hint.mailboxes or hint.tree:
+            self.session.wake()
+
+    async def heed_rights(self) -> bool:
+        """Look what a guest may do now; False when he may no longer read: then he is to go (RFC 4314 §5.1.1)."""
+        rights = await self.places.rights(self.place)
+        if rights is None or rights == self._rights:  # None: deleted, which the view tells
+            return True
+        if "r" not in rights:
+            self.session.close_mailbox()
+            self.session.dismiss("The mailbox is no longer accessible")
+            return False
+        self._take_rights(rights)
+        self.announce_flags()
+        return True
+
+    def may(self, rights: Rights) -> bool:
+        """Whether the mailbox is open for writing, and the user has all of these rights on it."""
+        return not self.read_only and (self.guest is None or all(right in self._rights for right in rights))
+
+    def require_writable(self, rights: Rights = NONE) -> None:
+        """Raises: Forbidden, when the mailbox was opened by EXAMINE, or one of these rights is missing."""
+        if not self.may(rights):
+            raise Forbidden(
+                "The mailbox is open for reading only" if self.read_only else "You have no right to do that"
+            )
 
     def resolve(self, numbers: SequenceSet, *, uid: bool) -> Sequence[int]:
         """The UIDs that a set means, ascending; UIDs that the client does not know are left out.
@@ -321,6 +361,8 @@ class Selected:
 
     async def sync(self, *, may_expunge: bool, with_uid: bool = False) -> None:
         """Tell the client all that has happened (RFC 9051 §5.2), in the order EXPUNGE, EXISTS, FETCH."""
+        if self.guest is not None and not await self.heed_rights():
+            return
         await self.refresh()
         if self.contexts is not None:
             await self.contexts.follow()
@@ -351,7 +393,7 @@ class Selected:
                 self.session.untagged(b"%d EXPUNGE" % number)
 
     def _claim_recent(self) -> None:
-        if not self.read_only and (claimed := self.messages.views.claim_recent(self.shared)):
+        if not self.read_only and self.guest is None and (claimed := self.messages.views.claim_recent(self.shared)):
             self.view.recent_ranges.append(claimed)
 
     def announce_keywords(self) -> None:
@@ -365,8 +407,18 @@ class Selected:
         self._known_flags = (self.shared.used, len(self.shared.used_more))
         defined = self.flag_text.defined(self.shared.used, self.shared.used_more)
         self.session.untagged(b"FLAGS (%b)" % defined)
-        permanent = b"" if self.read_only else defined + b" \\*"
+        permanent = b"" if self.read_only else self._permanent(defined)
         self.session.untagged(b"OK [PERMANENTFLAGS (%b)] Flags that can be changed" % permanent)
+
+    def _permanent(self, defined: bytes) -> bytes:
+        """Those of the flags that the user may change, and whether he may make new ones (RFC 4314 §5.1.1)."""
+        if self.guest is None:
+            return defined + b" \\*"
+        system = self.flag_text[changeable(self._rights), NO_MORE]
+        if "w" not in self._rights:
+            return system
+        keywords = self.flag_text[self.shared.used & ~ALL_SYSTEM, tuple(sorted(self.shared.used_more))]
+        return b" ".join([names for names in (system, keywords, b"\\*") if names])
 
     def flags(self, state: FlagState) -> bytes:
         r"""The flag list of a message without its parentheses, with \Recent where that exists."""

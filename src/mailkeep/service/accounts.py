@@ -40,17 +40,19 @@ CACHE_S: Final = 600.0  # how long a success spares the next logins the slow has
 CACHE_ENTRIES: Final = 20_000
 HASHES_AT_ONCE: Final = 4  # each takes a core, and 19 MiB
 FREE_FAILURES_OF_NETWORK: Final = 10  # many people may share one address
+IN_USE: Final = (AccountState.ACTIVE, AccountState.MOVING)
 MAX_CONNECTIONS: Final = 200  # of one account
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account as the directory knows it; `address` is normalised."""
+    """An account as the directory knows it; `address` is normalised.  `shared`: nobody's, with mailboxes for others."""
 
     id: AccountId
     address: str
     state: AccountState
     shard: int
+    shared: bool = False
 
 
 class Accounts:
@@ -232,6 +234,22 @@ class Accounts:
             raise NotFound("No such account")
         return entry
 
+    def find(self, address: str) -> Account | None:
+        """The account in use with exactly this address."""
+        try:
+            entry = self._directory.find(str(parse_address(address)))
+        except Invalid:
+            return None
+        return _account(entry) if entry is not None and entry.state in IN_USE else None
+
+    def find_by_number(self, account: AccountId) -> Account | None:
+        """The account of that number, if it is in use."""
+        try:
+            entry = self._directory.get(account)
+        except NotFound:
+            return None
+        return _account(entry) if entry.state in IN_USE else None
+
     def exists(self, account: AccountId) -> bool:
         """Whether the account has not been removed, as far as can be told now."""
         try:
@@ -249,21 +267,23 @@ class Accounts:
         """All accounts in any state, ascending by address."""
         return tuple(_account(entry) for entry in self._directory.list())
 
-    async def create(self, address: str, password: str) -> Account:
+    async def create(self, address: str, password: str | None) -> Account:
         """A new active account with its first mailboxes; finishes one that a crash left half-made.
 
+        Without a password it is a shared one: nobody can log in, and others see of it what they are given rights on.
         Raises: AlreadyExists, Invalid (address or password), Unavailable.
         """
-        key, password_hash = str(parse_address(address)), await self._hash(password)
+        key = str(parse_address(address))
+        password_hash = None if password is None else await self._hash(password)
         entry = self._directory.find(key)
         if entry is None:
-            entry = self._directory.add(key, password_hash, int(self._now()))
+            entry = self._directory.add(key, password_hash, int(self._now()), shared=password is None)
         elif entry.state is AccountState.CREATING:
             self._directory.set_password(entry.account, password_hash)
         else:
             raise AlreadyExists("There is an account with this address")
         await self._finish_creation(entry)
-        return Account(entry.account, entry.address, AccountState.ACTIVE, entry.shard)
+        return Account(entry.account, entry.address, AccountState.ACTIVE, entry.shard, entry.shared)
 
     async def set_password(self, address: str, password: str) -> None:
         """Change the password; from now on the old one fails.  Raises: NotFound, Invalid."""
@@ -330,7 +350,7 @@ class Accounts:
 
 
 def _account(entry: DirectoryEntry) -> Account:
-    return Account(entry.account, entry.address, entry.state, entry.shard)
+    return Account(entry.account, entry.address, entry.state, entry.shard, entry.shared)
 
 
 def prepare_password(text: str) -> str:

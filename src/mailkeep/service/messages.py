@@ -54,7 +54,10 @@ class Incoming:
 
 
 class Messages:
-    """The verbs on messages.  `views` are the mailboxes that somebody has open."""
+    """The verbs on messages.  `views` are the mailboxes that somebody has open.
+
+    `guest`: who asks, where it is not the account's owner: then the operation looks for his rights.
+    """
 
     def __init__(
         self,
@@ -75,12 +78,19 @@ class Messages:
     def _changed(self, account: AccountId, modseq: int, *mailboxes: MailboxId) -> None:
         self.bus.publish(Hint(account, frozenset(mailboxes), ModSeq(modseq)))
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Every kind of derived data."""
+        return tuple(self._derivers)
+
     # --- taking in
 
-    async def append(self, account: AccountId, mailbox: MailboxId, incoming: Sequence[Incoming]) -> Appended:
+    async def append(
+        self, account: AccountId, mailbox: MailboxId, incoming: Sequence[Incoming], guest: AccountId | None = None
+    ) -> Appended:
         """Put new messages into a mailbox, all or none; on disk when this returns.
 
-        Raises: NotFound, OverQuota, LimitReached (keywords), Unavailable.
+        Raises: NotFound, OverQuota, LimitReached (keywords), Unavailable, Forbidden (a guest).
         """
         now = int(self._clock())
         try:
@@ -93,7 +103,10 @@ class Messages:
                 waiting.append(rest)
                 if pace.is_over:
                     await pace.give_way()
-            appended = await self._store.write(ops.append, account, mailbox, tuple(new), now)
+            if guest is None:
+                appended = await self._store.write(ops.append, account, mailbox, tuple(new), now)
+            else:
+                appended = await self._store.write(ops.guest_append, account, guest, mailbox, tuple(new), now)
         finally:
             for message in incoming:
                 message.octets.discard()
@@ -102,16 +115,27 @@ class Messages:
         return appended
 
     async def replace(
-        self, account: AccountId, mailbox: MailboxId, uid: Uid, target: MailboxId, incoming: Incoming
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uid: Uid,
+        target: MailboxId,
+        incoming: Incoming,
+        guest: AccountId | None = None,
     ) -> Appended:
         """Put a new message into `target` and remove `uid` from `mailbox`, both or neither; a tombstone remains.
 
-        Raises: NotFound (also the message), OverQuota (without the message that goes), LimitReached, Unavailable.
+        Raises: NotFound (also the message), OverQuota (without the message that goes), LimitReached, Unavailable,
+        Forbidden (a guest).
         """
         now = int(self._clock())
         try:
             new, rest = await self._take_in(account, incoming, now)
-            appended = await self._store.write(ops.replace, account, mailbox, uid, target, new, now)
+            args = (mailbox, uid, target, new, now)
+            if guest is None:
+                appended = await self._store.write(ops.replace, account, *args)
+            else:
+                appended = await self._store.write(ops.guest_replace, account, guest, *args)
         finally:
             incoming.octets.discard()
         self._expect(account, appended, (rest,))
@@ -247,13 +271,19 @@ class Messages:
         how: How,
         flags: Flags,
         unchanged_since: int | None = None,
+        guest: AccountId | None = None,
     ) -> Stored:
-        """Change flags.  Raises: NotFound (the mailbox), LimitReached (keywords).  RFC 9051 §6.4.6, RFC 7162 §3.1.3."""
+        """Change flags.  RFC 9051 §6.4.6, RFC 7162 §3.1.3.
+
+        Raises: NotFound (the mailbox), LimitReached (keywords), Forbidden (a guest who may change none of them).
+        """
         if not uids:
             return NO_CHANGE
-        stored = await self._store.write(
-            ops.store_flags, account, mailbox, uids, how, flags.mask, flags.keywords, _modseq(unchanged_since)
-        )
+        args = (mailbox, uids, how, flags.mask, flags.keywords, _modseq(unchanged_since))
+        if guest is None:
+            stored = await self._store.write(ops.store_flags, account, *args)
+        else:
+            stored = await self._store.write(ops.guest_store_flags, account, guest, *args)
         await self.views.learn(account, stored.states)
         if stored.changed:
             changed = tuple([state for state in stored.states if state.uid in stored.changed])
@@ -261,34 +291,71 @@ class Messages:
             self._changed(account, changed[0].modseq, mailbox)
         return stored
 
-    async def copy(self, account: AccountId, mailbox: MailboxId, uids: UidSet, target: MailboxId) -> Copied:
-        """Copy entries into another mailbox (or the same), all or none.  Raises: NotFound, OverQuota."""
-        copied = await self._store.write(ops.copy, account, mailbox, uids, target, int(self._clock()))
+    async def copy(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: UidSet,
+        target: MailboxId,
+        guest: AccountId | None = None,
+    ) -> Copied:
+        """Copy entries into another mailbox of the account (or the same), all or none.
+
+        Raises: NotFound, OverQuota, Forbidden (a guest).
+        """
+        args = (mailbox, uids, target, int(self._clock()))
+        if guest is None:
+            copied = await self._store.write(ops.copy, account, *args)
+        else:
+            copied = await self._store.write(ops.guest_copy, account, guest, *args)
         if copied.target:
             self._changed(account, copied.modseq, target)
         return copied
 
-    async def move(self, account: AccountId, mailbox: MailboxId, uids: UidSet, target: MailboxId) -> Copied:
-        """Move entries into another mailbox (or the same), all or none.  Raises: NotFound."""
-        moved = await self._store.write(ops.move, account, mailbox, uids, target, int(self._clock()))
+    async def move(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: UidSet,
+        target: MailboxId,
+        guest: AccountId | None = None,
+    ) -> Copied:
+        """Move entries into another mailbox of the account (or the same), all or none.
+
+        Raises: NotFound, Forbidden (a guest).
+        """
+        args = (mailbox, uids, target, int(self._clock()))
+        if guest is None:
+            moved = await self._store.write(ops.move, account, *args)
+        else:
+            moved = await self._store.write(ops.guest_move, account, guest, *args)
         if moved.target:
             self._changed(account, moved.modseq, mailbox, target)
         return moved
 
     async def expunge(
-        self, account: AccountId, mailbox: MailboxId, uids: UidSet | None = None
+        self, account: AccountId, mailbox: MailboxId, uids: UidSet | None = None, guest: AccountId | None = None
     ) -> tuple[ModSeq, UidSet]:
-        """Remove the entries with \\Deleted, of `uids` or of all; tombstones remain.  Returns what went."""
-        modseq, gone = await self._store.write(ops.expunge, account, mailbox, uids, int(self._clock()))
+        """Remove the entries with \\Deleted, of `uids` or of all; tombstones remain.  Returns what went.
+
+        Raises: NotFound, Forbidden (a guest).
+        """
+        if guest is None:
+            modseq, gone = await self._store.write(ops.expunge, account, mailbox, uids, int(self._clock()))
+        else:
+            modseq, gone = await self._store.write(ops.guest_expunge, account, guest, mailbox, uids, int(self._clock()))
         if gone:
             self._changed(account, modseq, mailbox)
         return ModSeq(modseq), gone
 
-    async def remove(self, account: AccountId, mailbox: MailboxId, uid: Uid) -> None:
-        """Remove one entry, marked or not; a tombstone remains.  Raises: NotFound (the mailbox)."""
+    async def remove(self, account: AccountId, mailbox: MailboxId, uid: Uid, guest: AccountId | None = None) -> None:
+        """Remove one entry, marked or not; a tombstone remains.
+
+        Raises: NotFound (the mailbox), Forbidden (a guest).
+        """
         only = UidSet([uid])
-        await self.store_flags(account, mailbox, only, How.ADD, Flags(System.DELETED))
-        await self.expunge(account, mailbox, only)
+        await self.store_flags(account, mailbox, only, How.ADD, Flags(System.DELETED), guest=guest)
+        await self.expunge(account, mailbox, only, guest)
 
     async def undelete(
         self, account: AccountId, mailbox: str | None = None, since: int | None = None, emailid: str | None = None

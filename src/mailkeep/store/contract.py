@@ -102,6 +102,7 @@ class LogKind(IntEnum):
     MAILBOX_RENAMED = 5
     MAILBOX_DELETED = 6
     SUBSCRIPTION = 7
+    ACL = 8
     METADATA = 9
 
 
@@ -125,12 +126,21 @@ class Derived:
     data: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a message has been known as in another account: EMAILID and THREADID, as `Entry` has them."""
+
+    emailid: tuple[int, int]
+    threadid: tuple[int, int]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMessage:
     """A message on its way into a mailbox.
 
     `mask` holds system flags only; keywords go by name and are numbered by the operation.
     `thread` are the keys by which its conversation is known (`mailkeep.store.threads.thread_keys`).
+    `identity`: of a copy from another account, which stays the same message.
     """
 
     blob: NewBlob
@@ -139,6 +149,7 @@ class NewMessage:
     keywords: tuple[str, ...] = ()
     derived: tuple[Derived, ...] = ()
     thread: tuple[int, ...] = ()
+    identity: Identity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +233,7 @@ class DirectoryEntry:
     """An account as the directory knows it.  `password` is an argon2id hash, or None: nobody can log in.
 
     `other_shard`: in state MOVING where it goes to; else one where rows of it may lie that nobody needs; usually None.
+    `shared`: it is nobody's, and its mailboxes stand in the shared tree.
     """
 
     account: AccountId
@@ -231,6 +243,7 @@ class DirectoryEntry:
     password: str | None
     created_at: int
     other_shard: int | None = None
+    shared: bool = False
 
 
 class Directory(Protocol):
@@ -241,7 +254,7 @@ class Directory(Protocol):
         """Another number after each change, whichever process made it: what was read before may be outdated."""
         ...
 
-    def add(self, address: str, password: str | None, now: int) -> DirectoryEntry:
+    def add(self, address: str, password: str | None, now: int, *, shared: bool = False) -> DirectoryEntry:
         """Reserve `address` in state CREATING.  Raises: AlreadyExists, Invalid (no address)."""
         ...
 
@@ -300,6 +313,12 @@ class Store(Protocol):
 
     async def scan(self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args) -> T:
         """As `read`, for an `op` that reads much: nobody else waits for it."""
+        ...
+
+    async def survey(
+        self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args
+    ) -> tuple[T, ...]:
+        """Carry out a reading `op` in every database, in one snapshot each: what `account` has to do with others'."""
         ...
 
     async def put_blob(self, account: AccountId, octets: bytes | Path, sha256: bytes | None = None) -> NewBlob:

@@ -11,12 +11,17 @@ pytestmark = pytest.mark.rfc("9051", "6.3.10")
 
 def test_one_personal_namespace_without_prefix(client: ImapClient) -> None:
     """trap 39: else K-9 hides folders"""
-    assert client.ok("NAMESPACE").one("NAMESPACE") == [[("", "/")], None, None]
+    assert client.ok("NAMESPACE").one("NAMESPACE")[0] == [("", "/")]
+
+
+def test_others_and_what_is_shared_have_trees_of_their_own(client: ImapClient, ours: None) -> None:
+    _, *foreign = client.ok("NAMESPACE").one("NAMESPACE")
+    assert foreign == [[("Other Users/", "/")], [("Shared/", "/")]]
 
 
 def test_its_delimiter_is_that_of_list(client: ImapClient) -> None:
     """trap 39"""
-    [[(_, delimiter)], _, _] = client.ok("NAMESPACE").one("NAMESPACE")
+    [[(_, delimiter)], *_] = client.ok("NAMESPACE").one("NAMESPACE")
     assert delimiter == client.ok('LIST "" ""').one("LIST").delimiter
 
 

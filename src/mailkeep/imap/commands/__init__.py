@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from mailkeep.imap.commands import (
+    acl,
     append,
     authenticate,
     cancelupdate,
@@ -46,6 +47,7 @@ from mailkeep.imap.commands import (
     unauthenticate,
 )
 from mailkeep.imap.commands.table import Command, State
+from mailkeep.imap.wire import acl as wire_acl
 from mailkeep.imap.wire import append as wire_append
 from mailkeep.imap.wire import arguments as wire_arguments
 from mailkeep.imap.wire import authenticate as wire_authenticate
@@ -100,6 +102,11 @@ _ROWS: Final = (
     Command("GETQUOTAROOT", State.AUTHENTICATED, mailbox_name, quota.getquotaroot, capability="QUOTA"),
     Command("SETQUOTA", State.AUTHENTICATED, wire_quota.parse_set, quota.setquota, capability="QUOTASET"),
     Command("APPEND", State.AUTHENTICATED, wire_append.parse, append.append),
+    Command("SETACL", State.AUTHENTICATED, wire_acl.parse_setacl, acl.setacl, capability="ACL"),
+    Command("DELETEACL", State.AUTHENTICATED, wire_acl.parse_identified, acl.deleteacl, capability="ACL"),
+    Command("GETACL", State.AUTHENTICATED, mailbox_name, acl.getacl, capability="ACL"),
+    Command("LISTRIGHTS", State.AUTHENTICATED, wire_acl.parse_identified, acl.listrights, capability="ACL"),
+    Command("MYRIGHTS", State.AUTHENTICATED, mailbox_name, acl.myrights, capability="ACL"),
     Command("IDLE", State.AUTHENTICATED, no_args, idle.idle, capability="IDLE"),
     Command("COMPRESS", State.AUTHENTICATED, wire_compress.parse, compress.compress, capability="COMPRESS=DEFLATE"),
     Command("ESEARCH", State.AUTHENTICATED, wire_esearch.parse, esearch.esearch, capability="MULTISEARCH"),

@@ -15,7 +15,7 @@ from mailkeep.imap.wire.framing import Streamed
 from mailkeep.model.errors import NotFound
 from mailkeep.service.messages import Incoming
 from mailkeep.service.pace import Pace
-from mailkeep.service.places import Place
+from mailkeep.service.places import MISSING, Place
 from mailkeep.service.spool import Octets, Spool
 from mailkeep.service.urls import Stretch
 
@@ -28,15 +28,19 @@ async def append(s: Authenticated, cmd: wire.Append) -> Done:
     """
     place = await target_place(s, cmd.mailbox)
     incoming = await take_in(s, cmd.messages)
-    appended = await s.messages.append(place.account, place.mailbox.id, incoming)
+    appended = await s.messages.append(place.account, place.mailbox.id, incoming, place.guest)
     return Done(code=response.appenduid(appended.uidvalidity, appended.uids))
 
 
 async def target_place(s: Authenticated, name: str) -> Place:
-    """Where to.  Raises: Refused with TRYCREATE."""
+    """Where to.  Raises: Refused with TRYCREATE, where there is none that the user may know of; Forbidden."""
     place = await s.places.find(s.account, name)
     if place is None or not place.mailbox.selectable:
-        raise Refused("There is no such mailbox", b"TRYCREATE")
+        raise Refused(MISSING, b"TRYCREATE")
+    try:
+        place.require("i")
+    except NotFound as error:
+        raise Refused(MISSING, b"TRYCREATE") from error
     return place
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from contextlib import suppress
 
 from mailkeep.imap.session import Selected
-from mailkeep.model.errors import NotFound
+from mailkeep.model.errors import Forbidden, NotFound
 
 
 async def close(s: Selected, _: None) -> None:
     """Remove what is \\Deleted without a word, and leave the mailbox.  RFC 9051 §6.4.1."""
-    if not s.read_only:
-        with suppress(NotFound):  # deleted meanwhile: there is nothing left to remove
-            await s.messages.expunge(s.account, s.mailbox)
+    if s.may("e"):
+        with suppress(NotFound, Forbidden):  # deleted meanwhile, or the right has gone: nothing to remove
+            await s.messages.expunge(s.account, s.mailbox, guest=s.guest)
     s.session.close_mailbox()
 
 

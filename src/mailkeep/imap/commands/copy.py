@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
+from mailkeep.imap.commands.append import target_place
 from mailkeep.imap.done import Done, Refused
 from mailkeep.imap.session import Selected
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.copy import Copy
 from mailkeep.model.uidset import UidSet
-from mailkeep.service.places import Place
 
 
 async def copy(s: Selected, cmd: Copy) -> Done:
     """Copy messages, all or none.  RFC 9051 §6.4.7.  Raises: NotFound (as TRYCREATE), OverQuota."""
-    target = await target_place(s, cmd)
+    target = await target_place(s.owner, cmd.mailbox)
     uids = await source_uids(s, cmd)
-    copied = await s.messages.copy(s.account, s.mailbox, uids, target.mailbox.id)
+    if target.account == s.account:
+        copied = await s.messages.copy(s.account, s.mailbox, uids, target.mailbox.id, s.guest)
+    else:
+        copied = await s.session.services.transfer.copy(s.place, uids, target)
     if not copied.target:
         return Done("Nothing to copy")
     return Done(code=response.copyuid(copied.uidvalidity, copied.source, copied.target))
-
-
-async def target_place(s: Selected, cmd: Copy) -> Place:
-    """Where to.  Raises: Refused with TRYCREATE."""
-    target = await s.places.find(s.owner.account, cmd.mailbox)
-    if target is None or not target.mailbox.selectable:
-        raise Refused("There is no such mailbox", b"TRYCREATE")
-    return target
 
 
 async def source_uids(s: Selected, cmd: Copy) -> UidSet:

@@ -20,8 +20,8 @@ async def uid_expunge(s: Selected, numbers: SequenceSet) -> Done:
 
 
 async def _expunge(s: Selected, uids: UidSet | None) -> Done:
-    s.require_writable()
-    modseq, gone = await s.messages.expunge(s.account, s.mailbox, uids)
+    s.require_writable("e")
+    modseq, gone = await s.messages.expunge(s.account, s.mailbox, uids, s.guest)
     # RFC 7162 §3.2.7: the highest mod-sequence belongs to the tagged answer once QRESYNC is on
     code = response.highestmodseq(modseq) if s.session.enabled.qresync and gone else b""
     return Done(code=code)

@@ -46,7 +46,7 @@ async def fetch(s: Selected, cmd: Fetch) -> None:
         uids = [uid for uid in uids if uid in changed]
     if not uids:
         return
-    seen = await _set_seen(s, uids) if _reads(items) and not s.read_only else {}
+    seen = await _set_seen(s, uids) if _reads(items) and s.may("s") else {}
     columns = None if seen else _plan(s, items)
     if columns is not None:
         await _fetch_columns(s, uids, items, columns)
@@ -86,7 +86,7 @@ async def _set_seen(s: Selected, uids: Sequence[int]) -> dict[int, FlagState]:
     unseen = UidSet(uid for uid in uids if (state := s.shared.state(Uid(uid))) and not state.mask & System.SEEN)
     if not unseen:
         return {}
-    stored = await s.messages.store_flags(s.account, s.mailbox, unseen, How.ADD, Flags(System.SEEN))
+    stored = await s.messages.store_flags(s.account, s.mailbox, unseen, How.ADD, Flags(System.SEEN), guest=s.guest)
     told: dict[int, FlagState] = {state.uid: state for state in stored.states if state.uid in stored.changed}
     s.view.expect(told.values())
     return told

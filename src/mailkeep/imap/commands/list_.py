@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from mailkeep.imap.commands.acl import tell_rights
 from mailkeep.imap.commands.metadata import Notes
 from mailkeep.imap.commands.status import tell_status
 from mailkeep.imap.session import Authenticated
@@ -15,7 +17,9 @@ from mailkeep.imap.wire.list_match import Pattern
 from mailkeep.model.mailbox import DELIMITER, INBOX
 from mailkeep.service.pace import Pace
 from mailkeep.service.places import Place
+from mailkeep.service.trees import OTHERS, SHARED
 
+_WILDCARD: Final = re.compile("[%*]")
 PIECE: Final = 64 * 1024  # octets given out before others get their turn
 
 
@@ -46,36 +50,53 @@ def _above(name: str) -> Iterable[str]:
         yield name
 
 
-async def _read(s: Authenticated) -> _Tree:
-    return _Tree.of(await s.places.list(s.account), await s.places.subscriptions(s.account))
+async def _read(s: Authenticated, patterns: Sequence[str]) -> _Tree:
+    foreign = any(_reaches_others(pattern) for pattern in patterns)
+    places = await s.places.list(s.account, foreign=foreign)
+    return _Tree.of(places, await s.places.subscriptions(s.account))
+
+
+def _reaches_others(pattern: str) -> bool:
+    """Whether a name in the tree of others, or the shared one, may match: else nobody need look there."""
+    fixed = _WILDCARD.split(pattern, maxsplit=1)[0]
+    return any(tree.startswith(fixed[: len(tree)]) for tree in (OTHERS, SHARED))
 
 
 async def list_(s: Authenticated, cmd: List) -> None:
-    """Names that match, with attributes, children, subscriptions, status, metadata.
+    """Names that match, with attributes, children, subscriptions, status, rights, metadata.
 
-    RFC 9051 §6.3.9, RFC 5258, 5819, 6154, 9590.
+    RFC 9051 §6.3.9, RFC 5258, 5819, 6154, 8440, 9590.
     """
     if not cmd.extended and cmd.patterns == ("",):
         # asks for the delimiter and the root of the reference
         s.session.write(response.list_line(("\\Noselect",), b'""'))
         return
-    tree = await _read(s)
+    patterns = [_join(cmd.reference, pattern) for pattern in cmd.patterns]
+    tree = await _read(s, patterns)
     connection = s.session.connection
-    matching = await _matching(tree, [_join(cmd.reference, pattern) for pattern in cmd.patterns])
+    matching = await _matching(tree, patterns)
     hidden = _hidden(tree, cmd.selection, matching)
     notes = Notes(s, cmd.metadata)
-    for name in sorted(_candidates(tree, cmd.selection) & matching, key=_order):
+    candidates = _candidates(tree, cmd.selection)
+    if cmd.selection is Selection.NONE and any(pattern.endswith("%") for pattern in patterns):
+        candidates |= tree.parents  # levels that are no mailboxes, or none that the user may see (RFC 3501 §6.3.8)
+    for name in sorted(candidates & matching, key=_order):
         if connection.queued > PIECE:
             await connection.drain()
         if line := _line(s, tree, cmd, name, below=name in hidden):
             s.session.write(line)
             place = tree.places.get(name)
-            itself = _is_selected(cmd.selection, place, subscribed=name in tree.subscribed)
-            if place is None or not itself:
-                continue
-            if cmd.status and place.mailbox.selectable and place.may("r"):
-                await tell_status(s, place, cmd.status)
-            await notes.tell(place)
+            if place is not None and _is_selected(cmd.selection, place, subscribed=name in tree.subscribed):
+                await _tell_more(s, cmd, place)
+                await notes.tell(place)
+
+
+async def _tell_more(s: Authenticated, cmd: List, place: Place) -> None:
+    """What the return options ask for beside the LIST line, of a mailbox that is selected itself."""
+    if Return.MYRIGHTS in cmd.returns:
+        tell_rights(s, place)
+    if cmd.status and place.mailbox.selectable and place.may("r"):
+        await tell_status(s, place, cmd.status)
 
 
 def _join(reference: str, pattern: str) -> str:
@@ -154,6 +175,8 @@ def _attributes(tree: _Tree, place: Place | None, name: str) -> Iterable[str]:
     """Attributes that are always told; special use too, as Outlook and others look for it in a plain LIST."""
     if place is None:
         yield "\\NonExistent"
+        if name in tree.parents:  # a level above what others share: old clients do not know the first word
+            yield "\\Noselect"
     elif not place.mailbox.selectable:
         yield "\\Noselect"
     yield "\\HasChildren" if name in tree.parents else "\\HasNoChildren"
@@ -166,8 +189,8 @@ async def lsub(s: Authenticated, cmd: Lsub) -> None:
 
     Gone from IMAP4rev2, but clients send it always.
     """
-    tree = await _read(s)
     pattern = _join(cmd.reference, cmd.pattern)
+    tree = await _read(s, [pattern])
     names = tree.subscribed | tree.above_subscribed if pattern.endswith("%") else tree.subscribed
     connection = s.session.connection
     for name in sorted(names & await _matching(tree, [pattern]), key=_order):
@@ -177,8 +200,8 @@ async def lsub(s: Authenticated, cmd: Lsub) -> None:
         if name not in tree.subscribed:
             attributes = ["\\Noselect"]
         else:
-            attributes = [a for a in _attributes(tree, place, name) if a != "\\NonExistent"]
-            if place is None:
+            attributes = [a for a in _attributes(tree, place, name) if a not in ("\\NonExistent", "\\Noselect")]
+            if place is None or not place.mailbox.selectable:
                 attributes.insert(0, "\\Noselect")
         text = response.mailbox(name, utf8=s.session.enabled.utf8_names)
         s.session.write(response.list_line(attributes, text, word=b"LSUB"))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mailkeep.imap.commands.copy import source_uids, target_place
+from mailkeep.imap.commands.append import target_place
+from mailkeep.imap.commands.copy import source_uids
 from mailkeep.imap.done import Done
 from mailkeep.imap.session import Selected
 from mailkeep.imap.wire import response
@@ -14,10 +15,13 @@ async def move(s: Selected, cmd: Copy) -> Done:
 
     COPYUID comes before the EXPUNGEs, untagged, so that the client can still match the numbers (RFC 6851 §4.3).
     """
-    s.require_writable()
-    target = await target_place(s, cmd)
+    s.require_writable("te")
+    target = await target_place(s.owner, cmd.mailbox)
     uids = await source_uids(s, cmd)
-    moved = await s.messages.move(s.account, s.mailbox, uids, target.mailbox.id)
+    if target.account == s.account:
+        moved = await s.messages.move(s.account, s.mailbox, uids, target.mailbox.id, s.guest)
+    else:
+        moved = await s.session.services.transfer.move(s.place, uids, target)
     if not moved.target:
         return Done("Nothing to move")
     s.session.untagged(b"OK [%b] Moved" % response.copyuid(moved.uidvalidity, moved.source, moved.target))

@@ -17,15 +17,15 @@ async def replace(s: Selected, cmd: Replace) -> Done:
     APPENDUID comes before the EXPUNGE, untagged (§4.3).
     Raises: Forbidden, NotFound (the mailbox as TRYCREATE), TooLarge, OverQuota, Unavailable.
     """
-    s.require_writable()
+    s.require_writable("te")
     target = await target_place(s.owner, cmd.mailbox)
     uid = await _replaced(s, cmd)
     [incoming] = await take_in(s.owner, [cmd.message])
     if target.account == s.account:
-        appended = await s.messages.replace(s.account, s.mailbox, uid, target.mailbox.id, incoming)
+        appended = await s.messages.replace(s.account, s.mailbox, uid, target.mailbox.id, incoming, s.guest)
     else:
-        appended = await s.messages.append(target.account, target.mailbox.id, [incoming])
-        await s.messages.remove(s.account, s.mailbox, uid)
+        appended = await s.messages.append(target.account, target.mailbox.id, [incoming], target.guest)
+        await s.messages.remove(s.account, s.mailbox, uid, s.guest)
     code = response.appenduid(appended.uidvalidity, appended.uids)
     s.session.untagged(b"OK [%b] Replacement message ready" % code)
     # RFC 7162 §3.2.8: as after EXPUNGE

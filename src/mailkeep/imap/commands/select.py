@@ -15,9 +15,12 @@ from mailkeep.model.uidset import UidSet
 
 
 async def select(s: Authenticated, cmd: Select) -> Done:
-    """Open a mailbox for reading and writing.  RFC 9051 §6.3.2, RFC 7162 §3.1.8, §3.2.5.  Raises: NotFound."""
-    await _open(s, cmd, read_only=False)
-    return Done("SELECT completed", b"READ-WRITE")
+    """Open a mailbox for reading and writing.  RFC 9051 §6.3.2, RFC 7162 §3.1.8, §3.2.5, RFC 4314 §5.2.
+
+    Raises: NotFound, Forbidden.
+    """
+    selected = await _open(s, cmd, read_only=False)
+    return Done("SELECT completed", b"READ-ONLY" if selected.read_only else b"READ-WRITE")
 
 
 async def examine(s: Authenticated, cmd: Select) -> Done:
@@ -26,7 +29,7 @@ async def examine(s: Authenticated, cmd: Select) -> Done:
     return Done("EXAMINE completed", b"READ-ONLY")
 
 
-async def _open(s: Authenticated, cmd: Select, *, read_only: bool) -> None:
+async def _open(s: Authenticated, cmd: Select, *, read_only: bool) -> Selected:
     session = s.session
     if cmd.qresync is not None and not session.enabled.qresync:
         raise Bad("ENABLE QRESYNC first")
@@ -43,12 +46,13 @@ async def _open(s: Authenticated, cmd: Select, *, read_only: bool) -> None:
     _introduce(selected, mailbox)
     if cmd.qresync is not None and cmd.qresync.uidvalidity == mailbox.uidvalidity:
         await _resynchronize(selected, cmd.qresync)
+    return selected
 
 
 def _introduce(selected: Selected, mailbox: Mailbox) -> None:
     """The untagged data of RFC 9051 §6.3.2, and what RFC 3501 has more: RECENT and UNSEEN."""
     session, view = selected.session, selected.view
-    if selected.read_only:
+    if selected.read_only or selected.guest is not None:  # \Recent is for the owner
         first_recent = selected.messages.views.first_recent(selected.account, mailbox)
         if first_recent <= view.last_uid:
             view.recent_ranges.append((first_recent, view.last_uid))

@@ -27,7 +27,9 @@ async def store(s: Selected, cmd: wire.Store) -> Done:
     await s.refresh()
     uids = s.resolve(cmd.numbers, uid=cmd.uid)
     expunged = not cmd.uid and any(s.view.is_withheld(uid) for uid in uids)
-    stored = await s.messages.store_flags(s.account, s.mailbox, UidSet(uids), HOW[cmd.how], flags, cmd.unchanged_since)
+    stored = await s.messages.store_flags(
+        s.account, s.mailbox, UidSet(uids), HOW[cmd.how], flags, cmd.unchanged_since, s.guest
+    )
     await s.refresh()
     s.announce_keywords()
     condstore = s.session.enabled.condstore

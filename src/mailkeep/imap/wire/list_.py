@@ -1,4 +1,4 @@
-"""LIST, basic and extended, and LSUB (RFC 9051 §6.3.9, RFC 5258, 5819, 6154, 9590; RFC 3501 §6.3.9)."""
+"""LIST, basic and extended, and LSUB (RFC 9051 §6.3.9, RFC 5258, 5819, 6154, 8440, 9590; RFC 3501 §6.3.9)."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class Return(Flag):
     SUBSCRIBED = auto()
     CHILDREN = auto()
     SPECIAL_USE = auto()
+    MYRIGHTS = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,7 @@ _RETURNS: Final = {
     b"SUBSCRIBED": Return.SUBSCRIBED,
     b"CHILDREN": Return.CHILDREN,
     b"SPECIAL-USE": Return.SPECIAL_USE,
+    b"MYRIGHTS": Return.MYRIGHTS,
 }
 MAX_PATTERNS: Final = 100
 MAX_ENTRIES: Final = 50  # of metadata, of each mailbox
@@ -160,6 +162,8 @@ def _returns(lexer: Lexer) -> tuple[Return, tuple[StatusItem, ...], tuple[str, .
             raise lexer.error(f"Unknown return option {word[:30].decode()}")
         if found is Return.SPECIAL_USE:
             lexer.needs("SPECIAL-USE")
+        if found is Return.MYRIGHTS:
+            lexer.needs("LIST-MYRIGHTS")
         returns |= found
 
     lexer.expect(b"RETURN ")

@@ -310,9 +310,10 @@ def status(name: bytes, values: Iterable[tuple[StatusItem, int | str]]) -> bytes
     return b"* STATUS %b (%b)\r\n" % (name, b" ".join(items))
 
 
-def namespace(prefix: str = "", delimiter: str = "/") -> bytes:
-    """NAMESPACE with one personal namespace and nothing else (RFC 9051 §7.3.2)."""
-    return b'* NAMESPACE (("%b" "%b")) NIL NIL\r\n' % (prefix.encode("ascii"), delimiter.encode("ascii"))
+def namespace(*prefixes: str, delimiter: str = "/") -> bytes:
+    """NAMESPACE: the prefixes of the personal tree, that of others, and the shared one (RFC 9051 §7.3.2)."""
+    trees = [b'(("%b" "%b"))' % (prefix.encode("ascii"), delimiter.encode("ascii")) for prefix in prefixes]
+    return b"* NAMESPACE %b\r\n" % b" ".join(trees)
 
 
 def id_(fields: Iterable[tuple[str, str | None]]) -> bytes:

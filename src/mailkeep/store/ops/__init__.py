@@ -29,6 +29,11 @@
     check(account) -> tuple[str, ...]                           problems, in words
     read_rows(account, table, after, limit) -> rows             a page of a table, each row behind its key
     count_rows(account) -> tuple[tuple[str, int], ...]          (table, rows)
+    read_acl(account, mailbox) -> tuple[(who, rights), ...]
+    read_rights(account, mailbox, guest) -> Rights | None
+    find_granted(account, guest, path) -> tuple[Mailbox, Rights] | None
+    list_granted(account, guest) -> tuple[(Mailbox, Rights), ...]   ascending by name
+    list_granters(account) -> tuple[AccountId, ...]             of one database: see `Store.survey`
 
 Writing:
 
@@ -55,6 +60,20 @@ Writing:
     sweep(account, now, keep_s) -> bool                         True when there was nothing (more) to do
     hold_account(account) / release_account(account) -> None    while it is held, nobody else may write to it
     put_rows(account, table, rows) -> None                      as `read_rows` gave them, without the key in front
+    set_acl(account, guest, mailbox, who, how, rights) -> modseq
+    withdraw(account, guest, mailbox, uids, now) -> tuple[modseq, UidSet]
+
+By a guest, who has rights on what is another's; otherwise as the operation without ``guest_``:
+
+    guest_append(account, guest, mailbox, messages, now) -> Appended
+    guest_copy(account, guest, mailbox, uids, target, now) -> Copied
+    guest_move(account, guest, mailbox, uids, target, now) -> Copied
+    guest_replace(account, guest, mailbox, uid, target, message, now) -> Appended
+    guest_store_flags(account, guest, mailbox, uids, how, mask, keywords, unchanged_since) -> Stored
+    guest_expunge(account, guest, mailbox, uids, now) -> tuple[modseq, UidSet]
+    guest_create_mailbox(account, guest, path, now) -> Mailbox
+    guest_delete_mailbox(account, guest, mailbox, now) -> modseq
+    guest_rename_mailbox(account, guest, mailbox, path, now) -> Mailbox
 """
 
 from __future__ import annotations
@@ -79,14 +98,26 @@ from mailkeep.store.ops.expunge import expunge
 from mailkeep.store.ops.fetch import fetch
 from mailkeep.store.ops.fetch_columns import fetch_columns
 from mailkeep.store.ops.find_buried import find_buried
+from mailkeep.store.ops.find_granted import find_granted
 from mailkeep.store.ops.find_mailbox import find_mailbox
 from mailkeep.store.ops.get_account import get_account
 from mailkeep.store.ops.get_mailbox import get_mailbox
 from mailkeep.store.ops.get_metadata import get_metadata
 from mailkeep.store.ops.get_text_index import get_text_index
 from mailkeep.store.ops.get_usage import get_usage
+from mailkeep.store.ops.guest_append import guest_append
+from mailkeep.store.ops.guest_copy import guest_copy
+from mailkeep.store.ops.guest_create_mailbox import guest_create_mailbox
+from mailkeep.store.ops.guest_delete_mailbox import guest_delete_mailbox
+from mailkeep.store.ops.guest_expunge import guest_expunge
+from mailkeep.store.ops.guest_move import guest_move
+from mailkeep.store.ops.guest_rename_mailbox import guest_rename_mailbox
+from mailkeep.store.ops.guest_replace import guest_replace
+from mailkeep.store.ops.guest_store_flags import guest_store_flags
 from mailkeep.store.ops.hold_account import hold_account
 from mailkeep.store.ops.keywords import keywords
+from mailkeep.store.ops.list_granted import list_granted
+from mailkeep.store.ops.list_granters import list_granters
 from mailkeep.store.ops.list_mailboxes import list_mailboxes
 from mailkeep.store.ops.list_subscriptions import list_subscriptions
 from mailkeep.store.ops.message_columns import message_columns
@@ -98,6 +129,8 @@ from mailkeep.store.ops.move import move
 from mailkeep.store.ops.put_derived import put_derived
 from mailkeep.store.ops.put_rows import put_rows
 from mailkeep.store.ops.put_text import put_text
+from mailkeep.store.ops.read_acl import read_acl
+from mailkeep.store.ops.read_rights import read_rights
 from mailkeep.store.ops.read_rows import read_rows
 from mailkeep.store.ops.read_text import read_text
 from mailkeep.store.ops.release_account import release_account
@@ -106,6 +139,7 @@ from mailkeep.store.ops.rename_inbox import rename_inbox
 from mailkeep.store.ops.rename_mailbox import rename_mailbox
 from mailkeep.store.ops.replace import replace
 from mailkeep.store.ops.save_snapshot import save_snapshot
+from mailkeep.store.ops.set_acl import set_acl
 from mailkeep.store.ops.set_metadata import set_metadata
 from mailkeep.store.ops.set_quota import lower_quota, set_quota
 from mailkeep.store.ops.snapshot import snapshot
@@ -115,6 +149,7 @@ from mailkeep.store.ops.sweep import sweep
 from mailkeep.store.ops.undelete import undelete
 from mailkeep.store.ops.vanished import vanished
 from mailkeep.store.ops.with_metadata import with_metadata
+from mailkeep.store.ops.withdraw import withdraw
 
 __all__ = [
     "ALL",
@@ -134,14 +169,26 @@ __all__ = [
     "fetch",
     "fetch_columns",
     "find_buried",
+    "find_granted",
     "find_mailbox",
     "get_account",
     "get_mailbox",
     "get_metadata",
     "get_text_index",
     "get_usage",
+    "guest_append",
+    "guest_copy",
+    "guest_create_mailbox",
+    "guest_delete_mailbox",
+    "guest_expunge",
+    "guest_move",
+    "guest_rename_mailbox",
+    "guest_replace",
+    "guest_store_flags",
     "hold_account",
     "keywords",
+    "list_granted",
+    "list_granters",
     "list_mailboxes",
     "list_subscriptions",
     "lower_quota",
@@ -154,6 +201,8 @@ __all__ = [
     "put_derived",
     "put_rows",
     "put_text",
+    "read_acl",
+    "read_rights",
     "read_rows",
     "read_text",
     "release_account",
@@ -162,6 +211,7 @@ __all__ = [
     "rename_mailbox",
     "replace",
     "save_snapshot",
+    "set_acl",
     "set_metadata",
     "set_quota",
     "snapshot",
@@ -172,6 +222,7 @@ __all__ = [
     "unsubscribe",
     "vanished",
     "with_metadata",
+    "withdraw",
 ]
 
 ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
@@ -228,6 +279,22 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     release_account,
     vanished,
     with_metadata,
+    find_granted,
+    guest_append,
+    guest_copy,
+    guest_create_mailbox,
+    guest_delete_mailbox,
+    guest_expunge,
+    guest_move,
+    guest_rename_mailbox,
+    guest_replace,
+    guest_store_flags,
+    list_granted,
+    list_granters,
+    read_acl,
+    read_rights,
+    set_acl,
+    withdraw,
 )
 
 OPS: Final[Mapping[str, Callable[..., Op[Any]]]] = MappingProxyType({op.__name__: op for op in ALL})

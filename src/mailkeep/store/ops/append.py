@@ -6,7 +6,7 @@ from mailkeep.model.errors import Invalid, NotFound
 from mailkeep.model.flags import System
 from mailkeep.model.ids import AccountId, MailboxId, MessageId, ModSeq, Uid
 from mailkeep.model.message import Appended
-from mailkeep.store.contract import Derived, LogKind, NewBlob, NewMessage, Op, Sql
+from mailkeep.store.contract import Derived, Identity, LogKind, NewBlob, NewMessage, Op, Sql
 from mailkeep.store.steps.account import log, require_uids
 from mailkeep.store.steps.entries import ascending
 from mailkeep.store.steps.keywords import encode_more, intern_keywords
@@ -64,9 +64,10 @@ def append(account: AccountId, mailbox: MailboxId, messages: tuple[NewMessage, .
 def _insert_message(account: AccountId, number: int, new_blob: int, message: NewMessage) -> Op[None]:
     blob = yield from _keep_blob(account, new_blob, message.blob)
     thread = yield from find_thread(account, number, message.thread)
+    identity = message.identity or Identity((account, number), (account, thread))
     yield Sql(
         "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (account, number, blob, message.blob.size, message.internaldate, account, number, account, thread),
+        (account, number, blob, message.blob.size, message.internaldate, *identity.emailid, *identity.threadid),
     )
     yield from keep_thread(account, thread, message.thread)
     for derived in message.derived:

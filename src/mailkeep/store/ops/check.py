@@ -80,6 +80,11 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
         " (SELECT 1 FROM mailbox p WHERE p.account = c.account AND p.mailbox = c.parent AND p.deleted_at IS NULL)",
     ),
     (
+        "mailbox {0} is shared with {1}, but deleted or missing",
+        "SELECT mailbox, who FROM acl a WHERE account = ? AND NOT EXISTS (SELECT 1 FROM mailbox b"
+        " WHERE b.account = a.account AND b.mailbox = a.mailbox AND b.deleted_at IS NULL)",
+    ),
+    (
         "mailbox {0}: modseq {1}, UIDVALIDITY {2} or its number is beyond what the account has given out",
         "SELECT b.mailbox, b.modseq, b.uidvalidity FROM mailbox b JOIN account a ON a.account = b.account"
         " WHERE b.account = ? AND (b.modseq > a.modseq OR b.meta_modseq > a.modseq OR b.uidvalidity > a.uidvalidity"

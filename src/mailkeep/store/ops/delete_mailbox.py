@@ -36,6 +36,7 @@ def delete_mailbox(account: AccountId, mailbox: MailboxId, now: int) -> Op[ModSe
     yield Sql("DELETE FROM snapshot WHERE account = ? AND mailbox = ?", (account, mailbox))
     # a mailbox of that name made later must not inherit it (RFC 5464 §4.1)
     yield Sql("DELETE FROM metadata WHERE account = ? AND mailbox = ?", (account, mailbox))
+    yield Sql("DELETE FROM acl WHERE account = ? AND mailbox = ?", (account, mailbox))  # RFC 4314 §4
     yield log(account, mailbox, locked.modseq, LogKind.MAILBOX_DELETED)
     yield raise_modseq(account, locked.modseq, -chosen.octets, -len(chosen.uids))
     return locked.modseq

@@ -14,7 +14,7 @@ from mailkeep.store.contract import AccountState, DirectoryEntry
 from mailkeep.store.sqlite.connection import FAULTS, migrate, open_reader, open_writer, unavailable
 from mailkeep.store.sqlite.ticks import Ticks
 
-COLUMNS: Final = "account, address, shard, state, password, created_at, other_shard"
+COLUMNS: Final = "account, address, shard, state, password, created_at, other_shard, shared"
 MAX_ADDRESS: Final = 320  # octets
 
 
@@ -63,7 +63,7 @@ class SqliteDirectory:
             shard = self._shard_of[account] = self.get(account).shard
         return shard
 
-    def add(self, address: str, password: str | None, now: int) -> DirectoryEntry:
+    def add(self, address: str, password: str | None, now: int, *, shared: bool = False) -> DirectoryEntry:
         """See `Directory.add`."""
         local, at, domain = address.rpartition("@")
         if not (local and at and domain) or len(address.encode()) > MAX_ADDRESS or not address.isprintable():
@@ -74,8 +74,8 @@ class SqliteDirectory:
             [(number,)] = self._rows("UPDATE counter SET next_account = next_account + 1 RETURNING next_account - 1")
             shard = number % self._spread
             self._rows(
-                "INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
-                (number, address, fold(address), shard, AccountState.CREATING.value, password, now),
+                f"INSERT INTO account (folded, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?)",  # noqa: S608  a constant
+                (fold(address), number, address, shard, AccountState.CREATING.value, password, now, int(shared)),
             )
         self._shard_of[AccountId(number)] = shard
         self._changed()
@@ -162,7 +162,7 @@ def fold(address: str) -> str:
 
 
 def _entry(row: tuple[Any, ...]) -> DirectoryEntry:
-    number, address, shard, state, password, created_at, other_shard = row
+    number, address, shard, state, password, created_at, other_shard, shared = row
     return DirectoryEntry(
         account=AccountId(number),
         address=address,
@@ -171,4 +171,5 @@ def _entry(row: tuple[Any, ...]) -> DirectoryEntry:
         password=password,
         created_at=created_at,
         other_shard=other_shard,
+        shared=bool(shared),
     )

@@ -153,6 +153,13 @@ class SqliteStore:
         """See `Store.scan`; runs in a thread."""
         return await self._shard(account).scan(op(account, *args))
 
+    async def survey(
+        self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args
+    ) -> tuple[T, ...]:
+        """See `Store.survey`; never suspends."""
+        shards = (self._shards.get(number) or self._open_foreign(number) for number in range(self.directory.shards))
+        return tuple([shard.read(op(account, *args)) for shard in shards])
+
     async def put_blob(self, account: AccountId, octets: bytes | Path, sha256: bytes | None = None) -> NewBlob:
         """See `Store.put_blob`."""
         shard = self._shard(account)

@@ -128,6 +128,7 @@ def make_path(account: AccountId, path: str, modseq: ModSeq, new: NewMailbox) ->
         " meta_modseq = ? WHERE account = ? AND mailbox = ?",
         (uidvalidity, new.role, modseq, modseq, account, row[0]),
     )
+    yield _inherit(account, row[0], parent)
     yield log(account, row[0], modseq, LogKind.MAILBOX_MADE)
     return MailboxId(row[0])
 
@@ -155,11 +156,21 @@ def _insert(account: AccountId, parent: int, leaf: str, modseq: ModSeq, new: New
         "INSERT INTO mailbox VALUES (?, ?, ?, ?, ?, 1, ?, ?, 0, 0, 0, 0, 1, ?, 1, NULL)",
         (account, number, parent, leaf, uidvalidity, modseq, modseq, new.role),
     )
+    yield _inherit(account, number, parent)
     yield log(account, number, modseq, LogKind.MAILBOX_MADE)
     if new.subscribe:
         name = yield from path_of(account, parent, leaf)
         yield Sql("INSERT INTO subscription VALUES (?, ?) ON CONFLICT DO NOTHING", (account, name))
     return MailboxId(number)
+
+
+def _inherit(account: AccountId, mailbox: int, parent: int) -> Sql:
+    """A new mailbox is shared as its parent is (RFC 4314 §4)."""
+    return Sql(
+        "INSERT INTO acl SELECT account, CAST(? AS BIGINT), who, rights FROM acl WHERE account = ? AND mailbox = ?"
+        " ON CONFLICT DO NOTHING",
+        (mailbox, account, parent),
+    )
 
 
 def require_fewer_mailboxes(account: AccountId) -> Op[None]:

@@ -113,7 +113,7 @@ def test_runs_keep_the_order(numbers: list[int], text: bytes) -> None:
             response.status(b'"x"', [(StatusItem.MESSAGES, 231), (StatusItem.MAILBOXID, "F1")]),
             b'* STATUS "x" (MESSAGES 231 MAILBOXID (F1))\r\n',
         ),
-        (response.namespace(), b'* NAMESPACE (("" "/")) NIL NIL\r\n'),
+        (response.namespace("", "Shared/"), b'* NAMESPACE (("" "/")) (("Shared/" "/"))\r\n'),
         (response.id_([]), b"* ID NIL\r\n"),
         (response.id_([("name", "x"), ("version", None)]), b'* ID ("name" "x" "version" NIL)\r\n'),
         (response.search([]), b"* SEARCH\r\n"),

@@ -1,0 +1,26 @@
+"""The mailboxes of an account that a guest has rights on."""
+
+from __future__ import annotations
+
+from mailkeep.model.ids import AccountId
+from mailkeep.model.mailbox import Mailbox
+from mailkeep.model.rights import Rights
+from mailkeep.store.contract import Op, Sql
+from mailkeep.store.steps.rights import GIVEN, combine, names
+from mailkeep.store.steps.tree import read_mailboxes
+
+
+def list_granted(account: AccountId, guest: AccountId) -> Op[tuple[tuple[Mailbox, Rights], ...]]:
+    """Each with the guest's rights, ascending by name."""
+    rows = yield Sql(
+        f"SELECT mailbox, who, rights FROM acl WHERE account = ? AND {GIVEN}",  # noqa: S608  our constant
+        (account, *names(guest)),
+    )
+    given: dict[int, list[tuple[str, Rights]]] = {}
+    for mailbox, who, rights in rows:
+        given.setdefault(mailbox, []).append((who, rights))
+    if not given:
+        return ()
+    mailboxes = yield from read_mailboxes(account)
+    granted = ((mailbox, combine(given.get(mailbox.id, ()))) for mailbox in mailboxes)
+    return tuple((mailbox, rights) for mailbox, rights in granted if rights)
