@@ -204,12 +204,14 @@ class Faults(msgspec.Struct, frozen=True):
 
     faults: tuple[tuple[str, str], ...]
     finished: tuple[str, ...]
+    repaired: tuple[tuple[str, str], ...] = ()  # were wrong, and are no more
 
 
 class Check(Verb[Faults], frozen=True):
     """Check the invariants of one account's data, or of all."""
 
     address: str | None = None
+    repair: bool = False  # what can be built anew from the mail
 
 
 async def _add_account(offices: Offices, verb: AddAccount) -> Done:
@@ -315,8 +317,18 @@ async def _check(offices: Offices, verb: Check) -> Faults:
     finished = await offices.accounts.finish()
     await offices.maintenance.clear_moved()
     accounts = offices.accounts.list() if verb.address is None else (offices.accounts.get(verb.address),)
-    faults = [(account.address, fault) for account in accounts for fault in await offices.maintenance.check(account.id)]
-    return Faults(tuple(faults), finished)
+    faults: list[tuple[str, str]] = []
+    repaired: list[tuple[str, str]] = []
+    for account in accounts:
+        faults += [(account.address, fault) for fault in await offices.maintenance.check(account.id)]
+        wrong = [(account.address, fault) for fault in await offices.maintenance.check_text(account.id)]
+        if wrong and verb.repair:
+            await offices.maintenance.drop_text(account.id)
+            offices.messages.bus.publish(Hint(account.id, frozenset(), ModSeq(0)))  # the indexer hears of it
+            repaired += wrong
+        else:
+            faults += wrong
+    return Faults(tuple(faults), finished, tuple(repaired))
 
 
 @dataclass(frozen=True, slots=True)

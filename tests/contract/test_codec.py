@@ -17,6 +17,7 @@ from mailkeep.testing.store_contract import StoreContract
 
 # What only reads never travels; `check` runs where it was asked for.
 READING = {
+    "inspect_text",
     "count_rows",
     "read_rows",
     "check",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, chain
 from typing import Final
 
@@ -85,6 +85,19 @@ def places_of(where: bytes, found: list[list[Found]]) -> list[set[int]]:
     return [set.intersection(*map(places, each)) if each else set() for each in found]
 
 
+def read_words(words: bytes, where: bytes) -> Iterator[tuple[bytes, list[int]]]:
+    """Inverse of `pack_words`: each word with its places, in order.
+
+    Raises: ZstdError, ValueError, IndexError (it is damaged).
+    """
+    each = words.split(END)[1:-1]
+    known = _Where(where)
+    if known.chunks != -(-len(each) // CHUNK):
+        raise ValueError("not as many places as words")
+    for number, word in enumerate(each):
+        yield word, known.list_places(number)
+
+
 class _Where:
     """In which messages the words are."""
 
@@ -105,6 +118,16 @@ class _Where:
             numbers = little_endian(numbers)
             chunk = self._chunks[number] = numbers, [*accumulate(numbers[:CHUNK], initial=CHUNK)]
         return chunk
+
+    @property
+    def chunks(self) -> int:
+        """How many there are."""
+        return len(self._starts) - 1
+
+    def list_places(self, word: int) -> list[int]:
+        """The places of messages that have this word, as they are kept."""
+        numbers, starts = self._chunk(word // CHUNK)
+        return numbers[starts[word % CHUNK] : starts[word % CHUNK + 1]].tolist()
 
     def places(self, words: Found) -> set[int]:
         """The places of messages that have any of these words."""

@@ -208,6 +208,16 @@ class TextSegment:
     data: tuple[tuple[str, int, bytes], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class TextInspection:
+    """A stretch of a text index: `stale` segments, rows (kind, segment, data), messages (number, date, size)."""
+
+    index: TextIndex
+    stale: UidSet
+    rows: tuple[tuple[str, int, bytes], ...]
+    messages: tuple[tuple[int, int, int], ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRow:
     """An account as its shard knows it; `quota` in octets, None = unlimited; for the others see `get_usage`."""

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import apsw
 import pytest
 from tests.conformance.cli.conftest import Run, Start
 
 from mailkeep.control import NotRunning, OutcomeUnknown, call
 from mailkeep.model.errors import Unavailable
+from mailkeep.service.segment import VERSION
 
 MESSAGE = "From: ben@example.net\nSubject: Hello\n\nJust in.\n"
 
@@ -196,6 +198,20 @@ def test_check_finds_no_faults_in_good_data(mailkeep: Run, place: Path) -> None:
     mailkeep("deliver", "--to", "ann@example.org", "--data", place, stdin=MESSAGE)
     done = mailkeep("check", "--data", place)
     assert (done.returncode, done.stdout) == (0, "No faults found.\n")
+
+
+def test_check_says_what_is_wrong_with_the_text_index_and_repairs_it(mailkeep: Run, store: Path) -> None:
+    db = apsw.Connection(str(store / "shard-0000.db"))
+    version = f"{VERSION}, 1, x''"
+    db.execute(f"INSERT INTO text_index VALUES (1, {version}); UPDATE account SET next_message = 5").fetchall()
+    db.close()
+    found = mailkeep("check", "--data", store)
+    assert found.returncode == 1
+    assert "ann@example.org: text index: segment 0 has no body\n" in found.stdout
+    repaired = mailkeep("check", "--repair", "--data", store)
+    assert repaired.returncode == 0
+    assert "ann@example.org: text index: segment 0 has no body; it is built anew\n" in repaired.stdout
+    assert mailkeep("check", "--data", store).stdout == "No faults found.\n"
 
 
 def test_the_data_is_found_by_the_environment_and_by_the_configuration(

@@ -32,6 +32,7 @@ from mailkeep.service.messages import Flags, How, Incoming, Messages
 from mailkeep.service.search import Search
 from mailkeep.service.search_fields import SEARCH_FIELDS, decode
 from mailkeep.service.spool import Octets
+from mailkeep.service.text_check import check_text
 from mailkeep.service.views import Views
 from mailkeep.store import ops
 from mailkeep.store.contract import SEGMENT, AccountState, Also, Derived, Fetched
@@ -106,6 +107,7 @@ def in_office(test: Callable[[Office], Awaitable[None]]) -> None:
                 )
                 await test(office)
                 assert await store.check(account) == ()
+                assert await check_text(store, account) == ()
 
     asyncio.run(main())
 

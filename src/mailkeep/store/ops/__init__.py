@@ -26,6 +26,7 @@
     derived_data(account, kind, messages) -> rows               (message, version, data)
     get_text_index(account) -> TextIndex
     read_text(account, kind, segments) -> rows                  (segment, data)
+    inspect_text(account, first, last) -> TextInspection        segments with the messages they are about
     check(account) -> tuple[str, ...]                           problems, in words
     read_rows(account, table, after, limit) -> rows             a page of a table, each row behind its key
     count_rows(account) -> tuple[tuple[str, int], ...]          (table, rows)
@@ -53,6 +54,7 @@ Writing:
     claim_recent(account, mailbox, last) -> None                messages up to this UID are recent no more
     put_derived(account, rows) -> None                          rows: tuple[(message, Derived), ...]
     put_text(account, segment) -> bool                          False: its messages have changed, nothing is written
+    drop_text(account) -> None                                  the index is built anew
     save_snapshot(account, mailbox) -> None
     undelete(account, mailbox, since, message, now) -> tuple[Copied, ...]
     set_metadata(account, mailbox, reader, values) -> modseq
@@ -94,6 +96,7 @@ from mailkeep.store.ops.delete_mailbox import delete_mailbox
 from mailkeep.store.ops.deleted_octets import deleted_octets
 from mailkeep.store.ops.delta import delta
 from mailkeep.store.ops.derived_data import derived_data
+from mailkeep.store.ops.drop_text import drop_text
 from mailkeep.store.ops.expunge import expunge
 from mailkeep.store.ops.fetch import fetch
 from mailkeep.store.ops.fetch_columns import fetch_columns
@@ -115,6 +118,7 @@ from mailkeep.store.ops.guest_rename_mailbox import guest_rename_mailbox
 from mailkeep.store.ops.guest_replace import guest_replace
 from mailkeep.store.ops.guest_store_flags import guest_store_flags
 from mailkeep.store.ops.hold_account import hold_account
+from mailkeep.store.ops.inspect_text import inspect_text
 from mailkeep.store.ops.keywords import keywords
 from mailkeep.store.ops.list_granted import list_granted
 from mailkeep.store.ops.list_granters import list_granters
@@ -165,6 +169,7 @@ __all__ = [
     "deleted_octets",
     "delta",
     "derived_data",
+    "drop_text",
     "expunge",
     "fetch",
     "fetch_columns",
@@ -186,6 +191,7 @@ __all__ = [
     "guest_replace",
     "guest_store_flags",
     "hold_account",
+    "inspect_text",
     "keywords",
     "list_granted",
     "list_granters",
@@ -277,6 +283,8 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     put_rows,
     read_rows,
     release_account,
+    drop_text,
+    inspect_text,
     vanished,
     with_metadata,
     find_granted,

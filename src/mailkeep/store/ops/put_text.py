@@ -9,7 +9,7 @@ from mailkeep.store.ops.get_text_index import get_text_index
 
 
 def put_text(account: AccountId, new: TextSegment) -> Op[bool]:
-    """Write a segment, in place of an earlier one; False: one of its messages has gone meanwhile, nothing is written.
+    """Write a segment, in place of an earlier one; False: a message of it, or the index, has gone: nothing is written.
 
     No modseq: nothing a client sees depends on it.  Raises: NotFound.
     """
@@ -18,6 +18,8 @@ def put_text(account: AccountId, new: TextSegment) -> Op[bool]:
     if alive != len(new.messages):
         return False
     same = now.version == new.version
+    if not same and new.segment:
+        return False  # the index has been dropped: it begins with the first segment
     of_segment = UidSet.of_ranges([(new.segment * SEGMENT, new.segment * SEGMENT + SEGMENT - 1)])
     loose = ((now.loose if same else EMPTY) - of_segment) | new.loose
     indexed_to = max(now.indexed_to, new.indexed_to) if same else new.indexed_to

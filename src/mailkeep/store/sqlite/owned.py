@@ -29,6 +29,7 @@ MANY_NEW: Final = 50  # new messages
 SLOW: Final = frozenset(
     {
         "delete_mailbox",
+        "drop_text",
         "put_rows",
         "put_text",
         "remove_account",
