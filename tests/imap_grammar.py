@@ -470,6 +470,8 @@ class Reader:
                 ident = self.match(re.compile(rb"[A-Za-z0-9_-]{1,255}"), "an object id").group().decode()
                 self.need(b")")
                 return word, ident
+            case "PREVIEW":
+                return word, self.nstring()
             case "SAVEDATE":
                 return word, None if self.take(b"NIL") else self.date_time()
         raise self.fail(f"unknown FETCH item {word}")

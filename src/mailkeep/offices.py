@@ -25,6 +25,7 @@ from mailkeep.service.messages import Messages
 from mailkeep.service.metadata import Metadata
 from mailkeep.service.order import Order
 from mailkeep.service.places import Places
+from mailkeep.service.preview import PREVIEW
 from mailkeep.service.quotas import Quotas
 from mailkeep.service.recents import Recents
 from mailkeep.service.search import Search
@@ -77,7 +78,7 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
     )
     mailboxes = Mailboxes(store, bus)
     places = Places(accounts, mailboxes, store, bus)
-    messages = Messages(store, bus, (*DERIVERS, SEARCH_FIELDS), recents=shared.recents)
+    messages = Messages(store, bus, (*DERIVERS, SEARCH_FIELDS, PREVIEW), recents=shared.recents)
     search = Search(store)
     return Offices(
         accounts=accounts,

@@ -94,6 +94,7 @@ TABLE: Final = (
     _one("MULTIAPPEND"),
     _one("CATENATE"),
     _one("URL-PARTIAL", needs="CATENATE"),
+    _one("PREVIEW"),
     _one("REPLACE"),
     _one("UTF8=ACCEPT"),
     _one("OBJECTID"),

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any, Final
 from mailkeep.formats.mime.section import Text
 from mailkeep.formats.objectid import emailid, threadid
 from mailkeep.imap import derive
-from mailkeep.imap.fetch_row import IN_ONE_PIECE
+from mailkeep.imap.fetch_row import IN_ONE_PIECE, form_of, preview
 from mailkeep.imap.wire import response
-from mailkeep.imap.wire.fetch import FetchItem, Item, Section
+from mailkeep.imap.wire.fetch import FetchItem, Item, Preview, Section
 from mailkeep.model.ids import Uid
 from mailkeep.model.message import NO_MORE
 from mailkeep.model.uidset import UidSet
 from mailkeep.service.messages import Column
+from mailkeep.service.preview import PREVIEW
 
 if TYPE_CHECKING:
     from mailkeep.imap.session import Selected
@@ -55,12 +56,13 @@ class _Incomplete(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """An item: its fragment of the row's format, its values, and what they need."""
+    """An item: its fragment of the row's format, its values, and what they need; kinds `if_kept` may be None."""
 
     format: bytes
     values: Values
     columns: tuple[Column, ...] = ()
     kinds: tuple[str, ...] = ()
+    if_kept: tuple[str, ...] = ()
 
 
 class ColumnPlan:
@@ -71,7 +73,9 @@ class ColumnPlan:
         self._format = b"* %d FETCH (" + b" ".join(part.format for part in parts) + b")\r\n"
         self._values = [part.values for part in parts]
         self._columns = tuple(dict.fromkeys(column for part in parts for column in part.columns))
-        self._kinds = tuple(dict.fromkeys(kind for part in parts for kind in part.kinds))
+        wanted = [kind for part in parts for kind in part.kinds]
+        self._kinds = tuple(dict.fromkeys(wanted + [kind for part in parts for kind in part.if_kept]))
+        self._if_kept = frozenset(self._kinds) - frozenset(wanted)
         self._utf8 = s.session.enabled.utf8 and derive.LIST in self._kinds
 
     @property
@@ -106,7 +110,7 @@ class ColumnPlan:
             return {}
         s = self._s
         wanted = UidSet.span(uids[0], uids[-1]) if isinstance(indices, range) else UidSet(uids)
-        found = await s.messages.fetch_columns(s.account, s.mailbox, wanted, self._columns, self._kinds)
+        found = await s.messages.fetch_columns(s.account, s.mailbox, wanted, self._columns, self._kinds, self._if_kept)
         if not found or len(found[0]) != len(uids):
             return None  # some were expunged meanwhile
         kept: dict[Column | str, Sequence[Any]] = dict(zip((*self._columns, *self._kinds), found[1:], strict=True))
@@ -157,6 +161,8 @@ def _part(item: FetchItem) -> _Part | None:
             names = derive.FieldNames.of(field.encode("utf-8") for field in item.fields)
             render = partial(_hot_fields, item, names)
             return _Part(b"%b", lambda batch: map(render, batch.kept[derive.HEADERS]), kinds=(derive.HEADERS,))
+        case Preview(lazy):
+            return _PREVIEW_IF_KEPT if lazy else _PREVIEW
         case Section(text=Text.ALL, part=(), partial=None):
             return _Part(b"%b", partial(_bodies, item.label), (Column.BODY, Column.BLOB, Column.SIZE))
         case _:
@@ -220,6 +226,12 @@ def _pairs(of: Callable[[tuple[int, int]], str], accounts: Column, numbers: Colu
     )
 
 
+def _previews(batch: Batch) -> Iterable[bytes]:
+    return map(partial(preview, form_of(batch.s.session)), batch.kept[PREVIEW.kind])
+
+
+_PREVIEW: Final = _Part(b"%b", _previews, kinds=(PREVIEW.kind,))
+_PREVIEW_IF_KEPT: Final = _Part(b"%b", _previews, if_kept=(PREVIEW.kind,))
 _LIST: Final = (derive.LIST,)
 _BOTH: Final = _Part(b"%b", lambda batch: map(itemgetter(derive.BOTH_OF_LISTING), batch.kept[derive.LIST]), kinds=_LIST)
 _PARTS: Final[dict[Item, _Part]] = {

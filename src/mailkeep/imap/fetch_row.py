@@ -15,13 +15,15 @@ from mailkeep.formats.objectid import emailid, threadid
 from mailkeep.imap import derive
 from mailkeep.imap.done import Refused
 from mailkeep.imap.wire import response
-from mailkeep.imap.wire.fetch import Binary, BinarySize, FetchItem, Item, Section
+from mailkeep.imap.wire.fetch import Binary, BinarySize, FetchItem, Item, Preview, Section
+from mailkeep.imap.wire.international import ASCII, UTF8, Form
 from mailkeep.model.ids import AccountId
 from mailkeep.model.message import FlagState
 from mailkeep.service.messages import Blob, Fetched, Messages
+from mailkeep.service.preview import PREVIEW
 
 if TYPE_CHECKING:
-    from mailkeep.imap.session import Selected
+    from mailkeep.imap.session import Selected, Session
 
 IN_ONE_PIECE: Final = 256 * 1024  # octets of a section; a larger one is streamed
 HELD: Final = 1024 * 1024  # octets of a row; once so many are held, every section is streamed
@@ -110,17 +112,20 @@ class Plan:
     def __init__(self, s: Selected, items: Sequence[FetchItem]) -> None:
         self._s = s
         self._kinds: dict[str, None] = {}
+        self._wanted: set[str] = set()
+        self._lazy: set[str] = set()  # kinds that are told if they are there
         self.bodies = False
         self._with_flags = Item.FLAGS in items
         self._with_modseq = Item.MODSEQ in items
         self._renders = [self._render(item) for item in items]
         self.kinds = tuple(self._kinds)
+        self.if_kept = frozenset(self._lazy - self._wanted)
 
     def pieces(self, message: Message, now_seen: FlagState | None) -> Iterator[Piece]:
         """The row's pieces; with `now_seen` also the flags that this very command has changed."""
         for kind, found in zip(self.kinds, message.row.derived, strict=True):
-            assert found is not None
-            message.derived[kind] = found[1]
+            if found is not None:
+                message.derived[kind] = found[1]
         if now_seen is not None:
             # The row was read after the change: what it tells of flags is true already.
             if not self._with_flags:
@@ -141,6 +146,10 @@ class Plan:
                 return self._simple(item)
             case Section():
                 return self._section(item)
+            case Preview(lazy):
+                self._need(PREVIEW.kind, lazily=lazy)
+                form = form_of(self._s.session)
+                return lambda m: preview(form, m.derived.get(PREVIEW.kind))
             case Binary():
                 self._need(derive.PARTS)
                 self.bodies = True
@@ -150,8 +159,9 @@ class Plan:
                 self.bodies = True
                 return partial(_binary_size, item)
 
-    def _need(self, kind: str) -> None:
+    def _need(self, kind: str, *, lazily: bool = False) -> None:
         self._kinds[kind] = None
+        (self._lazy if lazily else self._wanted).add(kind)
 
     def _simple(self, item: Item) -> Render:
         match item:
@@ -185,6 +195,16 @@ class Plan:
         if item.part or item.text is not Text.ALL:
             self._need(derive.PARTS)
         return partial(_section, item)
+
+
+def form_of(session: Session) -> Form:
+    """How texts in UTF-8 are written for this client."""
+    return UTF8 if session.enabled.utf8 else ASCII
+
+
+def preview(form: Form, kept: bytes | None) -> bytes:
+    """Piece PREVIEW, NIL when there is none yet (RFC 8970 §4.1)."""
+    return b"PREVIEW NIL" if kept is None else b"PREVIEW " + form.string(kept)
 
 
 _OF_ENTRY: Final[dict[Item, Render]] = {

@@ -22,9 +22,11 @@ class Deriver(Generic[Scanned]):
     """How one kind of derived data is made.
 
     `function` is pure: (the scanned message, its octets) to bytes.  It never raises, whatever the message is.
+    `lazily`: not made at ingest, but when somebody asks for it.
     `version` rises whenever its output for some message changes: data of another version is then made anew.
     """
 
     kind: str
     version: int
     function: Callable[[Scanned, Octets], bytes]
+    lazily: bool = False

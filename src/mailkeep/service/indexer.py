@@ -1,5 +1,6 @@
 """Fills the index of texts in the background: segment by segment, in a thread that rests as it works.
 
+- The previews of the messages (`service.preview`) come off along the way.
 - A full segment is written when its messages are there; a part of one when mail has not come for a while.
 - A crash loses nothing but work: what is not in the index is searched as it stands (`search_fresh`).
 """
@@ -18,10 +19,11 @@ from typing import Final
 from mailkeep.formats.mime.scan import scan
 from mailkeep.model.change import Hint
 from mailkeep.model.errors import NotFound, Unavailable
-from mailkeep.model.ids import AccountId
+from mailkeep.model.ids import AccountId, MessageId
 from mailkeep.model.uidset import UidSet
 from mailkeep.service.bus import Bus
 from mailkeep.service.order_keys import OrderKeys, order_keys, pack_columns
+from mailkeep.service.preview import PREVIEW
 from mailkeep.service.search_fields import SEARCHED
 from mailkeep.service.search_fresh import Source, day_of, read_fields, read_sources
 from mailkeep.service.segment import (
@@ -40,7 +42,7 @@ from mailkeep.service.segment import (
 )
 from mailkeep.service.words import WHERE, WORDS, message_words, pack_words, span_of
 from mailkeep.store import ops
-from mailkeep.store.contract import SEGMENT, Store, TextIndex, TextSegment
+from mailkeep.store.contract import SEGMENT, Derived, Store, TextIndex, TextSegment
 
 SHARE: Final = 0.05  # of one processor, while mail comes in: it may wait, and who brings the mail should not
 QUIET_SHARE: Final = 0.5  # and while none does
@@ -131,6 +133,7 @@ class Indexer:
         sources = await read_sources(self._store, account, numbers)
         fields = await read_fields(self._store, account, [source.message for source in sources])
         made = await asyncio.to_thread(_make, sources, fields, self._rest_after)
+        self._store.later(ops.put_derived, account, tuple(made.previews))
         data = [(kind, segment, packed) for kind, packed in made.data.items()]
         span = span_of(segment)
         if max(numbers.stop, index.indexed_to if index.version == VERSION else 0) >= span.stop * SEGMENT:
@@ -164,6 +167,7 @@ def _next(index: TextIndex, rest: int) -> int | None:
 class _Made:
     data: dict[str, bytes]
     loose: list[int]
+    previews: list[tuple[MessageId, Derived]]
 
 
 def _make(sources: list[Source], fields: dict[int, bytes], rest_after: Callable[[float], None]) -> _Made:
@@ -172,6 +176,7 @@ def _make(sources: list[Source], fields: dict[int, bytes], rest_after: Callable[
     numbers = Numbers(*(array("q", bytes(8 * SEGMENT)) for _ in range(3)))
     orders: list[OrderKeys | None] = [None] * SEGMENT
     loose: list[int] = []
+    previews: list[tuple[MessageId, Derived]] = []
     for source in sources:
         started = time.perf_counter()
         place = source.message % SEGMENT
@@ -188,6 +193,9 @@ def _make(sources: list[Source], fields: dict[int, bytes], rest_after: Callable[
             continue
         part = scan(data)
         orders[place] = order_keys(part)
+        previews.append(
+            (MessageId(source.message), Derived(PREVIEW.kind, PREVIEW.version, PREVIEW.function(part, data)))
+        )
         head, body = message_record(HEAD, part, data), message_record(BODY, part, data)
         if len(head) + len(body) > MAX_RECORD:
             loose.append(source.message)
@@ -195,7 +203,7 @@ def _make(sources: list[Source], fields: dict[int, bytes], rest_after: Callable[
             records[HEAD][place], records[BODY][place] = head, body
         rest_after(time.perf_counter() - started)
     packed = {place: pack(each) for place, each in records.items()}
-    return _Made({**packed, **pack_columns(orders), NUMBERS: pack_numbers(numbers)}, loose)
+    return _Made({**packed, **pack_columns(orders), NUMBERS: pack_numbers(numbers)}, loose, previews)
 
 
 def _make_words(first: int, rows: dict[int, bytes], rest_after: Callable[[float], None]) -> tuple[bytes, bytes]:

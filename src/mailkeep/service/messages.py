@@ -71,7 +71,8 @@ class Messages:
         self._store = store
         self.bus = bus
         self._derivers = {deriver.kind: deriver for deriver in derivers}
-        self.deriving = Deriving(store, tuple(self._derivers.values()))
+        self._at_ingest = tuple(deriver for deriver in self._derivers.values() if not deriver.lazily)
+        self.deriving = Deriving(store, self._at_ingest)
         self._clock = clock
         self.views = Views(store, bus, recents)
 
@@ -185,7 +186,7 @@ class Messages:
 
     def _derive(self, data: bytes | mmap.mmap) -> tuple[tuple[Derived, ...], tuple[int, ...]]:
         part = scan(data)
-        derived = tuple(Derived(d.kind, d.version, d.function(part, data)) for d in self._derivers.values())
+        derived = tuple(Derived(d.kind, d.version, d.function(part, data)) for d in self._at_ingest)
         return derived, _thread_keys(part)
 
     # --- reading
@@ -197,16 +198,18 @@ class Messages:
         uids: UidSet,
         kinds: tuple[str, ...] = (),
         *,
+        if_kept: frozenset[str] = frozenset(),
         bodies: bool = False,
     ) -> list[Fetched]:
         """The entries of `uids` that exist, or did until this session is told otherwise; ascending by UID.
 
-        `derived` of each holds what was asked for in `kinds`, in that order, computed now where it was missing.
+        `derived` of each holds what was asked for in `kinds`, in that order, computed now where it was missing, but
+        for kinds wanted only `if_kept`: those are None then.
         """
         also = (Also.BODIES if bodies else Also.NOTHING) | Also.GONE
         rows = await self._store.read(ops.fetch, account, mailbox, uids, kinds, also)
         if kinds:
-            self._complete(account, rows, kinds)
+            await self._complete(account, rows, kinds, if_kept)
         return rows
 
     async def fetch_columns(
@@ -216,20 +219,25 @@ class Messages:
         uids: UidSet,
         columns: tuple[Column, ...],
         kinds: tuple[str, ...],
+        if_kept: frozenset[str] = frozenset(),
     ) -> tuple[tuple[Any, ...], ...] | None:
         """UIDs, then each of `columns`, then the derived data of `kinds`, as columns of one length, ascending by UID.
 
-        None when some derived data is not there: `fetch` makes it.
+        None when some derived data is not there: `fetch` makes it.  Kinds wanted only `if_kept` may hold None.
         """
         versions = tuple((kind, self._derivers[kind].version) for kind in kinds)
         found = await self._store.read(ops.fetch_columns, account, mailbox, uids, columns, versions)
         kept = found[len(found) - len(kinds) :]
-        return None if any(None in column for column in kept) else found
+        missing = any(None in column for kind, column in zip(kinds, kept, strict=False) if kind not in if_kept)
+        return None if missing else found
 
-    def _complete(self, account: AccountId, rows: list[Fetched], kinds: tuple[str, ...]) -> None:
+    async def _complete(
+        self, account: AccountId, rows: list[Fetched], kinds: tuple[str, ...], if_kept: frozenset[str]
+    ) -> None:
         """Compute derived data that is missing or of another version, and write it back lazily."""
         wanted = [self._derivers[kind] for kind in kinds]
         made: list[tuple[MessageId, Derived]] = []
+        pace = Pace()
         for row in rows:
             stale = [
                 i
@@ -238,18 +246,28 @@ class Messages:
             ]
             if not stale:
                 continue
-            waiting = self.deriving.find(account, row.entry.message)
-            data = waiting.data if waiting else self.open_body(account, row).read()
-            part = waiting.part if waiting else scan(data)
             derived = list(row.derived)
+            missing = [wanted[i] for i in stale if kinds[i] not in if_kept]
+            contents = await self._make(account, row, missing) if missing else {}
             for i in stale:
-                deriver = wanted[i]
-                content = deriver.function(part, data)
-                derived[i] = (deriver.version, content)
-                made.append((row.entry.message, Derived(deriver.kind, deriver.version, content)))
+                content = contents.get(kinds[i])
+                derived[i] = None if content is None else (wanted[i].version, content)
+            made += [(row.entry.message, Derived(d.kind, d.version, contents[d.kind])) for d in missing]
             row.derived = tuple(derived)
+            if pace.is_over:
+                await pace.give_way()
         if made:
             self._store.later(ops.put_derived, account, tuple(made))
+
+    async def _make(self, account: AccountId, row: Fetched, wanted: Sequence[Deriver[Part]]) -> dict[str, bytes]:
+        """Derived data by kind; of a large message in a thread."""
+        waiting = self.deriving.find(account, row.entry.message)
+        if waiting is not None:
+            return {deriver.kind: deriver.function(waiting.part, waiting.data) for deriver in wanted}
+        body = self.open_body(account, row)
+        if body.size > QUICK:
+            return await asyncio.to_thread(_derive_from, body, wanted)
+        return _derive_from(body, wanted)
 
     def open_body(self, account: AccountId, row: Fetched) -> Blob:
         """The octets of a fetched message."""
@@ -385,6 +403,12 @@ def _thread_keys(part: Part) -> tuple[int, ...]:
     subject, _ = base_subject(part.find_field(b"subject") or b"")
     own = message_id(part)
     return thread_keys(([own] if own else []) + references(part), subject)
+
+
+def _derive_from(body: Blob, wanted: Iterable[Deriver[Part]]) -> dict[str, bytes]:
+    data = body.read()
+    part = scan(data)
+    return {deriver.kind: deriver.function(part, data) for deriver in wanted}
 
 
 def _read(path: Path) -> bytes:

@@ -126,7 +126,9 @@ async def _fetch_rows(s: Selected, uids: Sequence[int], plan: Plan, seen: dict[i
     size = _first_batch(most)
     while batch := UidSet(islice(remaining, size)):
         octets = 0
-        for row in await s.messages.fetch(s.account, s.mailbox, batch, plan.kinds, bodies=plan.bodies):
+        for row in await s.messages.fetch(
+            s.account, s.mailbox, batch, plan.kinds, if_kept=plan.if_kept, bodies=plan.bodies
+        ):
             seq = s.view.seq(row.entry.uid)
             if not seq:
                 continue

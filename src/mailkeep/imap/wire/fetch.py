@@ -1,4 +1,7 @@
-"""FETCH and UID FETCH (RFC 9051 §6.4.5, RFC 3501 §6.4.5, RFC 7162 §3.1.4, §3.2.6, RFC 8474 §6, RFC 8514 §4.3)."""
+"""FETCH and UID FETCH.
+
+RFC 9051 §6.4.5, RFC 3501 §6.4.5, RFC 7162 §3.1.4, §3.2.6, RFC 8474 §6, RFC 8514 §4.3, RFC 8970 §3.1.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,14 @@ class BinarySize:
     part: tuple[int, ...]
 
 
-FetchItem = Item | Section | Binary | BinarySize
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """``PREVIEW``; `lazy`: only what is there already (RFC 8970 §4.1)."""
+
+    lazy: bool
+
+
+FetchItem = Item | Section | Binary | BinarySize | Preview
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +178,8 @@ def _items(lexer: Lexer) -> list[FetchItem]:
     items = lexer.items(lambda: _item(lexer))
     if len(items) > 1:
         items = list(dict.fromkeys(items))
+        if Preview(lazy=False) in items:
+            items = [item for item in items if item != Preview(lazy=True)]
     if len(items) > MAX_ITEMS:
         raise lexer.error(f"More than {MAX_ITEMS} items")
     return items
@@ -191,6 +203,8 @@ def _item(lexer: Lexer) -> FetchItem:
         lexer.needs(_NEEDS[word])
     lexer.pos = found.end()
     if lexer.peek() != b"[":
+        if word == b"PREVIEW":
+            return _preview(lexer)
         item = _WORDS.get(word)
         if item is None:
             lexer.pos = found.start()
@@ -205,6 +219,15 @@ def _item(lexer: Lexer) -> FetchItem:
         part = _binary_part(lexer)
         return BinarySize(label=_label(b"BINARY.SIZE", _dotted(part), None), part=part)
     raise lexer.error(f"{word[:30].decode()} has no section")
+
+
+def _preview(lexer: Lexer) -> Preview:
+    lexer.needs("PREVIEW")
+    if not lexer.skip(b" ("):
+        return Preview(lazy=False)
+    lexer.pos -= 1
+    lexer.items(lambda: lexer.expect(b"LAZY"))
+    return Preview(lazy=True)
 
 
 def _binary(lexer: Lexer, *, peek: bool) -> Binary:
