@@ -829,7 +829,7 @@ def _untagged(reader: Reader) -> Response:
         case "FLAGS":
             reader.sp()
             data = reader.flags()
-        case "LIST" | "LSUB":
+        case "LIST" | "LSUB" | "XLIST":
             reader.sp()
             data = reader.list_row()
         case "STATUS":

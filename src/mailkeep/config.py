@@ -335,6 +335,12 @@ class Imap:
         "  IMAP4rev2 is not offered without what it includes; LITERAL+ stands for LITERAL- too.",
         default=(),
     )
+    xlist: bool = _option(
+        _Switch(),
+        "Whether the capability XLIST is told, by which Outlook 2013 and 2016 find Sent, Drafts and Trash.  The command"
+        " works always.",
+        default=False,
+    )
     admin: str = _option(
         _Uri(),
         "How users reach the administrator, as a URI: what clients find as /shared/admin of the server (RFC 5464).",

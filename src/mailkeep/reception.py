@@ -90,6 +90,7 @@ class Reception:
             max_line=limits.line_length,
             literal_plus=self._config.imap.literal == "plus",
             version=self._version,
+            xlist=self._config.imap.xlist,
             off=self._off,
             keep_alive_s=float(self._config.imap.keep_alive),
         )

@@ -33,7 +33,8 @@ class Capability:
     """One line of the table.
 
     `rev2`: IMAP4rev2 includes it, so that IMAP4rev2 is not offered without it.  `needs`: makes no sense without
-    these.  `fixed`: cannot be switched off.  `shown`: how it is written when its name alone does not say it.
+    these.  `fixed`: cannot be switched off.  `shown`: how it is written when its name alone does not say it; "": its
+    commands work, but it is not told.
     """
 
     name: str
@@ -111,6 +112,8 @@ TABLE: Final = (
     _one("ACL"),
     Capability(name="RIGHTS=", needs="ACL", fixed=True, shown=lambda _: "RIGHTS=texk"),
     _one("LIST-MYRIGHTS", needs="ACL"),
+    # What Google had before SPECIAL-USE.  Clients that know both might take it for a sign of that server.
+    Capability(name="XLIST", shown=lambda o: "XLIST" if o.xlist else ""),
     Capability(name="APPENDLIMIT", shown=lambda o: f"APPENDLIMIT={o.max_message}"),
 )
 
@@ -134,11 +137,8 @@ def capabilities(session: Session) -> tuple[str, ...]:
     """The capability names for this session as it stands."""
     options = session.options
     now = _moments(session)
-    return tuple(
-        row.shown(options) if row.shown else row.name
-        for row in TABLE
-        if row.when in now and row.name not in options.off
-    )
+    offered = [row for row in TABLE if row.when in now and row.name not in options.off]
+    return tuple(shown for row in offered if (shown := row.shown(options) if row.shown else row.name))
 
 
 def _moments(session: Session) -> tuple[When, ...]:

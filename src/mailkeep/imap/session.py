@@ -61,6 +61,7 @@ class Options:
     max_line: int
     literal_plus: bool = True  # offer LITERAL+, else LITERAL-
     version: str = ""
+    xlist: bool = False  # tell that there is XLIST
     keep_alive_s: float = 280.0  # between signs of life in IDLE
     off: frozenset[str] = frozenset()  # capabilities that are switched off
 

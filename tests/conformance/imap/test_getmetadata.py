@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from tests.imap_client import ImapClient
-from tests.live import Account, Service
+from tests.live import OWN, Account, Service
+
+from mailkeep.config import Imap
 
 pytestmark = pytest.mark.rfc("5464", "4.2")
 
@@ -105,6 +109,16 @@ def test_entries_of_the_server_are_the_users_own(client: ImapClient, server: Ser
     other = server.connect(other_account)
     assert other.ok(f'GETMETADATA "" {entry}').one("METADATA") == ("", {entry: None})
     client.ok(f'SETMETADATA "" ({entry} NIL)')
+
+
+def test_shared_entries_of_the_server_come_from_the_configuration(configured: Callable[..., Service]) -> None:
+    """§3.2.1.1; the first example of §4.2"""
+    client = configured(imap=Imap(comment="Shared comment", admin="mailto:root@example.org")).connect(OWN)
+    reply = client.ok('GETMETADATA "" /shared/comment')
+    assert reply.one("METADATA") == ("", {"/shared/comment": b"Shared comment"})
+    everything = client.ok('GETMETADATA (DEPTH infinity) "" (/shared /private)').one("METADATA")[1]
+    assert everything == {"/shared/admin": b"mailto:root@example.org", "/shared/comment": b"Shared comment"}
+    client.no('SETMETADATA "" (/shared/admin "mailto:me@example.org")', code="NOPERM")
 
 
 def test_before_login_it_is_bad(server: Service) -> None:

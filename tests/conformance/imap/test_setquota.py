@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from tests.imap_client import ImapClient
-from tests.live import Account, Service
+from tests.live import OWN, Account, Service
+
+from mailkeep.config import Accounts
 
 pytestmark = pytest.mark.rfc("9208", "4.1.3")
 
@@ -23,6 +27,14 @@ def test_the_owner_may_lower_his_limits_but_not_raise_them(fresh: ImapClient) ->
     quota = fresh.ok('SETQUOTA "" (STORAGE 509 MESSAGE 100 MAILBOX 7)').one("QUOTA")
     assert quota[1] == {"STORAGE": (0, 509), "MESSAGE": (0, 100), "MAILBOX": (6, 7)}
     assert fresh.ok("GETQUOTAROOT INBOX").one("QUOTA") == quota
+
+
+def test_the_owner_may_raise_limits_where_the_configuration_says_so(configured: Callable[..., Service]) -> None:
+    client = configured(accounts=Accounts(quota=1 << 20, quota_mailboxes=4, owner_sets_quota="freely")).connect(OWN)
+    assert client.ok('GETQUOTA ""').one("QUOTA")[1] == {"STORAGE": (0, 1024), "MAILBOX": (6, 4)}
+    client.no("CREATE seven", code="OVERQUOTA")
+    assert client.ok('SETQUOTA "" (STORAGE 2000)').one("QUOTA")[1] == {"STORAGE": (0, 2000), "MAILBOX": (6, 10_000)}
+    client.ok("CREATE seven")
 
 
 def test_a_limit_below_what_is_in_use_is_taken(fresh: ImapClient) -> None:

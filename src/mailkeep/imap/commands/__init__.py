@@ -94,6 +94,7 @@ _ROWS: Final = (
     Command("UNSUBSCRIBE", State.AUTHENTICATED, mailbox_name, subscribe.unsubscribe),
     Command("LIST", State.AUTHENTICATED, wire_list.parse, list_.list_),
     Command("LSUB", State.AUTHENTICATED, wire_list.parse_lsub, list_.lsub),
+    Command("XLIST", State.AUTHENTICATED, wire_list.parse_lsub, list_.xlist, capability="XLIST"),
     Command("NAMESPACE", State.AUTHENTICATED, no_args, namespace.namespace, capability="NAMESPACE"),
     Command("STATUS", State.AUTHENTICATED, wire_status.parse, status.status),
     Command("GETMETADATA", State.AUTHENTICATED, wire_metadata.parse_get, metadata.getmetadata, capability="METADATA"),

@@ -1,4 +1,4 @@
-"""LIST and LSUB."""
+"""LIST, LSUB and XLIST."""
 
 from __future__ import annotations
 
@@ -205,3 +205,26 @@ async def lsub(s: Authenticated, cmd: Lsub) -> None:
                 attributes.insert(0, "\\Noselect")
         text = response.mailbox(name, utf8=s.session.enabled.utf8_names)
         s.session.write(response.list_line(attributes, text, word=b"LSUB"))
+
+
+async def xlist(s: Authenticated, cmd: Lsub) -> None:
+    r"""The LIST that Google made and Outlook 2013 uses: special uses under the names that it had, INBOX too.
+
+    Of no RFC.  \Spam is told beside \Junk, as clients look for the one or the other.
+    """
+    if not cmd.pattern:
+        s.session.write(response.list_line(("\\Noselect",), b'""', word=b"XLIST"))
+        return
+    pattern = _join(cmd.reference, cmd.pattern)
+    tree = await _read(s, [pattern])
+    connection = s.session.connection
+    for name in sorted(tree.places.keys() & await _matching(tree, [pattern]), key=_order):
+        if connection.queued > PIECE:
+            await connection.drain()
+        attributes = list(_attributes(tree, tree.places[name], name))
+        if name == INBOX:
+            attributes.append("\\Inbox")
+        if "\\Junk" in attributes:
+            attributes.append("\\Spam")
+        text = response.mailbox(name, utf8=s.session.enabled.utf8_names)
+        s.session.write(response.list_line(attributes, text, word=b"XLIST"))

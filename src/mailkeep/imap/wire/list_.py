@@ -51,7 +51,7 @@ class List:
 
 @dataclass(frozen=True, slots=True)
 class Lsub:
-    """LSUB (only in IMAP4rev1, but clients send it always)."""
+    """LSUB (only in IMAP4rev1, but clients send it always), or XLIST (of no RFC)."""
 
     reference: str
     pattern: str
@@ -112,7 +112,7 @@ def parse(lexer: Lexer) -> List:
 
 
 def parse_lsub(lexer: Lexer) -> Lsub:
-    """The arguments of LSUB."""
+    """The arguments of LSUB and XLIST."""
     lexer.space()
     reference = lexer.mailbox()
     lexer.space()

@@ -53,6 +53,7 @@ PARSERS: Final[dict[str, Callable[[Lexer], Any]]] = {
     "RENAME": rename.parse,
     "LIST": list_.parse,
     "LSUB": list_.parse_lsub,
+    "XLIST": list_.parse_lsub,
     "STATUS": status.parse,
     "GETQUOTA": quota.parse_get,
     "GETQUOTAROOT": mailbox_name,
