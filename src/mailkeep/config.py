@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, NoReturn, Protocol
 
 from mailkeep.imap.capabilities import SWITCHES
+from mailkeep.imap.filters import find_problem
 
 CONFIG_NAME: Final = "mailkeep.toml"
 MAX_WORKERS: Final = 64
@@ -227,6 +228,24 @@ class _Text:
         return raw
 
 
+@dataclass(frozen=True, slots=True)
+class _Filters:
+    allowed: ClassVar[str] = 'a list of names with search criteria, like ["unread-big UNSEEN LARGER 100000"]'
+
+    def read(self, raw: object) -> tuple[str, ...]:
+        if not isinstance(raw, list) or not all(isinstance(text, str) for text in raw):
+            raise ValueError
+        names: set[str] = set()
+        for text in raw:
+            name, _, criteria = text.partition(" ")
+            if problem := find_problem(name, criteria.encode()):
+                raise ValueError(f'"{text}" is no filter: {problem}')
+            if name.lower() in names:
+                raise ValueError(f'there are two filters "{name}"')
+            names.add(name.lower())
+        return tuple(raw)
+
+
 def read_workers(text: str) -> int:
     """A number of workers as the command line says it.  Raises: ValueError."""
     return _Workers().read(int(text) if text.isdecimal() else text)
@@ -349,11 +368,20 @@ class Imap:
     comment: str = _option(
         _Text(), "A note to users: what clients find as /shared/comment of the server (RFC 5464).", default=""
     )
+    filters: tuple[str, ...] = _option(
+        _Filters(),
+        "Searches that everybody may name (RFC 5466): the name, a space, the criteria as SEARCH takes them."
+        " Of two of one name a user's own counts.",
+        default=(),
+    )
 
     @property
     def server_entries(self) -> dict[str, bytes]:
         """The shared metadata of the server (RFC 5464 §3.2.1.1)."""
         entries = {"/shared/admin": self.admin, "/shared/comment": self.comment}
+        for named in self.filters:
+            name, _, criteria = named.partition(" ")
+            entries["/shared/filters/values/" + name.lower()] = criteria
         return {entry: text.encode() for entry, text in entries.items() if text}
 
 

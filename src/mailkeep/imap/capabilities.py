@@ -106,6 +106,7 @@ TABLE: Final = (
     _one("QUOTA=RES-MAILBOX", needs="QUOTA"),
     _one("QUOTASET", needs="QUOTA"),
     _one("METADATA"),
+    _one("FILTERS", needs="METADATA"),
     # Of a server that has METADATA this says nothing new; but some clients look for this word alone.
     _one("METADATA-SERVER", needs="METADATA"),
     _one("LIST-METADATA", needs="METADATA LIST-EXTENDED"),

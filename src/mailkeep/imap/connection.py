@@ -183,7 +183,7 @@ class ImapConnection(Session):
         except (Bad, NoSuchMessage) as error:
             done = Done(str(error), word=response.BAD)
         except Refused as error:
-            done = Done(str(error), error.code, response.NO)
+            done = Done(str(error), error.code, error.word)
         except MailError as error:
             done = Done(error.text, RESPONSE_CODE[type(error)], response.NO)
         finally:

@@ -14,11 +14,12 @@ class Bad(Exception):
 
 
 class Refused(Exception):
-    """Answer NO with this text and response code."""
+    """Answer NO, or another `word`, with this text and response code."""
 
-    def __init__(self, text: str, code: bytes = b"") -> None:
+    def __init__(self, text: str, code: bytes = b"", word: bytes = response.NO) -> None:
         super().__init__(text)
         self.code = code
+        self.word = word
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,8 @@ def query_on(ground: Ground, key: wire.Key) -> q.Query:
             return q.EmailIs(pair) if text.startswith("M") and (pair := parse(text)) else q.NOTHING
         case wire.ThreadId(text):
             return q.ThreadIs(pair) if text.startswith("T") and (pair := parse(text)) else q.NOTHING
+        case wire.Filter():
+            raise AssertionError("filters have been replaced")
 
 
 def fix_numbers(ground: Ground, key: wire.Key) -> wire.Key:

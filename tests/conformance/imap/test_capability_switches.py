@@ -38,6 +38,7 @@ COMMANDS = (
     "SEARCH MODSEQ 1",
     "SEARCH RETURN (COUNT) ALL",
     "SEARCH $",
+    "SEARCH FILTER a",
     "SEARCH RETURN (UPDATE) ALL",
     "ESEARCH IN (personal) ALL",
     'CANCELUPDATE "a"',

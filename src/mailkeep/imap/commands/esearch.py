@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mailkeep.imap.commands.search import ALL, begin_context, check_charset, highest, keep_context, search_selected
 from mailkeep.imap.done import Bad
+from mailkeep.imap.filters import expand
 from mailkeep.imap.places_of import places_of
 from mailkeep.imap.search_query import Ground, query_on
 from mailkeep.imap.search_result import answer, asks_nothing, chosen
@@ -36,20 +37,21 @@ async def esearch(s: Authenticated, cmd: Esearch) -> None:
     if about_selected and selected is None:
         raise Bad("Select a mailbox first")
     check_charset(s.session, cmd.search)
+    search = await expand(s, cmd.search)
     places = [] if all(source.which is Which.SELECTED for source in cmd.sources) else await places_of(s, cmd.sources)
     if selected is not None and about_selected:
-        context = begin_context(selected, cmd.search, _mailbox(s, selected.place))
-        found = await search_selected(selected, cmd.search)
-        _tell(s, cmd.search, selected.place, selected.shared, found)
+        context = begin_context(selected, search, _mailbox(s, selected.place))
+        found = await search_selected(selected, search)
+        _tell(s, search, selected.place, selected.shared, found)
         keep_context(selected, context, found)
         places = [place for place in places if not _is(place, selected.shared)]
     pace = Pace()
     for place in places:
         if selected is not None and _is(place, selected.shared):
-            found = await search_selected(selected, cmd.search)
-            _tell(s, cmd.search, place, selected.shared, found)
+            found = await search_selected(selected, search)
+            _tell(s, search, place, selected.shared, found)
         elif place.mailbox.total:
-            await _search(s, cmd.search, place)
+            await _search(s, search, place)
         await s.session.connection.drain()
         if pace.is_over:
             await pace.give_way()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from mailkeep.imap.done import Done, Refused
+from mailkeep.imap.filters import check_values
 from mailkeep.imap.session import Authenticated
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.metadata import GetMetadata, SetMetadata
@@ -102,6 +103,8 @@ async def setmetadata(s: Authenticated, cmd: SetMetadata) -> None:
     Raises: NotFound, Forbidden, Refused (METADATA MAXSIZE, METADATA TOOMANY).
     """
     account, mailbox = await _target(s, cmd.mailbox)
+    if mailbox == THE_SERVER:
+        check_values(cmd.values, s.session.options.off)
     try:
         modseq = await s.session.services.metadata.set(account, mailbox, cmd.values, reader=s.account)
     except TooLarge as error:

@@ -8,6 +8,7 @@ from typing import Final
 
 from mailkeep.imap.contexts import Context, Contexts, make_context
 from mailkeep.imap.done import Bad, Refused
+from mailkeep.imap.filters import expand
 from mailkeep.imap.search_query import to_query
 from mailkeep.imap.search_result import answer, asks_nothing, chosen
 from mailkeep.imap.session import Selected, Session
@@ -27,6 +28,7 @@ async def search(s: Selected, cmd: Search) -> None:
     A message that is gone but not yet told is not found.
     """
     check_charset(s.session, cmd)
+    cmd = await expand(s.owner, cmd)
     context = begin_context(s, cmd)
     found = await search_selected(s, cmd)
     _tell(s, cmd, found)
@@ -61,7 +63,8 @@ def check_charset(session: Session, cmd: Search) -> None:
     if not cmd.charset_known:
         if session.selected is not None and _saves(cmd):
             session.selected.saved = EMPTY
-        raise Refused("Only US-ASCII and UTF-8 are known", response.badcharset(CHARSETS))
+        word = response.BAD if cmd.filters else response.NO  # RFC 5466 §3.1
+        raise Refused("Only US-ASCII and UTF-8 are known", response.badcharset(CHARSETS), word)
 
 
 async def search_selected(s: Selected, cmd: Search) -> Sequence[int]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from mailkeep.imap.commands.search import check_charset, highest, search_selected
+from mailkeep.imap.filters import expand
 from mailkeep.imap.search_result import answer, asks_nothing, chosen
 from mailkeep.imap.session import Selected
 from mailkeep.imap.wire import response
@@ -27,6 +29,7 @@ async def sort(s: Selected, cmd: Sort) -> None:
     saves = cmd.returns is not None and Return.SAVE in cmd.returns.options
     try:
         check_charset(s.session, cmd.search)
+        cmd = replace(cmd, search=await expand(s.owner, cmd.search))
         found = await search_selected(s, cmd.search)
         criteria = tuple(Criterion(SortKey(each.key.value), each.reverse) for each in cmd.criteria)
         ordered = await s.session.services.order.sort(s.shared, found, criteria, s.session.collation)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Final
 
 from mailkeep.imap.commands.search import check_charset, search_selected
+from mailkeep.imap.filters import expand
 from mailkeep.imap.session import Selected
 from mailkeep.imap.wire.thread import Thread
 from mailkeep.model.order import Threading
@@ -21,6 +23,7 @@ async def thread(s: Selected, cmd: Thread) -> None:
     A message that is gone but not yet told is not found.
     """
     check_charset(s.session, cmd.search)
+    cmd = replace(cmd, search=await expand(s.owner, cmd.search))
     found = await search_selected(s, cmd.search)
     threading = Threading(cmd.algorithm.value)
     threads = await s.session.services.order.thread(s.shared, found, threading, s.session.collation)

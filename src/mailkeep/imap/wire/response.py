@@ -227,6 +227,11 @@ def noupdate(tag: bytes) -> bytes:
     return b'NOUPDATE "%b"' % tag
 
 
+def undefined_filter(name: str) -> bytes:
+    """Code of a search that names a filter which is none (RFC 5466 §3.1)."""
+    return b"UNDEFINED-FILTER " + name.encode("ascii")
+
+
 def badcharset(charsets: Iterable[str]) -> bytes:
     """Code of SEARCH with an unknown charset."""
     return b"BADCHARSET (%b)" % " ".join(charsets).encode("ascii")

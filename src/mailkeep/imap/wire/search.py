@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -156,9 +157,16 @@ class ThreadId:
     objectid: str
 
 
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """FILTER: the criteria that the server keeps under this name (RFC 5466 §3.1)."""
+
+    name: str
+
+
 Key = (
     All | And | Or | Not | HasFlag | Date | Older | Younger | Larger | Smaller
-    | Header | Body | Text | Numbers | Uids | ModSeq | EmailId | ThreadId
+    | Header | Body | Text | Numbers | Uids | ModSeq | EmailId | ThreadId | Filter
 )  # fmt: skip
 
 
@@ -169,6 +177,7 @@ class Search:
     `modseq`: a MODSEQ key is used, so the answer tells the highest mod-sequence (RFC 7162 §3.1.5).
     `charset_given`: with CHARSET.
     `charset_known`: False when the answer must be NO [BADCHARSET]; the key is not read then.
+    `filters`: a FILTER key is used, which must be replaced; with an unknown charset, perhaps (then the answer is BAD).
     """
 
     key: Key
@@ -177,12 +186,14 @@ class Search:
     modseq: bool = False
     charset_known: bool = True
     charset_given: bool = False
+    filters: bool = False
 
 
 MAX_DEPTH: Final = 100
 MAX_KEYS: Final = 5000  # iOS sends hundreds
 CHARSETS: Final = ("US-ASCII", "UTF-8")
 
+_FILTER: Final = re.compile(rb"[ (]FILTER [^ ()]", re.IGNORECASE)
 _RECENT: Final = HasFlag("\\Recent")
 _SEEN: Final = HasFlag("\\Seen")
 _PLAIN: Final[dict[bytes, Key]] = {
@@ -229,11 +240,19 @@ def read_search(lexer: Lexer, *, uid: bool) -> Search:
     charset_given = False
     if lexer.skip(b"CHARSET "):
         if not read_charset(lexer):
-            return Search(key=All(), returns=returns, uid=uid, charset_known=False, charset_given=True)
+            filters = _names_filter(lexer)
+            return Search(key=All(), returns=returns, uid=uid, charset_known=False, charset_given=True, filters=filters)
         lexer.space()
         charset_given = True
     program = read_program(lexer)
-    return Search(key=program.key, returns=returns, uid=uid, modseq=program.modseq, charset_given=charset_given)
+    return Search(
+        key=program.key,
+        returns=returns,
+        uid=uid,
+        modseq=program.modseq,
+        charset_given=charset_given,
+        filters=program.filters,
+    )
 
 
 def read_charset(lexer: Lexer) -> bool:
@@ -244,24 +263,30 @@ def read_charset(lexer: Lexer) -> bool:
 def read_criteria(lexer: Lexer, *, uid: bool) -> Search:
     """search-criteria of SORT and THREAD: the charset, which must be given, and the program (RFC 5256 §5)."""
     if not read_charset(lexer):
-        return Search(key=All(), returns=None, uid=uid, charset_known=False)
+        return Search(key=All(), returns=None, uid=uid, charset_known=False, filters=_names_filter(lexer))
     lexer.space()
     program = read_program(lexer)
-    return Search(key=program.key, returns=None, uid=uid, modseq=program.modseq)
+    return Search(key=program.key, returns=None, uid=uid, modseq=program.modseq, filters=program.filters)
+
+
+def _names_filter(lexer: Lexer) -> bool:
+    """Whether the rest, which is not read, seems to hold a FILTER key."""
+    return _FILTER.search(lexer.text, lexer.pos) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A search program as one key.  `modseq`: see `Search`."""
+    """A search program as one key.  `modseq`, `filters`: see `Search`."""
 
     key: Key
     modseq: bool
+    filters: bool
 
 
 def read_program(lexer: Lexer) -> Program:
     """All keys up to the end of the command."""
     reader = _Reader(lexer)
-    return Program(reader.read(), reader.uses_modseq)
+    return Program(reader.read(), reader.uses_modseq, reader.uses_filters)
 
 
 class _Kind(Enum):
@@ -290,6 +315,7 @@ class _Reader:
 
     def __init__(self, lexer: Lexer) -> None:
         self.uses_modseq = False
+        self.uses_filters = False
         self._lexer = lexer
         self._stack = [_Frame(_Kind.TOP)]
 
@@ -369,6 +395,8 @@ class _Reader:
             raise ParseError(f"Unknown search key {word[:30].decode()}", start)
         if word == b"MODSEQ":
             self.uses_modseq = True
+        elif word == b"FILTER":
+            self.uses_filters = True
         lexer.space()
         return read(lexer)
 
@@ -377,6 +405,14 @@ def _header(lexer: Lexer) -> Header:
     field = lexer.text_astring()
     lexer.space()
     return Header(field, lexer.text_astring())
+
+
+def _filter(lexer: Lexer) -> Filter:
+    start = lexer.pos
+    name = lexer.atom()
+    if "/" in name:
+        raise ParseError("The name of a filter has no /", start)
+    return Filter(name)
 
 
 def _modseq(lexer: Lexer) -> ModSeq:
@@ -423,6 +459,7 @@ _WITH_ARGUMENTS: Final[dict[bytes, Callable[[Lexer], Key]]] = {
     b"UNKEYWORD": lambda lexer: Not(HasFlag(lexer.atom())),
     b"UID": lambda lexer: Uids(lexer.sequence_set()),
     b"MODSEQ": _modseq,
+    b"FILTER": _filter,
     b"EMAILID": lambda lexer: EmailId(lexer.atom()),
     b"THREADID": lambda lexer: ThreadId(lexer.atom()),
 }
@@ -430,6 +467,7 @@ _NEEDS: Final = {
     b"OLDER": "WITHIN",
     b"YOUNGER": "WITHIN",
     b"MODSEQ": "CONDSTORE",
+    b"FILTER": "FILTERS",
     b"EMAILID": "OBJECTID",
     b"THREADID": "OBJECTID",
     b"SAVEDATESUPPORTED": "SAVEDATE",

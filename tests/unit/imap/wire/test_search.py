@@ -17,6 +17,7 @@ from mailkeep.imap.wire.search import (
     Date,
     DateOf,
     EmailId,
+    Filter,
     HasFlag,
     Header,
     Key,
@@ -100,6 +101,7 @@ def key(text: bytes) -> Key:
         (b'MODSEQ "/flags/\\\\draft" all 620162338', ModSeq(620162338)),
         (b"EMAILID M6d99ac3275bb4e", EmailId("M6d99ac3275bb4e")),
         (b"THREADID T64b478a75b7ea9", ThreadId("T64b478a75b7ea9")),
+        (b"FILTER on-the-road", Filter("on-the-road")),
     ],
     ids=str,
 )
@@ -219,6 +221,7 @@ def test_an_unknown_charset_is_told_with_what_was_to_be_saved() -> None:
         b"UID x",
         b"UID 0",
         b"LARGER -1",
+        b"FILTER a/b",
         b"OLDER 0",
         b"KEYWORD \\Seen",
         b"MODSEQ x",
