@@ -255,6 +255,13 @@ class Authenticated:
             since = await self.session.services.metadata.now(self.account)
             self.metadata = MetadataWatch(self, since, mailboxes=mailboxes)
         self.metadata.mailboxes |= mailboxes
+        if self.session.selected is not None:
+            await self.follow_metadata(self.session.selected.account)
+
+    async def follow_metadata(self, account: AccountId) -> None:
+        """A mailbox of `account` has been selected: its metadata is watched too, if the client wants to know."""
+        if self.metadata is not None:
+            self.metadata.follow(account, await self.session.services.metadata.now(account))
 
     async def tell_metadata(self) -> None:
         """Tell the client which entries others have changed, if it wants to know."""
@@ -305,6 +312,8 @@ class Selected:
 
     def _on_hint(self, hint: Hint) -> None:
         if self.mailbox in hint.mailboxes or hint.tree:
+            self.session.wake()
+        if self.owner.metadata is not None and self.owner.metadata.notice(hint):
             self.session.wake()
 
     async def heed_rights(self) -> bool:

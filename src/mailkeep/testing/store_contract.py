@@ -21,6 +21,7 @@ import pytest
 
 from mailkeep.model.errors import (
     AlreadyExists,
+    Forbidden,
     Invalid,
     LimitReached,
     MailError,
@@ -803,6 +804,12 @@ class StoreContract:
     async def test_metadata_is_kept_by_mailbox_and_owner(self, world: World) -> None:
         inbox, ann, bob = (await world.box()).id, world.account, AccountId(77)
         await world.set_metadata(inbox, ("/private/comment", b"mine"), ("/shared/comment", b"ours"))
+        with pytest.raises(NotFound):
+            await world.store.write(ops.set_metadata, ann, inbox, bob, (("/private/comment", b"his"),))
+        await world.store.write(ops.set_acl, ann, None, inbox, str(bob), How.REPLACE, "lx")
+        with pytest.raises(Forbidden):
+            await world.store.write(ops.set_metadata, ann, inbox, bob, (("/private/comment", b"his"),))
+        await world.store.write(ops.set_acl, ann, None, inbox, str(bob), How.REPLACE, "lr")
         await world.store.write(ops.set_metadata, ann, inbox, bob, (("/private/comment", b"his"),))
         await world.set_metadata(THE_SERVER, ("/private/comment", b"of the server"))
         both = ("/shared/comment", "/private/comment")
@@ -847,9 +854,10 @@ class StoreContract:
         second = await world.set_metadata(box.id, ("/shared/x", None), ("/shared/y", b"2"), ("/shared/z", None))
         assert (first, second) == (before + 1, before + 2)
         assert await world.set_metadata(box.id, ("/shared/x", None), ("/shared/y", b"2")) == second
+        await world.store.write(ops.set_acl, world.account, None, box.id, "77", How.REPLACE, "lr")
         await world.store.write(ops.set_metadata, world.account, box.id, AccountId(77), (("/private/z", b""),))
         upto, changes = await world.store.read(ops.metadata_changes, world.account, world.account, before)
-        assert upto == await world.modseq() == second + 1
+        assert upto == await world.modseq() == second + 2
         assert [(one.name, one.entry, one.modseq) for one in changes] == [
             ("a/b", "/shared/x", second),
             ("a/b", "/shared/y", first),

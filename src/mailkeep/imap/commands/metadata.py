@@ -12,12 +12,11 @@ from mailkeep.imap.wire import response
 from mailkeep.imap.wire.metadata import GetMetadata, SetMetadata
 from mailkeep.model.errors import LimitReached, NotFound, TooLarge
 from mailkeep.model.ids import AccountId, MailboxId
-from mailkeep.model.metadata import MAX_VALUE, THE_SERVER, Depth, Metadatum
+from mailkeep.model.metadata import MAX_VALUE, ONE_OF, THE_SERVER, Depth, Metadatum
 from mailkeep.service.metadata import ANY_SIZE
 from mailkeep.service.places import Place
 
 PIECE: Final = 64 * 1024  # octets of values in one response
-ONE_OF: Final = "rswip"  # rights, of which one is needed beside "l" (RFC 5464 §3.3)
 
 
 async def getmetadata(s: Authenticated, cmd: GetMetadata) -> Done:

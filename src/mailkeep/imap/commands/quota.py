@@ -13,6 +13,7 @@ from mailkeep.model.errors import NotFound
 from mailkeep.model.ids import AccountId
 from mailkeep.model.mailbox import MAX_MAILBOXES
 from mailkeep.model.quota import Quota, Usage
+from mailkeep.service.trees import parse_name
 
 UNIT: Final = 1024  # octets: STORAGE is counted in these (RFC 9208 §5.1)
 MAX_STORAGE: Final = (2**63 - 1) // UNIT
@@ -35,6 +36,8 @@ async def getquotaroot(s: Authenticated, name: str) -> None:
     if place is not None:
         place.require("r")
         account = place.account
+    elif parse_name(name) is not None:
+        raise NotFound("There is no such mailbox")
     mailbox = response.mailbox(name if place is None else place.name, utf8=s.session.enabled.utf8_names)
     s.session.untagged(response.quotaroot(mailbox, _root(s, account)))
     await _tell(s, account)

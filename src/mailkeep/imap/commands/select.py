@@ -44,6 +44,8 @@ async def _open(s: Authenticated, cmd: Select, *, read_only: bool) -> Selected:
     shared = await s.messages.views.open(place.account, mailbox)
     selected = session.selected = Selected(s, place, shared, read_only=read_only)
     _introduce(selected, mailbox)
+    if s.metadata is not None:
+        await s.follow_metadata(place.account)
     if cmd.qresync is not None and cmd.qresync.uidvalidity == mailbox.uidvalidity:
         await _resynchronize(selected, cmd.qresync)
     return selected

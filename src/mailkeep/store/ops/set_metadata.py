@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailkeep.model.errors import LimitReached, NotFound
+from mailkeep.model.errors import Forbidden, LimitReached, NotFound
 from mailkeep.model.ids import AccountId, MailboxId, ModSeq
-from mailkeep.model.metadata import THE_SERVER, Values
+from mailkeep.model.metadata import ONE_OF, THE_SERVER, Values
 from mailkeep.store.contract import LogKind, Op, Sql
 from mailkeep.store.steps.account import lock_account, log, raise_modseq
 from mailkeep.store.steps.metadata import owner_of
+from mailkeep.store.steps.rights import NO_RIGHT, require
 
 MAX_ENTRIES: Final = 500  # of a mailbox and an owner
 MAX_OCTETS: Final = 1 << 20  # of a mailbox and an owner
@@ -22,10 +23,13 @@ def set_metadata(account: AccountId, mailbox: MailboxId, reader: AccountId, valu
     """All of `values`, or none; what has the same value already is left alone.  RFC 5464 §4.3.
 
     Entries are in lower case; private ones become those of `reader`.  Returns the modseq of the change, or where the
-    account stood if there was none.  Raises: NotFound, LimitReached.
+    account stood if there was none.  Raises: NotFound, LimitReached, and of a guest
+    Forbidden (he needs ``l`` and one of `ONE_OF`).
     """
     modseq = yield from lock_account(account)
     yield from _require_place(account, mailbox)
+    if reader != account:
+        yield from _require_rights(account, mailbox, reader)
     changed = False
     for entry, value in values:
         who = owner_of(entry, reader)
@@ -59,6 +63,12 @@ def _require_place(account: AccountId, mailbox: MailboxId) -> Op[None]:
         yield Sql("SELECT 1 FROM mailbox WHERE account = ? AND mailbox = ? AND deleted_at IS NULL", (account, mailbox))
     ):
         raise NotFound("No such mailbox")
+
+
+def _require_rights(account: AccountId, mailbox: MailboxId, guest: AccountId) -> Op[None]:
+    rights = yield from require(account, mailbox, guest, "l")
+    if not any(right in rights for right in ONE_OF):
+        raise Forbidden(NO_RIGHT)
 
 
 def _require_fewer(account: AccountId, mailbox: MailboxId, who: int) -> Op[None]:
