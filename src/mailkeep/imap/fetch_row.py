@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
-from mailkeep.formats.mime.encoding import IDENTITY, UnknownEncoding, decode_transfer
+from mailkeep.formats.mime.encoding import IDENTITY, UnknownEncoding, decode_pieces, decode_transfer
 from mailkeep.formats.mime.header import choose_fields, split_fields
 from mailkeep.formats.mime.scan import MAX_HEADER, Part, scan
 from mailkeep.formats.mime.section import Text, encoding_of, locate
@@ -20,11 +21,13 @@ from mailkeep.imap.wire.international import ASCII, UTF8, Form
 from mailkeep.model.ids import AccountId
 from mailkeep.model.message import FlagState
 from mailkeep.service.messages import Blob, Fetched, Messages
+from mailkeep.service.pace import Pace
 from mailkeep.service.preview import PREVIEW
 
 if TYPE_CHECKING:
     from mailkeep.imap.session import Selected, Session
 
+AT_ONCE: Final = 64 * 1024  # octets decoded before others may get their turn
 IN_ONE_PIECE: Final = 256 * 1024  # octets of a section; a larger one is streamed
 HELD: Final = 1024 * 1024  # octets of a row; once so many are held, every section is streamed
 MOST_HELD: Final = 16 * HELD  # what cannot be streamed, chosen header fields, is held up to here
@@ -87,6 +90,25 @@ class Message:
             self._fields = span, split_fields(self.octets(*span))
         return self._fields[1]
 
+    async def decode_slowly(self, path: tuple[int, ...]) -> None:
+        """Make `decoded` ready for a large part, while others get their turn.  What cannot be decoded is left."""
+        span = _span(path, self)
+        encoding = encoding_of(self.parts, path)
+        if span is None or encoding in IDENTITY or span[1] - span[0] <= IN_ONE_PIECE or path in self._decoded:
+            return
+        start, stop = span
+        source = (self.octets(at, min(at + AT_ONCE, stop)) for at in range(start, stop, AT_ONCE))
+        octets = bytearray()
+        pace = Pace()
+        try:
+            for piece in decode_pieces(source, encoding):
+                octets += piece
+                if pace.is_over:
+                    await pace.give_way()
+        except UnknownEncoding:
+            return
+        self._decoded[path] = memoryview(octets)
+
     def decoded(self, path: tuple[int, ...], start: int, stop: int) -> memoryview:
         """A part with its transfer encoding undone.  Raises: Refused with UNKNOWN-CTE (RFC 9051 §7.1)."""
         found = self._decoded.get(path)
@@ -117,15 +139,29 @@ class Plan:
         self.bodies = False
         self._with_flags = Item.FLAGS in items
         self._with_modseq = Item.MODSEQ in items
+        self._paths = tuple({item.part for item in items if isinstance(item, Binary | BinarySize)})
         self._renders = [self._render(item) for item in items]
         self.kinds = tuple(self._kinds)
         self.if_kept = frozenset(self._lazy - self._wanted)
 
-    def pieces(self, message: Message, now_seen: FlagState | None) -> Iterator[Piece]:
-        """The row's pieces; with `now_seen` also the flags that this very command has changed."""
+    async def prepare(self, message: Message) -> None:
+        """What must be done before `pieces`."""
         for kind, found in zip(self.kinds, message.row.derived, strict=True):
             if found is not None:
                 message.derived[kind] = found[1]
+        if (
+            self._s.session.enabled.utf8
+            and message.row.entry.size > IN_ONE_PIECE
+            and derive.LIST in message.derived
+            and derive.has_utf8_form(message.derived[derive.LIST])
+        ):
+            await asyncio.to_thread(getattr, message, "utf8_listing")
+        if self._paths and message.row.entry.size > IN_ONE_PIECE:
+            for path in self._paths:
+                await message.decode_slowly(path)
+
+    def pieces(self, message: Message, now_seen: FlagState | None) -> Iterator[Piece]:
+        """The row's pieces; with `now_seen` also the flags that this very command has changed."""
         if now_seen is not None:
             # The row was read after the change: what it tells of flags is true already.
             if not self._with_flags:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from mailkeep.imap.done import Bad
-from mailkeep.model.flags import System, is_keyword
+from mailkeep.model.flags import System, is_keyword, spelled
 from mailkeep.service.messages import Flags
 
 SYSTEM: Final = {
@@ -28,7 +28,7 @@ def parse_flags(names: Iterable[str]) -> Flags:
                 raise Bad(f"{name} is not a flag that can be set")
             mask |= SYSTEM[name]
         elif is_keyword(name):
-            keywords.setdefault(name.casefold(), name)
+            keywords.setdefault(name.casefold(), spelled(name))
         else:
             raise Bad("A keyword is an atom of at most 255 characters without brackets")
     return Flags(mask, tuple(keywords.values()))

@@ -34,6 +34,21 @@ class System(IntFlag):
 KEYWORD: Final = re.compile(r"[!#$&'+,\-./0-9:;<=>?@A-Z^_`a-z|}~]{1,255}\Z")
 
 
+# The IANA registry of IMAP and JMAP keywords (RFC 5788), as of November 2026.
+_REGISTERED: Final = (
+    "$MDNSent", "$Forwarded", "$SubmitPending", "$Submitted", "$Junk", "$NotJunk", "$Phishing", "$Important",
+    "$MailFlagBit0", "$MailFlagBit1", "$MailFlagBit2", "$autosent", "$canunsubscribe", "$followed", "$hasattachment",
+    "$hasmemo", "$hasnoattachment", "$imported", "$istrusted", "$maskedemail", "$memo", "$muted", "$new", "$notify",
+    "$unsubscribed",
+)  # fmt: skip
+_SPELLINGS: Final = {name.casefold(): name for name in _REGISTERED}
+
+
+def spelled(keyword: str) -> str:
+    """`keyword` as it is registered, if it is; else as it is.  An account keeps the first spelling that it meets."""
+    return _SPELLINGS.get(keyword.casefold(), keyword)
+
+
 def is_keyword(name: str) -> bool:
     """Whether `name` may be a keyword: an IMAP atom of at most 255 ASCII characters without brackets."""
     return KEYWORD.match(name) is not None

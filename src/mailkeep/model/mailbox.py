@@ -23,6 +23,7 @@ class Role(StrEnum):
     TRASH = "Trash"
     JUNK = "Junk"
     ARCHIVE = "Archive"
+    IMPORTANT = "Important"  # RFC 8457
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -148,6 +148,7 @@ async def _fetch_rows(s: Selected, uids: Sequence[int], plan: Plan, seen: dict[i
 async def _collect(plan: Plan, message: Message, now_seen: FlagState | None) -> list[Piece]:
     """All pieces of a row; others get their turn where that takes long.  Raises: Refused."""
     pieces: list[Piece] = []
+    await plan.prepare(message)
     pace = Pace()
     for piece in plan.pieces(message, now_seen):
         pieces.append(piece)
