@@ -124,9 +124,9 @@ class Response:
 
 CODES_WITHOUT_ARGUMENTS = frozenset(
     """
-    ALERT ALREADYEXISTS AUTHENTICATIONFAILED AUTHORIZATIONFAILED CANNOT CLIENTBUG CLOSED CONTACTADMIN CORRUPTION
-    EXPIRED EXPUNGEISSUED HASCHILDREN INUSE LIMIT NOMODSEQ NONEXISTENT NOPERM NOTSAVED OVERQUOTA PARSE PRIVACYREQUIRED
-    READ-ONLY READ-WRITE SERVERBUG TOOBIG TRYCREATE UIDNOTSTICKY UNAVAILABLE UNKNOWN-CTE USEATTR
+    ALERT ALREADYEXISTS AUTHENTICATIONFAILED AUTHORIZATIONFAILED BADCOMPARATOR CANNOT CLIENTBUG CLOSED CONTACTADMIN
+    CORRUPTION EXPIRED EXPUNGEISSUED HASCHILDREN INUSE LIMIT NOMODSEQ NONEXISTENT NOPERM NOTSAVED OVERQUOTA PARSE
+    PRIVACYREQUIRED READ-ONLY READ-WRITE SERVERBUG TOOBIG TRYCREATE UIDNOTSTICKY UNAVAILABLE UNKNOWN-CTE USEATTR
     COMPRESSIONACTIVE NOTIFICATIONOVERFLOW UIDREQUIRED
     """.split()  # noqa: SIM905  a list of words reads better than forty strings
 )
@@ -535,6 +535,17 @@ class Reader:
             items[word] = self.number(least=1 if word in ("UIDNEXT", "UIDVALIDITY") else 0, bits=63)
         return name, items
 
+    def listed_astrings(self) -> list[str]:
+        """A space and astrings in parentheses; nothing if there is nothing."""
+        if not self.take(b" "):
+            return []
+        self.need(b"(")
+        out = [self.astring().decode()]
+        while not self.take(b")"):
+            self.sp()
+            out.append(self.astring().decode())
+        return out
+
     def threads(self) -> list[Any]:
         """RFC 5256 §5.  A thread is a list: numbers, one beneath the other, then lists of what splits from the last."""
         stack: list[list[Any]] = [[]]
@@ -841,6 +852,11 @@ def _untagged(reader: Reader) -> Response:
             data = reader.search()
         case "THREAD":
             data = reader.threads()
+        case "COMPARATOR":
+            reader.sp()
+            data = (reader.astring().decode(), reader.listed_astrings())
+        case "LANGUAGE":
+            data = reader.listed_astrings()
         case "NAMESPACE":
             data = []
             for _ in range(3):

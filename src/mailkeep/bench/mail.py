@@ -103,6 +103,11 @@ def sender(number: int) -> tuple[str, str]:
     return _PEOPLE[(number * 40_503 >> 3) % len(_PEOPLE)]
 
 
+def local_part(first: str, last: str) -> str:
+    """What stands before the "@" in the address of a person."""
+    return f"{first[0]}.{last}".lower().encode("ascii", "replace").decode().replace("?", "x")
+
+
 def has_rare_word(number: int) -> bool:
     """Whether `RARE_WORD` stands in a text of the message."""
     return number % RARE_ONE_IN == 0
@@ -177,8 +182,7 @@ def _encoded(text: str) -> str:
 
 def _mailbox(first: str, last: str) -> str:
     name = f"{first} {last}"
-    local = f"{first[0]}.{last}".lower().encode("ascii", "replace").decode().replace("?", "x")
-    return f"{_encoded(name)} <{local}@{_HOSTS[len(name) % len(_HOSTS)]}>"
+    return f"{_encoded(name)} <{local_part(first, last)}@{_HOSTS[len(name) % len(_HOSTS)]}>"
 
 
 def _people(r: random.Random, count: int) -> str:

@@ -55,6 +55,7 @@ TABLE: Final = (
     _one("IMAP4rev2", When.ALWAYS),
     _one("SASL-IR", When.ALWAYS, rev2=True),
     _one("ID", When.ALWAYS),
+    _one("LANGUAGE", When.ALWAYS, needs="NAMESPACE"),
     _one("ENABLE", When.ALWAYS, rev2=True),
     # LITERAL- by configuration
     Capability(
@@ -85,6 +86,8 @@ TABLE: Final = (
     _one("MULTISEARCH", needs="ESEARCH"),
     _one("SEARCHRES", rev2=True, needs="ESEARCH"),
     _one("WITHIN"),
+    _one("I18NLEVEL=1"),  # what clients look for; level 2 includes it
+    _one("I18NLEVEL=2", needs="I18NLEVEL=1"),
     _one("SORT"),
     _one("SORT=DISPLAY", needs="SORT"),
     _one("ESORT", needs="SORT"),

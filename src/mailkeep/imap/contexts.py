@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from mailkeep.imap.search_query import Ground, fix_numbers, query_on
+from mailkeep.imap.search_query import Ground, compared, fix_numbers, query_on
 from mailkeep.imap.selected import SelectedView
 from mailkeep.imap.wire import response
 from mailkeep.service.lanes import FEW
@@ -141,7 +141,7 @@ class Contexts:
             present = SelectedView(view)  # ``*`` is the last message that there is, told or not
             present.recent_ranges = s.view.recent_ranges
             ground = Ground(present, s.messages.views.keywords(s.account), int(time.time()))
-            query = query_on(ground, context.key)
+            query = compared(s.session, query_on(ground, context.key))
             matching = await s.session.services.search.search_some(view, changed, query)
             context.take_in(changed, frozenset(matching))
         context.upto = upto

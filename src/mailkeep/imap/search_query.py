@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from mailkeep.formats.collation import Comparator
 from mailkeep.formats.objectid import parse
 from mailkeep.imap.flags import SYSTEM
 from mailkeep.imap.wire import search as wire
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mailkeep.imap.selected import SelectedView
-    from mailkeep.imap.session import Selected
+    from mailkeep.imap.session import Selected, Session
     from mailkeep.service.keywords import Keywords
 
 
@@ -35,7 +36,14 @@ class Ground:
 
 def to_query(s: Selected, key: wire.Key, now: int) -> q.Query:
     """The query of a program about the selected mailbox."""
-    return query_on(Ground(s.view, s.messages.views.keywords(s.account), now, s.saved), key)
+    query = query_on(Ground(s.view, s.messages.views.keywords(s.account), now, s.saved), key)
+    return compared(s.session, query)
+
+
+def compared(session: Session, query: q.Query) -> q.Query:
+    """The query under the active comparator (RFC 5255 §4.2)."""
+    comparator = session.collation.comparator
+    return query if comparator is Comparator.CASEMAP else q.Compared(q.Letters(comparator.value), query)
 
 
 def query_on(ground: Ground, key: wire.Key) -> q.Query:

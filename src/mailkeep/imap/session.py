@@ -207,6 +207,7 @@ class Session(ABC):
         """Go back to before `log_in`: of what the client has said since the greeting, TLS alone is left."""
         self._leave()
         self.enabled = Enabled()
+        self.collation = Collation()
         self.framer.limits = self._limits_before_login
         self.connection.set_deadline(LOGGED_OUT_IDLE_S)
 

@@ -129,6 +129,21 @@ class TextContains:
     text: str
 
 
+class Letters(Enum):
+    """How letters are compared where not as people read them, without regard to case; the value is the RFC's name."""
+
+    ASCII = "i;ascii-casemap"
+    OCTET = "i;octet"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """`term`, with all texts in it compared in this way."""
+
+    letters: Letters
+    term: Query
+
+
 @dataclass(frozen=True, slots=True)
 class UidIn:
     """The UID is one of these."""
@@ -159,7 +174,7 @@ class ThreadIs:
 
 Query = (
     All | And | Or | Not | HasFlag | HasKeyword | Before | Since | ArrivedUntil | ArrivedFrom | Larger | Smaller
-    | HeaderContains | BodyContains | TextContains | UidIn | ModSeqAtLeast | EmailIs | ThreadIs
+    | HeaderContains | BodyContains | TextContains | Compared | UidIn | ModSeqAtLeast | EmailIs | ThreadIs
 )  # fmt: skip
 
 ALL: Final = All()

@@ -10,7 +10,7 @@ from mailkeep.model import query as q
 from mailkeep.service import lanes as lane
 from mailkeep.service.lanes import Lanes
 from mailkeep.service.pace import Pace
-from mailkeep.service.search_plan import Every, OfRow, OfView, Plan, Probe, Some, Without
+from mailkeep.service.search_plan import Every, Exact, OfRow, OfView, Plan, Probe, Some, Without
 from mailkeep.service.view import View
 
 REMEMBERED: Final = 64  # leaves; each takes an octet for each entry, and a query may have thousands
@@ -56,7 +56,7 @@ class Arrays:
                 return lanes
             case Without(term):
                 return lane.every(self.count) ^ await self.evaluate(term)
-            case OfRow() | Probe():
+            case OfRow() | Probe() | Exact():
                 raise AssertionError("the view does not know")
 
     def leaf(self, leaf: OfView) -> Lanes:

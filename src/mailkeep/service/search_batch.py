@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from calendar import timegm
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -11,14 +12,17 @@ from mailkeep.service import lanes as lane
 from mailkeep.service.lanes import Lanes, pick
 from mailkeep.service.pace import Pace
 from mailkeep.service.search_arrays import Arrays
-from mailkeep.service.search_fresh import read_rows
-from mailkeep.service.search_plan import Every, NumberQuery, OfRow, OfView, Plan, Probe, Some, Without
+from mailkeep.service.search_exact import confirm
+from mailkeep.service.search_fresh import MESSAGES_AT_ONCE, read_rows, read_sources
+from mailkeep.service.search_plan import Every, Exact, NumberQuery, OfRow, OfView, Plan, Probe, Some, Without
 from mailkeep.service.segment import Numbers
 from mailkeep.store.contract import Row, Store
 
 
 class Texts(Protocol):
-    """Texts and numbers of some messages, wherever they come from."""
+    """Texts and numbers of some messages, wherever they come from; `messages` are their numbers, ascending."""
+
+    messages: Sequence[int]
 
     async def find(self, probe: Probe, lanes: Lanes) -> Lanes:
         """Those of `lanes` that hold it."""
@@ -70,6 +74,16 @@ class Batch:
                 return lanes & await self._of_row(query, lanes)
             case Probe():
                 return await self._texts.find(plan, lanes)
+            case Exact(probe):
+                return await self._confirm(plan, await self._texts.find(probe, lanes))
+
+    async def _confirm(self, exact: Exact, lanes: Lanes) -> Lanes:
+        messages = self._texts.messages
+        found: list[int] = []
+        for some in lane.cut(list(pick(messages, lanes, len(messages))), MESSAGES_AT_ONCE):
+            sources = await read_sources(self._store, self._arrays.view.account, some)
+            found += await asyncio.to_thread(confirm, sources, exact)
+        return lanes & lane.of_members(messages, found)
 
     async def _of_row(self, query: NumberQuery, lanes: Lanes) -> Lanes:
         match query:

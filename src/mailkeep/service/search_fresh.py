@@ -44,7 +44,7 @@ class Fresh:
         self._account = account
         self._mailbox = mailbox
         self._uids = uids
-        self._messages = messages
+        self.messages = messages
         self._probes = by_place(probes)
         self._hits: dict[Probe, list[int]] = {probe: [] for probe in probes}
         self._looked_into: set[int] = set()
@@ -54,12 +54,12 @@ class Fresh:
     async def find(self, probe: Probe, lanes: Lanes) -> Lanes:
         """See `Texts.find`."""
         if probe.place in (HEAD, BODY):
-            wanted = set(pick(self._messages, lanes, len(self._messages))) - self._looked_into
+            wanted = set(pick(self.messages, lanes, len(self.messages))) - self._looked_into
             await self._look_into(sorted(wanted))
             self._looked_into |= wanted
         elif not self._has_fields:
             await self._look_at_fields()
-        return of_members(self._messages, self._hits[probe]) & lanes
+        return of_members(self.messages, self._hits[probe]) & lanes
 
     async def _look_into(self, messages: Sequence[int]) -> None:
         probes = self._probes.get(HEAD, ()), self._probes.get(BODY, ())
@@ -71,7 +71,7 @@ class Fresh:
     async def _look_at_fields(self) -> None:
         """For all of them: fields are short, and near one another."""
         probes = [probe for place, some in self._probes.items() if place not in (HEAD, BODY) for probe in some]
-        for some in cut(sorted(set(self._messages)), ROWS_AT_ONCE):
+        for some in cut(sorted(set(self.messages)), ROWS_AT_ONCE):
             fields = await read_fields(self._store, self._account, some)
             for probe, found in (await asyncio.to_thread(_look_at_fields, fields, probes)).items():
                 self._hits[probe] += found
@@ -81,13 +81,13 @@ class Fresh:
         """See `Texts.numbers`."""
         if self._numbers is None:
             fields: dict[int, bytes] = {}
-            for some in cut(sorted(set(self._messages)), ROWS_AT_ONCE):
+            for some in cut(sorted(set(self.messages)), ROWS_AT_ONCE):
                 fields |= await read_fields(self._store, self._account, some)
             rows = await read_rows(self._store, self._account, self._mailbox, self._uids)
             self._numbers = Numbers(
                 array("q", [rows[uid][2] if uid in rows else 0 for uid in self._uids]),
                 array("q", [rows[uid][3] if uid in rows else 0 for uid in self._uids]),
-                array("q", [day_of(fields.get(message, b"")) for message in self._messages]),
+                array("q", [day_of(fields.get(message, b"")) for message in self.messages]),
             )
         return self._numbers
 

@@ -36,7 +36,7 @@ class Kept:
     ) -> None:
         self._store = store
         self._account = account
-        self._messages = messages
+        self.messages = messages
         self._indexed_to = indexed_to
         self._probes = by_place(probes)
         self._hits: dict[Probe, list[int]] = {probe: [] for probe in probes}
@@ -54,14 +54,14 @@ class Kept:
                 wanted = await self._look_up(wanted, segments)
             await self._look(place, wanted)
             read |= segments
-        return of_members(self._messages, self._hits[probe]) & lanes
+        return of_members(self.messages, self._hits[probe]) & lanes
 
     def _segments(self, lanes: Lanes) -> set[int]:
         """Where those messages are; some more if that is told at once."""
-        near = range(self._messages[0] // SEGMENT, self._messages[-1] // SEGMENT + 1)
+        near = range(self.messages[0] // SEGMENT, self.messages[-1] // SEGMENT + 1)
         if len(near) * DENSE <= lanes.bit_count():
             return set(near)
-        return {message // SEGMENT for message in pick(self._messages, lanes, len(self._messages))}
+        return {message // SEGMENT for message in pick(self.messages, lanes, len(self.messages))}
 
     async def _look_up(self, wanted: Wanted, segments: set[int]) -> Wanted:
         """Ask the words of whole spans first; what remains to be looked for, and where."""
@@ -90,7 +90,7 @@ class Kept:
     async def numbers(self, lanes: Lanes) -> Numbers:  # noqa: ARG002  all at once
         """See `Texts.numbers`."""
         if self._numbers is None:
-            self._numbers = await self._store.scan(numbers_of, self._account, self._messages)
+            self._numbers = await self._store.scan(numbers_of, self._account, self.messages)
         return self._numbers
 
 

@@ -59,6 +59,15 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class Exact:
+    """A probe, and what `search_exact` must then find of `text`."""
+
+    probe: Probe
+    letters: q.Letters
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Every:
     """All of these, cheapest first."""
 
@@ -79,7 +88,7 @@ class Without:
     term: Plan
 
 
-Plan = OfView | OfRow | Probe | Every | Some | Without
+Plan = OfView | OfRow | Probe | Exact | Every | Some | Without
 
 Hits = Mapping[Probe, list[int]]  # numbers of messages
 
@@ -89,26 +98,33 @@ NOTHING: Final = Some(())
 _NAME: Final = re.compile(r"[!-9;-~]+")  # of a header field (RFC 5322 §2.2)
 
 
-def make_plan(query: q.Query) -> Plan:
+def make_plan(query: q.Query, letters: q.Letters | None = None) -> Plan:
     """The plan of a query; its depth is bounded by whoever parsed it."""
     match query:
         case q.And(terms):
-            return Every(_sorted([make_plan(term) for term in terms]))
+            return Every(_sorted([make_plan(term, letters) for term in terms]))
         case q.Or(terms):
-            return Some(_sorted([make_plan(term) for term in terms]))
+            return Some(_sorted([make_plan(term, letters) for term in terms]))
         case q.Not(term):
-            return Without(make_plan(term))
+            return Without(make_plan(term, letters))
+        case q.Compared(letters, term):
+            return make_plan(term, letters)
         case q.All() | q.HasFlag() | q.HasKeyword() | q.UidIn() | q.ModSeqAtLeast():
             return OfView(query)
         case q.HeaderContains(field, text):
-            return _header(field.lower(), encode_text(fold(text)))
+            return _exact(_header(field.lower(), encode_text(fold(text))), letters, text)
         case q.BodyContains(text):
-            return Probe(BODY, encode_text(fold(text))) if text else ALL
+            return _exact(Probe(BODY, encode_text(fold(text))), letters, text) if text else ALL
         case q.TextContains(text):
             needle = encode_text(fold(text))
-            return Some((Probe(HEAD, needle), Probe(BODY, needle))) if text else ALL
+            places = (Probe(HEAD, needle), Probe(BODY, needle))
+            return Some(tuple(_exact(probe, letters, text) for probe in places)) if text else ALL
         case _:
             return OfRow(query)
+
+
+def _exact(plan: Plan, letters: q.Letters | None, text: str) -> Plan:
+    return Exact(plan, letters, text) if letters is not None and text and isinstance(plan, Probe) else plan
 
 
 def _header(field: str, needle: bytes) -> Plan:
@@ -131,6 +147,8 @@ def cost(plan: Plan) -> Cost:
             return Cost.FIELDS if sent else Cost.ROW
         case Probe(place):
             return {HEAD: Cost.HEAD, BODY: Cost.BODY}.get(place, Cost.FIELDS)
+        case Exact():
+            return Cost.BODY
         case Every(terms) | Some(terms):
             return max(map(cost, terms), default=Cost.VIEW)
         case Without(term):
@@ -142,6 +160,8 @@ def probes(plan: Plan) -> set[Probe]:
     match plan:
         case Probe():
             return {plan}
+        case Exact(probe):
+            return {probe}
         case Every(terms) | Some(terms):
             return set().union(*map(probes, terms))
         case Without(term):

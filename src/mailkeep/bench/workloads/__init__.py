@@ -19,6 +19,7 @@ from mailkeep.bench.workloads.memory import idle_memory
 from mailkeep.bench.workloads.mixed import mixed, soak
 from mailkeep.bench.workloads.noop import noop
 from mailkeep.bench.workloads.opening import first_opening, opening
+from mailkeep.bench.workloads.order import sort, thread
 from mailkeep.bench.workloads.search import search_body, search_from
 from mailkeep.bench.workloads.store import store, stores
 
@@ -40,6 +41,8 @@ WORKLOADS: Final = (
     Workload("store-50", "STORE, 50 connections", stores),
     Workload("search-from", "SEARCH FROM", search_from),
     Workload("search-body", "SEARCH BODY", search_body),
+    Workload("sort", "SORT by subject", sort),
+    Workload("thread", "THREAD by references", thread),
     Workload("idle", "APPEND to EXISTS, 100 watchers, p99", idle_append),
     Workload("idle-lmtp", "LMTP to EXISTS, 100 watchers, p99", idle_lmtp, needs=("lmtp",)),
     Workload("idle-memory", "memory of an idle connection", idle_memory, needs=("pid",)),
@@ -49,6 +52,18 @@ WORKLOADS: Final = (
 
 TITLES: Final = {
     **{workload.name: workload.title for workload in WORKLOADS},
+    "sort-date": "SORT by date",
+    "sort-arrival": "SORT by arrival, reversed",
+    "sort-size": "SORT by size",
+    "sort-from": "SORT by sender",
+    "sort-to": "SORT by recipient",
+    "sort-cc": "SORT by copied recipient",
+    "sort-display": "SORT by sender's name",
+    "sort-two": "SORT by subject, then date reversed",
+    "sort-new": "SORT by subject after one APPEND",
+    "thread-refs": "THREAD by references alone",
+    "thread-subject": "THREAD by subject",
+    "thread-new": "THREAD by references after one APPEND",
     "mixed-noop": "NOOP in the mixed load, p99",
     "soak-noop": "NOOP in the load with deliveries, p99",
     "soak-growth": "growth of memory in the load with deliveries",

@@ -18,17 +18,20 @@ if TYPE_CHECKING:
 
     from mailkeep.formats.mime.scan import Part
 
-FOLD_VERSION: Final = 1  # rises when `fold` answers differently: what is kept folded is then made anew
+FOLD_VERSION: Final = 2  # rises when `fold` answers differently: what is kept folded is then made anew
 TEXT_VERSION: Final = 1  # rises when `header_text` or `body_texts` answer differently
 # Normalizing takes time that grows with the square of a run of combining marks: a megabyte of them, two minutes.
 FOLDED_AT_ONCE: Final = 512  # characters
 MARKS: Final = 32  # combining marks that may follow one another (UAX #15 D3: no text needs more than 30)
-CONTEXT: Final = 8  # characters that may be composed with the next one
 MAX_PART_TEXT: Final = 16 << 20  # octets of one part's body that are searched
 
 
 def fold(text: str) -> str:
-    """The form in which texts are compared: NFKC, case-folded, NFKC again (Unicode §3.13, D145)."""
+    """The form in which texts are compared: decomposed and case-folded (Unicode §3.13, D146; NFKD).
+
+    Whatever is equal or within one another by i;unicode-casemap (RFC 5051) is so here too, and a little more: "ß" is
+    "ss".
+    """
     if text.isascii():
         return text.lower()
     if len(text) <= FOLDED_AT_ONCE:
@@ -37,7 +40,8 @@ def fold(text: str) -> str:
 
 
 def _fold(text: str) -> str:
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    folded = unicodedata.normalize("NFKD", text).casefold().replace("ı", "i")  # titlecase, in RFC 5051, has one "I"
+    return unicodedata.normalize("NFKD", folded)
 
 
 def _pieces(text: str) -> Iterator[str]:
@@ -45,18 +49,15 @@ def _pieces(text: str) -> Iterator[str]:
     start = 0
     while len(text) - start > FOLDED_AT_ONCE:
         end = start + FOLDED_AT_ONCE
-        cut = next((at for at in range(end, end - MARKS, -1) if _parts(text[at - CONTEXT : at], text[at])), end)
+        cut = next((at for at in range(end, end - MARKS, -1) if _begins(text[at])), end)
         yield text[start:cut]
         start = cut
     yield text[start:]
 
 
-def _parts(before: str, character: str) -> bool:
-    """Whether a character begins anew: nothing before it is composed or put in order with it."""
-    if unicodedata.combining(character):
-        return False
-    apart = unicodedata.normalize("NFKC", before) + unicodedata.normalize("NFKC", character)
-    return unicodedata.normalize("NFKC", before + character) == apart
+def _begins(character: str) -> bool:
+    """Whether a character begins anew: nothing before it is put in order with it."""
+    return not unicodedata.combining(unicodedata.normalize("NFKD", character)[0])
 
 
 def decode_text(part: Part, data: bytes | mmap) -> str:

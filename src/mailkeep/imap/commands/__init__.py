@@ -16,6 +16,7 @@ from mailkeep.imap.commands import (
     cancelupdate,
     capability,
     close,
+    comparator,
     compress,
     copy,
     create,
@@ -26,6 +27,7 @@ from mailkeep.imap.commands import (
     fetch,
     id_,
     idle,
+    language,
     list_,
     login,
     logout,
@@ -52,6 +54,7 @@ from mailkeep.imap.wire import append as wire_append
 from mailkeep.imap.wire import arguments as wire_arguments
 from mailkeep.imap.wire import authenticate as wire_authenticate
 from mailkeep.imap.wire import cancelupdate as wire_cancelupdate
+from mailkeep.imap.wire import comparator as wire_comparator
 from mailkeep.imap.wire import compress as wire_compress
 from mailkeep.imap.wire import copy as wire_copy
 from mailkeep.imap.wire import create as wire_create
@@ -60,6 +63,7 @@ from mailkeep.imap.wire import esearch as wire_esearch
 from mailkeep.imap.wire import expunge as wire_expunge
 from mailkeep.imap.wire import fetch as wire_fetch
 from mailkeep.imap.wire import id_ as wire_id
+from mailkeep.imap.wire import language as wire_language
 from mailkeep.imap.wire import list_ as wire_list
 from mailkeep.imap.wire import login as wire_login
 from mailkeep.imap.wire import metadata as wire_metadata
@@ -77,6 +81,7 @@ no_args, mailbox_name = wire_arguments.no_args, wire_arguments.mailbox_name
 
 _ROWS: Final = (
     Command("CAPABILITY", State.ANY, no_args, capability.capability),
+    Command("LANGUAGE", State.ANY, wire_language.parse, language.language, capability="LANGUAGE"),
     Command("ID", State.ANY, wire_id.parse, id_.id_, capability="ID"),
     Command("NOOP", State.ANY, no_args, noop.noop),
     Command("LOGOUT", State.ANY, no_args, logout.logout),
@@ -95,6 +100,7 @@ _ROWS: Final = (
     Command("LIST", State.AUTHENTICATED, wire_list.parse, list_.list_),
     Command("LSUB", State.AUTHENTICATED, wire_list.parse_lsub, list_.lsub),
     Command("XLIST", State.AUTHENTICATED, wire_list.parse_lsub, list_.xlist, capability="XLIST"),
+    Command("COMPARATOR", State.AUTHENTICATED, wire_comparator.parse, comparator.comparator, capability="I18NLEVEL=2"),
     Command("NAMESPACE", State.AUTHENTICATED, no_args, namespace.namespace, capability="NAMESPACE"),
     Command("STATUS", State.AUTHENTICATED, wire_status.parse, status.status),
     Command("GETMETADATA", State.AUTHENTICATED, wire_metadata.parse_get, metadata.getmetadata, capability="METADATA"),

@@ -9,7 +9,7 @@ from mailkeep.imap.commands.search import ALL, begin_context, check_charset, hig
 from mailkeep.imap.done import Bad
 from mailkeep.imap.filters import expand
 from mailkeep.imap.places_of import places_of
-from mailkeep.imap.search_query import Ground, query_on
+from mailkeep.imap.search_query import Ground, compared, query_on
 from mailkeep.imap.search_result import answer, asks_nothing, chosen
 from mailkeep.imap.selected import SelectedView
 from mailkeep.imap.session import Authenticated
@@ -71,7 +71,8 @@ async def _search(s: Authenticated, cmd: Search, place: Place) -> None:
         known = SelectedView(view)
         if place.mailbox.first_recent <= known.last_uid:
             known.recent_ranges.append((place.mailbox.first_recent, known.last_uid))
-        query = query_on(Ground(known, views.keywords(place.account), int(time.time())), cmd.key)
+        ground = Ground(known, views.keywords(place.account), int(time.time()))
+        query = compared(s.session, query_on(ground, cmd.key))
         found = await s.session.services.search.search(view, known.all_uids(), query)
         _tell(s, cmd, place, view, found)
     finally:

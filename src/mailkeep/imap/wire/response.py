@@ -321,6 +321,17 @@ def namespace(*prefixes: str, delimiter: str = "/") -> bytes:
     return b"* NAMESPACE %b\r\n" % b" ".join(trees)
 
 
+def comparator(active: str, matching: Iterable[str]) -> bytes:
+    """COMPARATOR: the active one, and those that match, perhaps none (RFC 5255 §4.8)."""
+    listed = b" ".join([astring(each.encode("ascii")) for each in matching])
+    return b"* COMPARATOR %b%b\r\n" % (astring(active.encode("ascii")), b" (%b)" % listed if listed else b"")
+
+
+def language(tags: Iterable[str]) -> bytes:
+    """LANGUAGE: the one in use, or several that there are (RFC 5255 §3.3)."""
+    return b"* LANGUAGE (%b)\r\n" % b" ".join([astring(each.encode("ascii")) for each in tags])
+
+
 def id_(fields: Iterable[tuple[str, str | None]]) -> bytes:
     """ID of the server (RFC 2971)."""
     pairs = [
