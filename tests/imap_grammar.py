@@ -757,6 +757,9 @@ class Reader:
             case "BADCHARSET":
                 if self.take(b" "):
                     args = self.listed(self.astring, least=1)
+            case "BADEVENT":
+                self.sp()
+                args = self.listed(self.atom, least=1)
             case "MAILBOXID":
                 self.sp()
                 args = self.listed(self.atom, least=1)

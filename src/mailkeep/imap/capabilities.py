@@ -68,6 +68,7 @@ TABLE: Final = (
     _one("COMPRESS=DEFLATE", When.PLAIN),
     _one("UNAUTHENTICATE"),
     _one("IDLE", rev2=True),
+    _one("NOTIFY"),
     _one("NAMESPACE", rev2=True),
     _one("CHILDREN", rev2=True),
     _one("UNSELECT", rev2=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,7 @@ from mailkeep.model.metadata import MAX_VALUE
 from mailkeep.net.connection import Connection, Step
 from mailkeep.service.spool import IN_MEMORY, Spool
 
+PAUSE_S: Final = 0.1  # between two times that something is told without a command
 MISTAKES: Final = 20  # in a row; then the client is no IMAP client
 
 log = structlog.get_logger()
@@ -50,6 +52,9 @@ class ImapConnection(Session):
         self._spool_directory = spool_directory
         self._mistakes = 0
         self._farewell = ""  # what to say as soon as the running command is done, and then to close
+        self._alerted = False  # there is something to tell although no command runs
+        self._alarm: asyncio.TimerHandle | None = None  # … or will be
+        self._told_at = 0.0
         self._spools: list[Spool] = []  # of the command that is coming in
         connection.set_deadline(LOGGED_OUT_IDLE_S)
         # The words are neutral: MailKit looks for other servers' names in the greeting.
@@ -85,7 +90,30 @@ class ImapConnection(Session):
                     self._answer_refused(tag, b"NO [TOOBIG] Literal is larger than allowed")
                 case framing.TooLong(tag):
                     self._answer_refused(tag, b"BAD [TOOBIG] Command is longer than allowed")
-        return None
+        return self._tell_news() if self._alerted and not self.closing else None
+
+    def alert(self) -> None:
+        """See `Session.alert`: at once, but not again and again: what has happened meanwhile is told together."""
+        if self._alarm is None:
+            loop = self.connection.loop
+            self._alarm = loop.call_at(max(loop.time(), self._told_at + PAUSE_S), self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._told_at = self.connection.loop.time()
+        if self.idling:
+            self.wake()
+        else:
+            self._alerted = True
+            self.connection.run_soon()
+
+    async def _tell_news(self) -> None:
+        self._alerted = False
+        if self.authenticated is not None:
+            try:
+                await self.authenticated.tell_news()
+            except (MailError, Refused) as error:
+                log.info("imap.not_told", reason=str(error))  # a command will tell the client what is wrong
 
     def timed_out(self) -> None:
         """Nothing came for too long; in IDLE, time to show that the server is there."""
@@ -111,6 +139,8 @@ class ImapConnection(Session):
 
     def lost(self) -> None:
         """The connection is gone."""
+        if self._alarm is not None:
+            self._alarm.cancel()
         self.release()
         self._discard_spools()
 
@@ -212,7 +242,10 @@ class ImapConnection(Session):
     async def _complete(self, tag: bytes, row: Command | None, done: Done) -> None:
         """Tell what has happened meanwhile, then the tagged answer (RFC 9051 §5.2, §7.1)."""
         if self.selected is not None and row is not None:
-            await self.selected.sync(may_expunge=row.may_expunge, with_uid=row.name.startswith("UID "))
+            with_uid = row.name.startswith("UID ")
+            await self.selected.sync(may_expunge=row.may_expunge, with_uid=with_uid, removes=row.removes)
+        if self.authenticated is not None and self.authenticated.watch is not None:
+            await self.authenticated.watch.tell()
         if self.authenticated is not None and self.authenticated.metadata is not None:
             await self.authenticated.tell_metadata()
         if done is COMPLETED and row is not None:

@@ -13,16 +13,19 @@ if TYPE_CHECKING:
     from mailkeep.service.places import Place
 
 
-async def places_of(s: Authenticated, sources: Iterable[FilterMailboxes]) -> list[Place]:
+async def places_of(s: Authenticated, sources: Iterable[FilterMailboxes], *, readable: bool = True) -> list[Place]:
     """The places that can be selected and read and are meant by any of `sources`, each once, ascending by name.
 
-    What there is not, or what the user may not read, is left out without a word.  SELECTED is left to the caller.
+    What there is not, or what the user may not read, is left out without a word; without `readable`, it is enough that
+    he may see it.  SELECTED is left to the caller.
     """
-    tree = [place for place in await s.places.list(s.account) if place.mailbox.selectable and place.may("r")]
+    needs = "r" if readable else "l"
+    tree = [place for place in await s.places.list(s.account) if place.mailbox.selectable and place.may(needs)]
     found: dict[str, Place] = {}
     for source in sources:
         for place in await _of_source(s, tree, source):
-            found.setdefault(place.name, place)
+            if place.may(needs):
+                found.setdefault(place.name, place)
     return [found[name] for name in sorted(found)]
 
 
@@ -38,7 +41,7 @@ async def _of_source(s: Authenticated, tree: list[Place], source: FilterMailboxe
         case Which.MAILBOXES:
             return await _named(s, tree, source.names)
         case Which.SUBTREE:
-            below = [place for place in tree if any(_is_below(place.name, name) for name in source.names)]
+            below = [place for place in tree if any(is_below(place.name, name) for name in source.names)]
             return [*await _named(s, tree, source.names), *below]
         case Which.SUBTREE_ONE:
             parents = frozenset(source.names)
@@ -47,15 +50,16 @@ async def _of_source(s: Authenticated, tree: list[Place], source: FilterMailboxe
 
 
 async def _named(s: Authenticated, tree: list[Place], names: Iterable[str]) -> list[Place]:
-    """What is named need not be visible (RFC 7377 §2.2: the right "l" is wanted of the others)."""
+    """What is named need not be visible (RFC 7377 §2.2: "l" is wanted of the others); rights are not asked."""
     visible = {place.name: place for place in tree}
     found: list[Place] = []
     for name in names:
         place = visible.get(name) or await s.places.find(s.account, name)
-        if place is not None and place.mailbox.selectable and place.may("r"):
+        if place is not None and place.mailbox.selectable:
             found.append(place)
     return found
 
 
-def _is_below(name: str, parent: str) -> bool:
+def is_below(name: str, parent: str) -> bool:
+    """Whether `name` stands somewhere below `parent`."""
     return name.startswith(parent + DELIMITER)

@@ -17,6 +17,7 @@ from mailkeep.imap.flag_text import ALL_SYSTEM, FlagText, MaskText
 from mailkeep.imap.metadata_watch import MetadataWatch
 from mailkeep.imap.selected import Exists, Expunge, FlagUpdate, SelectedView
 from mailkeep.imap.wire.framing import Framer, Limits, TooLong
+from mailkeep.imap.wire.notify import Event
 from mailkeep.imap.wire.sequence_set import STAR, SequenceSet
 from mailkeep.model.change import Hint
 from mailkeep.model.errors import Forbidden
@@ -30,6 +31,7 @@ from mailkeep.service.order import Collation
 if TYPE_CHECKING:
     from mailkeep.imap.contexts import Contexts
     from mailkeep.imap.fetch_columns import ColumnPlan
+    from mailkeep.imap.watch import Watch
     from mailkeep.imap.wire.fetch import FetchItem
     from mailkeep.net.connection import Connection
     from mailkeep.service.accounts import Accounts, ConnectionCounts
@@ -187,6 +189,10 @@ class Session(ABC):
         """For octets that this command puts together; forgotten at its end unless the store has taken them."""
 
     @abstractmethod
+    def alert(self) -> None:
+        """There is something to tell that need not wait for a command (NOTIFY)."""
+
+    @abstractmethod
     def dismiss(self, text: str) -> None:
         """Say goodbye as soon as the running command is done."""
 
@@ -238,12 +244,16 @@ class Authenticated:
         self.address = address
         self.messages = session.services.messages
         self.places = session.services.places
+        self.watch: Watch | None = None  # once the client has used NOTIFY
         self.metadata: MetadataWatch | None = None  # while the client wants to be told of changes
         self._unsubscribe = self.messages.bus.subscribe(account, self._on_hint)
 
     def _on_hint(self, hint: Hint) -> None:
         selected = self.session.selected
-        if selected is not None and selected.mailbox in hint.mailboxes:
+        if self.watch is not None:
+            if self.watch.notice(hint):
+                self.session.alert()
+        elif selected is not None and selected.mailbox in hint.mailboxes:
             self.session.wake()
         if self.metadata is not None and self.metadata.notice(hint):
             self.session.wake()
@@ -263,6 +273,13 @@ class Authenticated:
         """A mailbox of `account` has been selected: its metadata is watched too, if the client wants to know."""
         if self.metadata is not None:
             self.metadata.follow(account, await self.session.services.metadata.now(account))
+
+    async def tell_news(self) -> None:
+        """What NOTIFY has asked for, between commands."""
+        if self.watch is not None:
+            if self.session.selected is not None:
+                await self.session.selected.sync(may_expunge=not self.watch.delayed)
+            await self.watch.tell()
 
     async def tell_metadata(self) -> None:
         """Tell the client which entries others have changed, if it wants to know."""
@@ -370,10 +387,19 @@ class Selected:
         if self.shared.stale:
             await self.messages.views.refresh(self.shared)
 
-    async def sync(self, *, may_expunge: bool, with_uid: bool = False) -> None:
-        """Tell the client all that has happened (RFC 9051 §5.2), in the order EXPUNGE, EXISTS, FETCH."""
+    async def sync(self, *, may_expunge: bool, with_uid: bool = False, removes: bool = False) -> None:
+        """Tell the client all that has happened (RFC 9051 §5.2), in the order EXPUNGE, EXISTS, FETCH.
+
+        After NOTIFY, only what it has asked for; but what a command `removes` belongs to its answer.
+        """
         if self.guest is not None and not await self.heed_rights():
             return
+        watch = self.owner.watch
+        if watch is not None:
+            if not watch.selected and not removes:
+                return
+            with_uid = True  # RFC 5465 §5.1
+        known = self.view.last_uid
         await self.refresh()
         if self.contexts is not None:
             await self.contexts.follow()
@@ -390,10 +416,13 @@ class Selected:
                     if not self.session.enabled.rev2:
                         self.session.untagged(b"%d RECENT" % self.view.recent)
                 case FlagUpdate(seq, state):
-                    self.tell_flags(seq, state, with_uid=with_uid)
+                    if watch is None or Event.FLAG_CHANGE in watch.selected:
+                        self.tell_flags(seq, state, with_uid=with_uid)
         if self.contexts is not None:
             for line in self.contexts.additions():
                 self.session.write(line)
+        if watch is not None:
+            await watch.tell_new(self, known)
 
     def _tell_expunge(self, numbers: Iterable[int], uids: UidSet) -> None:
         self.saved -= uids

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from mailkeep.model.ids import AccountId, MailboxId, ModSeq
 from mailkeep.model.message import FlagState
@@ -33,3 +34,37 @@ class Hint:
     modseq: ModSeq
     tree: bool = False
     metadata: bool = False
+
+
+class What(Enum):
+    """What can happen in an account."""
+
+    ADDED = auto()  # messages
+    FLAGS = auto()
+    GONE = auto()  # messages
+    MADE = auto()  # a mailbox
+    RENAMED = auto()
+    DELETED = auto()
+    SUBSCRIPTION = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One thing that happened in a mailbox; `mailbox` is 0 for a subscription.
+
+    `name`: of a deleted mailbox its last name, of a renamed one the name before, of a subscription the name subscribed
+    to or no longer; else "".
+    """
+
+    what: What
+    mailbox: MailboxId
+    modseq: ModSeq
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What happened in an account up to modseq `upto`, in order."""
+
+    upto: ModSeq
+    happened: tuple[Happened, ...]

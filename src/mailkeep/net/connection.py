@@ -275,6 +275,11 @@ class Connection(asyncio.Protocol):
         return self._running
 
     @property
+    def acts(self) -> bool:
+        """Whether it is this connection's handler that runs at this very moment."""
+        return self._running and self._step is None
+
+    @property
     def stalled(self) -> bool:
         """Whether the peer does not read what it is sent."""
         return self._paused

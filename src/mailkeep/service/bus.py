@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mailkeep.model.change import Hint
-from mailkeep.model.ids import AccountId
+from mailkeep.model.ids import AccountId, ModSeq
 
 Listener = Callable[[Hint], None]
 
@@ -51,6 +51,8 @@ class Bus:
         """Hints of another process may have got lost."""
         for listener in self._doubters:
             listener()
+        for account in tuple(self._listeners):
+            self.deliver(Hint(account, frozenset(), ModSeq(0), tree=True))
 
     def publish(self, hint: Hint) -> None:
         """Tell everybody who watches the account, in whichever process."""

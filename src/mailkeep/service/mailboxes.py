@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from mailkeep.model.change import Hint
+from mailkeep.model.change import Hint, News
 from mailkeep.model.errors import Invalid, NotFound
 from mailkeep.model.ids import AccountId, MailboxId, ModSeq
 from mailkeep.model.mailbox import INBOX, Mailbox, Role
@@ -50,6 +50,28 @@ class Mailboxes:
             raise NotFound("There is no such mailbox")
         return mailbox
 
+    async def at(self, account: AccountId, mailbox: MailboxId) -> Mailbox | None:
+        """The mailbox of that number, while it lives."""
+        try:
+            return await self._store.read(ops.get_mailbox, account, mailbox)
+        except NotFound:
+            return None
+
+    async def is_parent(self, account: AccountId, mailbox: MailboxId) -> bool:
+        """Whether others stand below it."""
+        return await self._store.read(ops.is_parent, account, mailbox)
+
+    async def news(self, account: AccountId, since: ModSeq) -> News:
+        """What happened in the account after `since`.
+
+        Raises: NotFound (the account), StateTooOld (nobody remembers all of it).
+        """
+        return await self._store.read(ops.news, account, since)
+
+    async def is_subscribed(self, account: AccountId, name: str) -> bool:
+        """Whether the account is subscribed to the name."""
+        return await self._store.read(ops.is_subscribed, account, name)
+
     async def subscriptions(self, account: AccountId) -> tuple[str, ...]:
         """The names subscribed to, which may name what is missing; ascending."""
         return await self._store.read(ops.list_subscriptions, account)
@@ -87,10 +109,10 @@ class Mailboxes:
 
     async def subscribe(self, account: AccountId, name: str) -> None:
         """Remember that the user wants to see `name`, which need not exist.  Raises: Invalid (the name)."""
-        modseq = await self._store.write(ops.subscribe, account, name)
-        self._bus.publish(Hint(account, NOWHERE, ModSeq(modseq), tree=True))
+        if modseq := await self._store.write(ops.subscribe, account, name):
+            self._bus.publish(Hint(account, NOWHERE, ModSeq(modseq), tree=True))
 
     async def unsubscribe(self, account: AccountId, name: str) -> None:
         """Forget it."""
-        modseq = await self._store.write(ops.unsubscribe, account, name)
-        self._bus.publish(Hint(account, NOWHERE, ModSeq(modseq), tree=True))
+        if modseq := await self._store.write(ops.unsubscribe, account, name):
+            self._bus.publish(Hint(account, NOWHERE, ModSeq(modseq), tree=True))

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from mailkeep.model.change import Hint
+from mailkeep.model.change import Hint, News
 from mailkeep.model.errors import Forbidden, Invalid, NotFound
 from mailkeep.model.ids import AccountId, MailboxId, ModSeq
 from mailkeep.model.mailbox import DELIMITER, INBOX, Mailbox, Role
@@ -227,6 +227,29 @@ class Places:
     async def unsubscribe(self, user: AccountId, name: str) -> None:
         """Forget it."""
         await self._mailboxes.unsubscribe(user, name)
+
+    # --- watching
+
+    async def at(self, user: AccountId, account: AccountId, mailbox: MailboxId) -> Place | None:
+        """The place of a mailbox of `account` by its number, whatever the user's rights there; None when it is gone."""
+        found = await self._mailboxes.at(account, mailbox)
+        return None if found is None else _own(user, found)
+
+    def name_of(self, user: AccountId, account: AccountId, path: str) -> str:  # noqa: ARG002
+        """The user's name for what is called `path` in `account`, dead or alive; "" when he has none."""
+        return path
+
+    async def is_parent(self, place: Place) -> bool:
+        """Whether others stand below it."""
+        return await self._mailboxes.is_parent(place.account, place.mailbox.id)
+
+    async def is_subscribed(self, user: AccountId, name: str) -> bool:
+        """Whether the user is subscribed to the name."""
+        return await self._mailboxes.is_subscribed(user, name)
+
+    async def news(self, account: AccountId, since: ModSeq) -> News:
+        """What happened in an account after `since`.  Raises: NotFound (the account), StateTooOld."""
+        return await self._mailboxes.news(account, since)
 
 
 def _own(user: AccountId, mailbox: Mailbox) -> Place:

@@ -23,6 +23,7 @@ COMMANDS = (
     "UNSELECT",
     "COMPRESS DEFLATE",
     "UNAUTHENTICATE",
+    "NOTIFY NONE",
     "MOVE 1 Sent",
     "UID MOVE 1 Sent",
     "UID EXPUNGE 1",

@@ -35,6 +35,7 @@ from mailkeep.imap.commands import (
     move,
     namespace,
     noop,
+    notify,
     quota,
     rename,
     replace,
@@ -67,6 +68,7 @@ from mailkeep.imap.wire import language as wire_language
 from mailkeep.imap.wire import list_ as wire_list
 from mailkeep.imap.wire import login as wire_login
 from mailkeep.imap.wire import metadata as wire_metadata
+from mailkeep.imap.wire import notify as wire_notify
 from mailkeep.imap.wire import quota as wire_quota
 from mailkeep.imap.wire import rename as wire_rename
 from mailkeep.imap.wire import replace as wire_replace
@@ -124,11 +126,14 @@ _ROWS: Final = (
         cancelupdate.cancelupdate,
         capability="CONTEXT=SEARCH",
     ),
+    Command("NOTIFY", State.AUTHENTICATED, wire_notify.parse, notify.notify, capability="NOTIFY"),
     Command("CHECK", State.SELECTED, no_args, noop.noop),
     Command("CLOSE", State.SELECTED, no_args, close.close),
     Command("UNSELECT", State.SELECTED, no_args, close.unselect, capability="UNSELECT"),
-    Command("EXPUNGE", State.SELECTED, no_args, expunge.expunge),
-    Command("UID EXPUNGE", State.SELECTED, wire_expunge.parse_uid, expunge.uid_expunge, capability="UIDPLUS"),
+    Command("EXPUNGE", State.SELECTED, no_args, expunge.expunge, removes=True),
+    Command(
+        "UID EXPUNGE", State.SELECTED, wire_expunge.parse_uid, expunge.uid_expunge, capability="UIDPLUS", removes=True
+    ),
     Command("SEARCH", State.SELECTED, wire_search.parse, search.search, may_expunge=False),
     Command("UID SEARCH", State.SELECTED, wire_search.parse_uid, search.search),
     Command("SORT", State.SELECTED, wire_sort.parse, sort.sort, may_expunge=False, capability="SORT"),
@@ -141,10 +146,10 @@ _ROWS: Final = (
     Command("UID STORE", State.SELECTED, wire_store.parse_uid, store.store),
     Command("COPY", State.SELECTED, wire_copy.parse, copy.copy),
     Command("UID COPY", State.SELECTED, wire_copy.parse_uid, copy.copy),
-    Command("MOVE", State.SELECTED, wire_copy.parse, move.move, capability="MOVE"),
-    Command("UID MOVE", State.SELECTED, wire_copy.parse_uid, move.move, capability="MOVE"),
-    Command("REPLACE", State.SELECTED, wire_replace.parse, replace.replace, capability="REPLACE"),
-    Command("UID REPLACE", State.SELECTED, wire_replace.parse_uid, replace.replace, capability="REPLACE"),
+    Command("MOVE", State.SELECTED, wire_copy.parse, move.move, capability="MOVE", removes=True),
+    Command("UID MOVE", State.SELECTED, wire_copy.parse_uid, move.move, capability="MOVE", removes=True),
+    Command("REPLACE", State.SELECTED, wire_replace.parse, replace.replace, capability="REPLACE", removes=True),
+    Command("UID REPLACE", State.SELECTED, wire_replace.parse_uid, replace.replace, capability="REPLACE", removes=True),
 )
 
 COMMANDS: Final[Mapping[str, Command]] = {row.name: row for row in _ROWS}

@@ -47,11 +47,19 @@ async def fetch(s: Selected, cmd: Fetch) -> None:
     if not uids:
         return
     seen = await _set_seen(s, uids) if _reads(items) and s.may("s") else {}
-    columns = None if seen else _plan(s, items)
+    if seen:
+        await _fetch_rows(s, uids, Plan(s, items), seen)
+    else:
+        await write_rows(s, uids, items)
+
+
+async def write_rows(s: Selected, uids: Sequence[int], items: tuple[FetchItem, ...]) -> None:
+    """The items of each message, ascending.  Raises: Refused."""
+    columns = _plan(s, items)
     if columns is not None:
         await _fetch_columns(s, uids, items, columns)
     else:
-        await _fetch_rows(s, uids, Plan(s, items), seen)
+        await _fetch_rows(s, uids, Plan(s, items), {})
 
 
 def _items(s: Selected, cmd: Fetch) -> tuple[FetchItem, ...]:

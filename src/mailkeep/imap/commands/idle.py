@@ -20,6 +20,8 @@ async def idle(s: Authenticated, _: None) -> None:
         while True:
             if session.selected is not None:
                 await session.selected.sync(may_expunge=True)
+            if s.watch is not None:
+                await s.watch.tell()
             await s.tell_metadata()
             await session.connection.drain()
             line = session.next_line()

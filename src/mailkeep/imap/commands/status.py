@@ -25,6 +25,11 @@ async def tell_status(s: Authenticated, place: Place, items: Iterable[StatusItem
     items = tuple(items)
     if StatusItem.HIGHESTMODSEQ in items:
         s.session.enabled.condstore = True
+    await write_status(s, place, items)
+
+
+async def write_status(s: Authenticated, place: Place, items: Iterable[StatusItem]) -> None:
+    """The same, unasked: nothing is switched on."""
     name = response.mailbox(place.name, utf8=s.session.enabled.utf8_names)
     s.session.write(response.status(name, [(item, await _value(s, place, item)) for item in items]))
 

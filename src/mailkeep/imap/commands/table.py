@@ -26,6 +26,7 @@ class Command:
 
     `capability`: what it belongs to; unknown while that is switched off (see `imap.capabilities`).
     `may_expunge`: False where the client counts on its message numbers while it waits (RFC 9051 §7.5.1).
+    `removes`: EXPUNGE or VANISHED is part of what it answers.
     """
 
     name: str
@@ -34,3 +35,4 @@ class Command:
     handler: Callable[[Any, Any], Awaitable[Done | None]]
     may_expunge: bool = True
     capability: str = ""
+    removes: bool = False

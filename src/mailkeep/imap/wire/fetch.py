@@ -171,6 +171,14 @@ def _remembered(text: bytes, off: frozenset[str]) -> tuple[FetchItem, ...] | Non
     return tuple(items)
 
 
+def read_attributes(lexer: Lexer) -> tuple[FetchItem, ...]:
+    """Items in parentheses, without macros: what NOTIFY tells of new messages."""
+    items = tuple(dict.fromkeys(lexer.items(lambda: _item(lexer))))
+    if len(items) > MAX_ITEMS:
+        raise lexer.error(f"More than {MAX_ITEMS} items")
+    return items
+
+
 def _items(lexer: Lexer) -> list[FetchItem]:
     if lexer.peek() != b"(":
         macro = _macro(lexer)

@@ -10,6 +10,9 @@
     find_mailbox(account, path) -> Mailbox | None
     find_buried(account, path) -> tuple[MailboxId, ...]         those with something to undelete
     list_subscriptions(account) -> tuple[str, ...]              ascending
+    is_subscribed(account, name) -> bool
+    is_parent(account, mailbox) -> bool                         living mailboxes stand below it
+    news(account, since) -> News                                all that happened in the account
     keywords(account) -> tuple[tuple[int, str], ...]            (number, name), ascending
     get_metadata(account, mailbox, reader, entries, depth, max_size) -> tuple[Metadatum, ...]
     with_metadata(account) -> tuple[MailboxId, ...]
@@ -119,6 +122,8 @@ from mailkeep.store.ops.guest_replace import guest_replace
 from mailkeep.store.ops.guest_store_flags import guest_store_flags
 from mailkeep.store.ops.hold_account import hold_account
 from mailkeep.store.ops.inspect_text import inspect_text
+from mailkeep.store.ops.is_parent import is_parent
+from mailkeep.store.ops.is_subscribed import is_subscribed
 from mailkeep.store.ops.keywords import keywords
 from mailkeep.store.ops.list_granted import list_granted
 from mailkeep.store.ops.list_granters import list_granters
@@ -130,6 +135,7 @@ from mailkeep.store.ops.message_numbers import message_numbers
 from mailkeep.store.ops.message_octets import message_octets
 from mailkeep.store.ops.metadata_changes import metadata_changes
 from mailkeep.store.ops.move import move
+from mailkeep.store.ops.news import news
 from mailkeep.store.ops.put_derived import put_derived
 from mailkeep.store.ops.put_rows import put_rows
 from mailkeep.store.ops.put_text import put_text
@@ -192,6 +198,8 @@ __all__ = [
     "guest_store_flags",
     "hold_account",
     "inspect_text",
+    "is_parent",
+    "is_subscribed",
     "keywords",
     "list_granted",
     "list_granters",
@@ -204,6 +212,7 @@ __all__ = [
     "message_octets",
     "metadata_changes",
     "move",
+    "news",
     "put_derived",
     "put_rows",
     "put_text",
@@ -249,12 +258,15 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     get_account,
     get_mailbox,
     get_metadata,
+    is_parent,
+    is_subscribed,
     keywords,
     list_mailboxes,
     list_subscriptions,
     lower_quota,
     metadata_changes,
     move,
+    news,
     put_derived,
     remove_account,
     rename_inbox,

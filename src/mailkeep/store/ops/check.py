@@ -125,7 +125,9 @@ def check(account: AccountId) -> Op[tuple[str, ...]]:
 
 def _check_log(account: AccountId, floor: int) -> Op[Iterable[str]]:
     """Every change after `floor` must be told by a row of the log."""
-    rows = yield Sql("SELECT mailbox, modseq, kind, uids FROM log WHERE account = ?", (account,))
+    rows = yield Sql(
+        "SELECT mailbox, modseq, kind, uids FROM log WHERE account = ? AND kind <= ?", (account, LogKind.GONE.value)
+    )
     told = {(mailbox, modseq, kind == LogKind.GONE): UidSet() for mailbox, modseq, kind, _ in rows}
     for mailbox, modseq, kind, uids in rows:
         told[mailbox, modseq, kind == LogKind.GONE] |= UidSet.from_bytes(uids)

@@ -6,8 +6,8 @@ from mailkeep.model.ids import AccountId, MailboxId, Uid
 from mailkeep.model.mailbox import INBOX, Mailbox
 from mailkeep.model.message import Copied
 from mailkeep.model.uidset import UidSet
-from mailkeep.store.contract import Op, Sql
-from mailkeep.store.steps.account import lock_mailbox, raise_modseq
+from mailkeep.store.contract import LogKind, Op, Sql
+from mailkeep.store.steps.account import lock_mailbox, log_name, raise_modseq
 from mailkeep.store.steps.entries import bury, choose, duplicate
 from mailkeep.store.steps.tree import TOP, NewMailbox, find_child, make_path, read_mailbox
 
@@ -33,6 +33,7 @@ def rename_inbox(account: AccountId, path: str, now: int) -> Op[tuple[Mailbox, C
         " WHERE account = ? AND mailbox = ? AND value IS NOT NULL",
         (target, locked.modseq, account, inbox),
     )
+    yield log_name(account, target, locked.modseq, LogKind.MAILBOX_RENAMED, INBOX)
     yield raise_modseq(account, locked.modseq)
     made = yield from read_mailbox(account, target)
     return made, Copied(target, made.uidvalidity, chosen.uids, new, locked.modseq)

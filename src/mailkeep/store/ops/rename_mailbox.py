@@ -7,7 +7,7 @@ from mailkeep.model.ids import AccountId, MailboxId
 from mailkeep.model.mailbox import DELIMITER, INBOX, Mailbox
 from mailkeep.store.contract import LogKind, Op, Sql
 from mailkeep.store.names import parse_path
-from mailkeep.store.steps.account import lock_account, log, raise_modseq
+from mailkeep.store.steps.account import lock_account, log_name, raise_modseq
 from mailkeep.store.steps.tree import (
     NewMailbox,
     find_child,
@@ -38,11 +38,11 @@ def rename_mailbox(account: AccountId, mailbox: MailboxId, path: str, now: int) 
     if (yield from find_child(account, parent, leaves[-1])) is not None:
         raise AlreadyExists("A mailbox of that name exists already")
     yield Sql(
-        "UPDATE mailbox SET parent = ?, name = ?, meta_modseq = ? WHERE account = ? AND mailbox = ?",
-        (parent, leaves[-1], modseq, account, mailbox),
+        "UPDATE mailbox SET parent = ?, name = ?, modseq = ?, meta_modseq = ? WHERE account = ? AND mailbox = ?",
+        (parent, leaves[-1], modseq, modseq, account, mailbox),
     )
     yield from _subscribe_too(account, old.name, name)
-    yield log(account, mailbox, modseq, LogKind.MAILBOX_RENAMED)
+    yield log_name(account, mailbox, modseq, LogKind.MAILBOX_RENAMED, old.name)
     yield raise_modseq(account, modseq)
     return (yield from read_mailbox(account, mailbox))
 

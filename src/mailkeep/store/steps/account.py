@@ -63,6 +63,11 @@ def log(account: AccountId, mailbox: MailboxId | int, modseq: ModSeq, kind: LogK
     return Sql("INSERT INTO log VALUES (?, ?, ?, ?, ?)", (account, mailbox, modseq, kind.value, uids.to_bytes()))
 
 
+def log_name(account: AccountId, mailbox: MailboxId | int, modseq: ModSeq, kind: LogKind, name: str) -> Sql:
+    """The same for a change of a name, which is kept: the old name of a mailbox, or what was (un)subscribed."""
+    return Sql("INSERT INTO log VALUES (?, ?, ?, ?, ?)", (account, mailbox, modseq, kind.value, name.encode("utf-8")))
+
+
 def require_uids(uidnext: int, count: int) -> None:
     """Raises: LimitReached (a mailbox has 2**32 - 1 UIDs in its life)."""
     if uidnext + count - 1 > MAX_UID:

@@ -83,7 +83,7 @@ CREATE TABLE log (
     mailbox INTEGER NOT NULL,            -- 0 = the account itself
     modseq INTEGER NOT NULL,
     kind INTEGER NOT NULL,               -- mailkeep.store.contract.LogKind
-    uids BLOB NOT NULL,                  -- UidSet.to_bytes
+    uids BLOB NOT NULL,                  -- UidSet.to_bytes; of a renamed mailbox its old name, of a subscription its name
     PRIMARY KEY (account, modseq, mailbox, kind)
 ) WITHOUT ROWID;
 
