@@ -16,6 +16,8 @@ import msgspec
 from mailkeep.model.change import Hint
 from mailkeep.model.errors import Invalid, MailError
 from mailkeep.model.ids import ModSeq
+from mailkeep.model.mailbox import DELIMITER
+from mailkeep.model.rights import parse_rights
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.delivery import Delivery
 from mailkeep.service.mailboxes import Mailboxes
@@ -26,7 +28,7 @@ from mailkeep.service.order import Order
 from mailkeep.service.places import Places
 from mailkeep.service.quotas import Quotas
 from mailkeep.service.search import Search
-from mailkeep.service.sharing import Sharing
+from mailkeep.service.sharing import How, Sharing
 from mailkeep.service.spool import Spool
 from mailkeep.service.transfer import Transfer
 from mailkeep.service.urls import Urls
@@ -77,10 +79,13 @@ class SetQuota(Verb[Done], frozen=True):
 
 
 class AddAccount(Verb[Done], frozen=True):
-    """Make an account.  `quota` in octets, 0 for no limit; None is the configured default."""
+    """Make an account; without a password a shared one, into which nobody logs in.
+
+    `quota` in octets, 0 for no limit; None is the configured default.
+    """
 
     address: str
-    password: str
+    password: str | None
     quota: int | None = None
 
 
@@ -96,6 +101,7 @@ class AccountLine(msgspec.Struct, frozen=True, kw_only=True):
     quota: int | None
     quota_messages: int | None
     quota_mailboxes: int | None
+    shared: bool
 
 
 class AccountLines(msgspec.Struct, frozen=True):
@@ -167,6 +173,39 @@ class ListMailboxes(Verb[MailboxLines], frozen=True):
     """All mailboxes of an account."""
 
     address: str
+
+
+class CreateMailbox(Verb[Done], frozen=True):
+    """Make a mailbox in an account."""
+
+    address: str
+    mailbox: str
+
+
+class AclLines(msgspec.Struct, frozen=True):
+    """Identifiers and their rights, the owner first."""
+
+    entries: tuple[tuple[str, str], ...]
+
+
+class ReadAcl(Verb[AclLines], frozen=True):
+    """Who may do what with a mailbox."""
+
+    address: str
+    mailbox: str
+
+
+class ShareMailbox(Verb[Done], frozen=True):
+    """Change what an identifier (an address, or ``anyone``) may do with a mailbox, and perhaps with all below it.
+
+    `rights`: letters of RFC 4314, with ``+`` or ``-`` before them to add or remove some; "" takes it off the list.
+    """
+
+    address: str
+    mailbox: str
+    identifier: str
+    rights: str
+    below: bool = False
 
 
 class Delivered(msgspec.Struct, frozen=True):
@@ -248,6 +287,7 @@ async def _account_line(offices: Offices, address: str) -> AccountLine:
         quota=usage.quota.octets,
         quota_messages=usage.quota.messages,
         quota_mailboxes=usage.quota.mailboxes,
+        shared=account.shared,
     )
 
 
@@ -287,6 +327,30 @@ async def _list_mailboxes(offices: Offices, verb: ListMailboxes) -> MailboxLines
             for mailbox in await offices.mailboxes.list(account.id)
         )
     )
+
+
+async def _create_mailbox(offices: Offices, verb: CreateMailbox) -> Done:
+    await offices.places.create(offices.accounts.get(verb.address).id, verb.mailbox)
+    return Done()
+
+
+async def _read_acl(offices: Offices, verb: ReadAcl) -> AclLines:
+    place = await offices.places.get(offices.accounts.get(verb.address).id, verb.mailbox)
+    return AclLines(await offices.sharing.list(place))
+
+
+async def _share_mailbox(offices: Offices, verb: ShareMailbox) -> Done:
+    account = offices.accounts.get(verb.address).id
+    sign = verb.rights[:1]
+    how = {"+": How.ADD, "-": How.REMOVE}.get(sign, How.REPLACE)
+    rights = parse_rights(verb.rights.lstrip("+-") if how is not How.REPLACE else verb.rights)
+    places = [await offices.places.get(account, verb.mailbox)]
+    if verb.below:
+        above = places[0].name + DELIMITER
+        places += [p for p in await offices.places.list(account, foreign=False) if p.name.startswith(above)]
+    for place in places:
+        await offices.sharing.change(place, verb.identifier, how, rights)
+    return Done()
 
 
 async def _deliver(offices: Offices, verb: Deliver) -> Delivered:
@@ -351,6 +415,9 @@ VERBS: Final = (
     Row("account move", MoveAccount, Done, _move_account),
     Row("account move progress", MoveProgress, Progress, _move_progress),
     Row("mailbox list", ListMailboxes, MailboxLines, _list_mailboxes),
+    Row("mailbox create", CreateMailbox, Done, _create_mailbox),
+    Row("mailbox acl", ReadAcl, AclLines, _read_acl),
+    Row("mailbox share", ShareMailbox, Done, _share_mailbox),
     Row("deliver", Deliver, Delivered, _deliver),
     Row("undelete", Undelete, Restored, _undelete),
     Row("check", Check, Faults, _check),

@@ -34,6 +34,9 @@ def add(
     address: Address,
     *,
     quota: SizeOption = None,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="Nobody's: no login; its mailboxes are shared with `mailbox share`.")
+    ] = False,
     password_stdin: PasswordStdinOption = False,
     password_file: PasswordFileOption = None,
     data: DataOption = None,
@@ -42,7 +45,9 @@ def add(
     """Make an account; the data directory too where there is none."""
     octets = parse_size(quota)
     place = find_place(data, config)
-    password = read_password(address, stdin=password_stdin, file=password_file)
+    if shared and (password_stdin or password_file is not None):
+        raise typer.BadParameter("a shared account has no password")
+    password = None if shared else read_password(address, stdin=password_stdin, file=password_file)
     perform(place.config, AddAccount(address=address, password=password, quota=octets))
     typer.echo(f"Account {address} is ready.")
 
@@ -141,7 +146,8 @@ def quota(address: Address, *, data: DataOption = None, config: ConfigOption = N
 
 def _text(line: AccountLine) -> str:
     quota = "no quota" if line.quota is None else f"quota {show_size(line.quota)}"
-    return f"{line.state}  shard {line.shard}  {line.messages} messages  {line.octets} octets  {quota}"
+    state = f"{line.state}, shared" if line.shared else line.state
+    return f"{state}  shard {line.shard}  {line.messages} messages  {line.octets} octets  {quota}"
 
 
 def _usage(line: AccountLine) -> str:

@@ -286,9 +286,11 @@ class Accounts:
         return Account(entry.account, entry.address, AccountState.ACTIVE, entry.shard, entry.shared)
 
     async def set_password(self, address: str, password: str) -> None:
-        """Change the password; from now on the old one fails.  Raises: NotFound, Invalid."""
+        """Change the password; from now on the old one fails.  Raises: NotFound, Invalid (it; a shared account)."""
         password_hash = await self._hash(password)
         entry = self._get(address)
+        if entry.shared:
+            raise Invalid("Nobody logs in to a shared account")
         self._directory.set_password(entry.account, password_hash)
         self._known.drop(entry.account)
 

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import secrets
 import time
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,9 +14,10 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Final
 
+from mailkeep.model.address import DETAIL, parse_address
 from mailkeep.model.errors import Invalid, Unavailable
 from mailkeep.model.ids import AccountId
-from mailkeep.model.mailbox import INBOX
+from mailkeep.model.mailbox import INBOX, Mailbox
 from mailkeep.model.message import Appended
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.mailboxes import Mailboxes
@@ -39,9 +41,10 @@ class Origin:
 
 
 class Delivery:
-    """Puts messages into INBOX, with the lines that delivery adds before the octets received.
+    """Puts messages into INBOX, or where an address with a detail may post.
 
-    The octets themselves are never touched; Return-Path lines that came with them stay.
+    The lines that delivery adds stand before the octets received, which are never touched; Return-Path lines that came
+    with them stay.
     """
 
     def __init__(
@@ -76,14 +79,23 @@ class Delivery:
         """
         if not (recipient.isprintable() and reverse_path.isprintable()):
             raise Invalid("An address has control characters")
-        inbox = await self._mailboxes.get(account, INBOX)
+        target = await self._target(account, recipient)
         trace = self._trace(recipient, reverse_path, origin)
         if octets.data is not None:
             whole = trace + octets.data
             stored = Octets(len(whole), hashlib.sha256(whole).digest(), whole, None)
         else:
             stored = await _behind(trace, octets)
-        return await self._messages.append(account, inbox.id, (Incoming(octets=stored),))
+        return await self._messages.append(account, target.id, (Incoming(octets=stored),))
+
+    async def _target(self, account: AccountId, recipient: str) -> Mailbox:
+        """INBOX, or what the detail of an address names, where its owner lets anyone post (RFC 5233, RFC 4314 §2.1)."""
+        detail = recipient.rpartition("@")[0].partition(DETAIL)[2]
+        if detail and self._accounts.address_of(account) != str(parse_address(recipient)):
+            named = await self._mailboxes.find_post(account, unicodedata.normalize("NFC", detail))
+            if named is not None:
+                return named
+        return await self._mailboxes.get(account, INBOX)
 
     def _trace(self, recipient: str, reverse_path: str, origin: Origin | None) -> bytes:
         """The lines that stand before the message (RFC 5321 §4.4), in the order that other servers use."""

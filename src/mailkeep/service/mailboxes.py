@@ -15,6 +15,7 @@ from mailkeep.store import ops
 from mailkeep.store.contract import Store
 
 SUBSCRIBE: Final = True
+NOBODY: Final = AccountId(0)  # no account: has the rights that anyone has
 NOWHERE: Final[frozenset[MailboxId]] = frozenset()
 
 
@@ -71,6 +72,14 @@ class Mailboxes:
     async def is_subscribed(self, account: AccountId, name: str) -> bool:
         """Whether the account is subscribed to the name."""
         return await self._store.read(ops.is_subscribed, account, name)
+
+    async def find_post(self, account: AccountId, name: str) -> Mailbox | None:
+        """The mailbox of that name, in any letter case, to which anyone may send mail (RFC 4314 §2.1: right ``p``)."""
+        for mailbox in await self.list(account):
+            if mailbox.selectable and mailbox.name.casefold() == name.casefold():
+                rights = await self._store.read(ops.read_rights, account, mailbox.id, NOBODY)
+                return mailbox if rights and "p" in rights else None
+        return None
 
     async def subscriptions(self, account: AccountId) -> tuple[str, ...]:
         """The names subscribed to, which may name what is missing; ascending."""

@@ -57,6 +57,7 @@ T = TypeVar("T")
 
 NOW = 1_700_000_000
 SEEN, FLAGGED, DELETED = 1, 4, 8
+GUEST = AccountId(99)  # somebody else
 
 
 class OpenStore(Store, Protocol):
@@ -79,6 +80,10 @@ class World:
         entry = directory.add(address, None, NOW)
         await store.write(ops.create_account, entry.account, Quota(octets=quota), NOW)
         return cls(store, entry.account)
+
+    async def share(self, mailbox: MailboxId, rights: str, who: str = f"{GUEST}") -> None:
+        """Let somebody have just these rights."""
+        await self.store.write(ops.set_acl, self.account, None, mailbox, who, How.REPLACE, rights)
 
     async def box(self, name: str = "INBOX") -> Mailbox:
         """The mailbox of that name."""
@@ -1037,10 +1042,101 @@ class StoreContract:
 
         asyncio.run(main())
 
+    # --- sharing
+
+    @scenario
+    async def test_a_guest_has_what_some_entries_give_and_none_takes_away(self, world: World) -> None:
+        inbox = (await world.box()).id
+        for who, rights in (("anyone", "lr"), ("99", "rswi"), ("-99", "w"), ("-anyone", "i"), ("98", "a")):
+            await world.share(inbox, rights, who)
+        assert await world.store.read(ops.read_rights, world.account, inbox, GUEST) == "lrs"
+        assert await world.store.read(ops.read_rights, world.account, inbox, AccountId(97)) == "lr"
+        assert await world.store.read(ops.read_rights, world.account, MailboxId(77), GUEST) is None
+
+    @scenario
+    async def test_an_entry_without_rights_is_none(self, world: World) -> None:
+        inbox = (await world.box()).id
+        before = await world.modseq()
+        for how, rights in ((How.ADD, "lr"), (How.ADD, "r"), (How.REMOVE, "l"), (How.REMOVE, "r"), (How.REMOVE, "r")):
+            await world.store.write(ops.set_acl, world.account, None, inbox, "99", how, rights)
+        assert await world.store.read(ops.read_acl, world.account, inbox) == ()
+        assert await world.modseq() == before + 3, "what changes nothing raises no modseq"
+
+    @scenario
+    async def test_who_shares_something_is_found_without_looking_at_others(self, world: World) -> None:
+        other = await World.make(world.store, "other@example.org")
+        await world.share((await world.box()).id, "lr")
+        await other.share((await other.box()).id, "lr", "anyone")
+        granters = await world.store.survey(ops.list_granters, GUEST)
+        assert sorted(one for some in granters for one in some) == [world.account, other.account]
+        granters = await world.store.survey(ops.list_granters, AccountId(98))
+        assert [one for some in granters for one in some] == [other.account]
+
+    @scenario
+    async def test_new_mailboxes_are_shared_as_the_one_above_and_deleted_ones_with_nobody(self, world: World) -> None:
+        await world.make_box("a")
+        await world.share((await world.box("a")).id, "lrk")
+        made = await world.store.write(ops.guest_create_mailbox, world.account, GUEST, "a/b/c", NOW)
+        granted = await world.store.read(ops.list_granted, world.account, GUEST)
+        assert [(box.name, rights) for box, rights in granted] == [("a", "lrk"), ("a/b", "lrk"), ("a/b/c", "lrk")]
+        await world.store.write(ops.delete_mailbox, world.account, made.id, NOW)
+        assert await world.store.read(ops.read_acl, world.account, made.id) == ()
+        assert await world.store.check(world.account) == ()
+
+    @scenario
+    async def test_a_guest_without_the_right_changes_nothing(self, world: World) -> None:
+        await world.make_box("a/b")
+        await world.append(b"one", mask=DELETED)
+        inbox, box = (await world.box()).id, (await world.box("a/b")).id
+        new = (NewMessage(blob=await world.store.put_blob(world.account, b"x"), internaldate=NOW),)
+        calls: tuple[tuple[Callable[..., Op[Any]], tuple[Any, ...]], ...] = (
+            (ops.set_acl, (GUEST, inbox, "anyone", How.ADD, "lr")),
+            (ops.withdraw, (GUEST, inbox, UidSet([1]), NOW)),
+            (ops.guest_append, (GUEST, inbox, new, NOW)),
+            (ops.guest_copy, (GUEST, inbox, UidSet([1]), inbox, NOW)),
+            (ops.guest_move, (GUEST, inbox, UidSet([1]), inbox, NOW)),
+            (ops.guest_replace, (GUEST, inbox, Uid(1), inbox, new[0], NOW)),
+            (ops.guest_store_flags, (GUEST, inbox, UidSet([1]), How.ADD, SEEN, (), None)),
+            (ops.guest_expunge, (GUEST, inbox, None, NOW)),
+            (ops.guest_create_mailbox, (GUEST, "a/c", NOW)),
+            (ops.guest_delete_mailbox, (GUEST, box, NOW)),
+            (ops.guest_rename_mailbox, (GUEST, box, "a/c", NOW)),
+        )
+        for rights, error in (("", (NotFound, Forbidden)), ("lr", Forbidden)):
+            await world.share(inbox, rights)
+            await world.share(box, rights)
+            before = await world.everything()
+            for op, args in calls:
+                with pytest.raises(error):
+                    await world.store.write(op, world.account, *args)
+            assert await world.everything() == before
+
     # --- faults
 
     @pytest.mark.parametrize(
-        "name", ["append", "copy", "move", "expunge", "store_flags", "rename", "delete", "undelete", "metadata"]
+        "name",
+        [
+            "append",
+            "copy",
+            "move",
+            "expunge",
+            "store_flags",
+            "rename",
+            "delete",
+            "undelete",
+            "metadata",
+            "set_acl",
+            "withdraw",
+            "guest_append",
+            "guest_copy",
+            "guest_move",
+            "guest_replace",
+            "guest_store_flags",
+            "guest_expunge",
+            "guest_create_mailbox",
+            "guest_delete_mailbox",
+            "guest_rename_mailbox",
+        ],
     )
     def test_a_failure_at_any_statement_leaves_the_store_as_it_was(self, tmp_path: Path, name: str) -> None:
         async def main() -> None:
@@ -1123,6 +1219,28 @@ async def prepare(world: World, name: str) -> tuple[Callable[..., Op[Any]], tupl
         "delete": (ops.delete_mailbox, ((await world.box("x/y")).id, NOW)),
         "undelete": (ops.undelete, (None, None, None, NOW)),
         "metadata": (ops.set_metadata, (inbox, world.account, (("/shared/a", b"1"), ("/private/a", b"2")))),
+    }
+    return operations[name] if name in operations else await prepare_sharing(world, name, new)
+
+
+async def prepare_sharing(world: World, name: str, new: NewMessage) -> tuple[Callable[..., Op[Any]], tuple[Any, ...]]:
+    """The same, of what concerns guests; account 99 may do nearly all, but not change all flags in Sent."""
+    inbox, sent, some = (await world.box()).id, (await world.box("Sent")).id, UidSet([1, 3])
+    box, guest = await world.box("x"), GUEST
+    for mailbox, rights in ((inbox, "lrswite"), (sent, "lri"), (box.id, "lrkx"), ((await world.box("x/y")).id, "lrx")):
+        await world.share(mailbox, rights)
+    operations: dict[str, tuple[Callable[..., Op[Any]], tuple[Any, ...]]] = {
+        "set_acl": (ops.set_acl, (None, inbox, "anyone", How.ADD, "lr")),
+        "withdraw": (ops.withdraw, (guest, inbox, some, NOW)),
+        "guest_append": (ops.guest_append, (guest, inbox, (new, new), NOW)),
+        "guest_copy": (ops.guest_copy, (guest, inbox, some, sent, NOW)),
+        "guest_move": (ops.guest_move, (guest, inbox, some, sent, NOW)),
+        "guest_replace": (ops.guest_replace, (guest, inbox, Uid(1), sent, new, NOW)),
+        "guest_store_flags": (ops.guest_store_flags, (guest, inbox, some, How.REPLACE, SEEN, ("c",), None)),
+        "guest_expunge": (ops.guest_expunge, (guest, inbox, some, NOW)),
+        "guest_create_mailbox": (ops.guest_create_mailbox, (guest, "x/z", NOW)),
+        "guest_delete_mailbox": (ops.guest_delete_mailbox, (guest, box.id, NOW)),
+        "guest_rename_mailbox": (ops.guest_rename_mailbox, (guest, (await world.box("x/y")).id, "x/q", NOW)),
     }
     return operations[name]
 

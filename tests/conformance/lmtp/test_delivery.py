@@ -207,3 +207,16 @@ def test_swaks_delivers(server: Service, account: Account, client: ImapClient, t
     )
     assert done.returncode == 0, done.stdout
     assert b"Subject: from swaks\r\n" in messages(client)[0]
+
+
+@pytest.mark.rfc("4314", "2.1")
+def test_a_detail_leads_to_a_mailbox_where_anyone_may_post(lmtp: Lmtp, client: ImapClient, account: Account) -> None:
+    client.ok("CREATE Lists/Dev")
+    client.ok("SETACL Lists/Dev anyone p")
+    local, _, domain = account.user.partition("@")
+    for detail, target in (("lists/dev", "Lists/Dev"), ("Lists", "INBOX"), ("nowhere", "INBOX"), ("", "INBOX")):
+        before = client.ok(f"STATUS {target} (MESSAGES)").one("STATUS")[1]["MESSAGES"]
+        deliver(lmtp, MESSAGE, f"{local}+{detail}@{domain}")
+        assert client.ok(f"STATUS {target} (MESSAGES)").one("STATUS")[1]["MESSAGES"] == before + 1
+    client.ok("DELETEACL Lists/Dev anyone")
+    client.ok("DELETE Lists/Dev")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from mailkeep.imap.wire import (
+    acl,
     append,
     authenticate,
     cancelupdate,
@@ -57,6 +58,11 @@ PARSERS: Final[dict[str, Callable[[Lexer], Any]]] = {
     "LSUB": list_.parse_lsub,
     "XLIST": list_.parse_lsub,
     "STATUS": status.parse,
+    "SETACL": acl.parse_setacl,
+    "DELETEACL": acl.parse_identified,
+    "LISTRIGHTS": acl.parse_identified,
+    "GETACL": mailbox_name,
+    "MYRIGHTS": mailbox_name,
     "GETQUOTA": quota.parse_get,
     "GETQUOTAROOT": mailbox_name,
     "SETQUOTA": quota.parse_set,
