@@ -199,7 +199,9 @@ def wipe(client: ImapClient) -> None:
             client.command("UNSUBSCRIBE", Literal(name.encode(), plus=True))
     for name in ("", "INBOX", "Sent"):
         for response in client.command(f'GETMETADATA (DEPTH infinity) "{name}" (/private /shared)').all("METADATA"):
-            client.command(f'SETMETADATA "{name}" ({" ".join(f"{entry} NIL" for entry in response.data[1])})')
+            entries = [entry for entry in response.data[1] if entry != "/private/specialuse"]
+            if entries:
+                client.command(f'SETMETADATA "{name}" ({" ".join(f"{entry} NIL" for entry in entries)})')
 
 
 class Pool:

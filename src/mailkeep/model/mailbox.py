@@ -16,7 +16,7 @@ MAX_MAILBOXES: Final = 10_000  # of an account
 
 
 class Role(StrEnum):
-    """What a mailbox is for (RFC 6154 special use); the value is the RFC's word without its backslash."""
+    """What a mailbox is for (RFC 6154 special use, RFC 9979); the value is the RFC's word without its backslash."""
 
     SENT = "Sent"
     DRAFTS = "Drafts"
@@ -24,6 +24,14 @@ class Role(StrEnum):
     JUNK = "Junk"
     ARCHIVE = "Archive"
     IMPORTANT = "Important"  # RFC 8457
+    MEMOS = "Memos"
+    SCHEDULED = "Scheduled"
+    SNOOZED = "Snoozed"
+
+    @classmethod
+    def parse(cls, attribute: str) -> Role | None:
+        r"""The role of an attribute like ``\Sent``, in any case; None when there is no such role."""
+        return {f"\\{role}".lower(): role for role in cls}.get(attribute.lower())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

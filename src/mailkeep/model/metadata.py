@@ -11,6 +11,7 @@ from mailkeep.model.ids import MailboxId, ModSeq
 PRIVATE: Final = "/private"
 SHARED: Final = "/shared"
 THE_SERVER: Final = MailboxId(0)  # in place of a mailbox: what belongs to no mailbox but to the server
+SPECIAL_USE: Final = "/private/specialuse"  # of a mailbox: what it is for, as LIST tells it (RFC 6154 §4)
 ONE_OF: Final = "rswip"  # rights, of which a guest needs one beside "l" (RFC 5464 §3.3)
 MAX_VALUE: Final = 64 * 1024  # octets of one value
 

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from mailkeep.model.change import Hint
-from mailkeep.model.errors import Forbidden, TooLarge
+from mailkeep.model.errors import Forbidden, TooLarge, Unsupported
 from mailkeep.model.ids import AccountId, MailboxId, ModSeq
-from mailkeep.model.metadata import MAX_VALUE, THE_SERVER, Depth, MetadataChange, Metadatum, is_private
+from mailkeep.model.mailbox import Role
+from mailkeep.model.metadata import MAX_VALUE, SPECIAL_USE, THE_SERVER, Depth, MetadataChange, Metadatum, is_private
 from mailkeep.service.bus import Bus
 from mailkeep.store import ops
 from mailkeep.store.contract import Store
@@ -71,16 +72,22 @@ class Metadata:
     ) -> ModSeq:
         """Give new values to entries, None to remove them; all or none, on disk when this returns.
 
+        SPECIAL_USE gives the mailbox a role, and takes it from the one that had it.
         Returns the modseq of the change.  Raises: NotFound (the mailbox), TooLarge (a value), LimitReached (of entries,
-        or of octets in all), Forbidden (a shared entry of the server).
+        or of octets in all), Forbidden (a shared entry of the server), Unsupported (no such special use).
         """
         wanted = tuple({entry.lower(): value for entry, value in values}.items())
+        if any(entry == SPECIAL_USE for entry, _ in wanted):
+            if reader != account or mailbox == THE_SERVER:
+                raise Unsupported("Only a mailbox of one's own can have a special use")
+            wanted = tuple((entry, _role(value) if entry == SPECIAL_USE else value) for entry, value in wanted)
         if mailbox == THE_SERVER and not all(is_private(entry) for entry, _ in wanted):
             raise Forbidden("Shared entries of the server are set by its administrator")
         if any(value is not None and len(value) > MAX_VALUE for _, value in wanted):
             raise TooLarge(f"A value has at most {MAX_VALUE} octets")
         modseq = await self._store.write(ops.set_metadata, account, mailbox, reader, wanted)
-        self._bus.publish(Hint(account, NOWHERE, modseq, metadata=True))
+        tree = any(entry == SPECIAL_USE for entry, _ in wanted)
+        self._bus.publish(Hint(account, NOWHERE, modseq, tree=tree, metadata=True))
         return modseq
 
     async def changes(
@@ -95,6 +102,17 @@ class Metadata:
     async def now(self, account: AccountId) -> ModSeq:
         """Where the account stands: `changes` after it are news.  Raises: NotFound."""
         return ModSeq((await self._store.read(ops.get_account, account)).modseq)
+
+
+def _role(value: bytes | None) -> bytes | None:
+    """A special use in the spelling of its RFC; None for none.  Raises: Unsupported."""
+    attributes = (value or b"").split()
+    if not attributes:
+        return None
+    role = Role.parse(attributes[0].decode("ascii", "replace"))
+    if role is None or len(attributes) > 1:
+        raise Unsupported("This special use is not supported")
+    return b"\\" + role.encode()
 
 
 def _is_meant(entry: str, asked: str, depth: Depth) -> bool:

@@ -28,12 +28,13 @@ from mailkeep.model.errors import (
     NeverFits,
     NotFound,
     OverQuota,
+    Unsupported,
 )
 from mailkeep.model.flags import FIRST_KEYWORD, MAX_KEYWORDS
 from mailkeep.model.ids import AccountId, MailboxId, MessageId, ModSeq, Uid
 from mailkeep.model.mailbox import Mailbox, Role
 from mailkeep.model.message import Appended, FlagState, Stored
-from mailkeep.model.metadata import THE_SERVER, Depth
+from mailkeep.model.metadata import SPECIAL_USE, THE_SERVER, Depth
 from mailkeep.model.quota import Quota, Usage
 from mailkeep.model.uidset import EMPTY, UidSet
 from mailkeep.store import ops
@@ -825,7 +826,8 @@ class StoreContract:
         ]
         assert await world.metadata(THE_SERVER, *both) == [("/private/comment", b"of the server")]
         assert await world.metadata((await world.box("Sent")).id, *both) == []
-        assert await world.store.read(ops.with_metadata, ann) == (THE_SERVER, inbox)
+        roles = [box.id for box in await world.store.read(ops.list_mailboxes, ann) if box.role]
+        assert await world.store.read(ops.with_metadata, ann) == (THE_SERVER, *sorted([inbox, *roles]))
         assert await world.store.check(ann) == ()
 
     @scenario
@@ -885,6 +887,27 @@ class StoreContract:
         made, _ = await world.store.write(ops.rename_inbox, world.account, "old", NOW)
         for place in (inbox, made.id):
             assert await world.metadata(place, "/private/x") == [("/private/x", b"1")]
+
+    @scenario
+    async def test_special_use_is_the_role_of_one_mailbox(self, world: World) -> None:
+        other, sent = await world.make_box("a"), await world.box("Sent")
+        highest = (sent.modseq, other.modseq)
+        assert await world.metadata(sent.id, "/private", depth=Depth.CHILDREN) == [(SPECIAL_USE, b"\\Sent")]
+        assert await world.metadata(sent.id, SPECIAL_USE, reader=AccountId(77)) == []
+        since = ModSeq(await world.modseq())
+        await world.set_metadata(other.id, (SPECIAL_USE, b"\\Sent"), ("/private/x", b"1"))
+        boxes = [await world.box("a"), await world.box("Sent")]
+        assert [(box.role, box.modseq) for box in boxes] == [(Role.SENT, highest[1]), (None, highest[0])]
+        assert await world.metadata(sent.id, SPECIAL_USE) == []
+        _, changes = await world.store.read(ops.metadata_changes, world.account, world.account, since)
+        assert {(one.name, one.entry) for one in changes} == {
+            ("Sent", SPECIAL_USE), ("a", SPECIAL_USE), ("a", "/private/x"),
+        }  # fmt: skip
+        assert await world.set_metadata(other.id, (SPECIAL_USE, b"\\Sent")) == since + 1
+        await world.set_metadata(other.id, (SPECIAL_USE, None))
+        assert (await world.box("a")).role is None
+        with pytest.raises(Unsupported):
+            await world.set_metadata((await world.box()).id, (SPECIAL_USE, b"\\Sent"))
 
     @scenario
     async def test_metadata_is_bounded_and_nothing_is_set_beyond(self, world: World) -> None:

@@ -124,6 +124,22 @@ def test_a_special_use_may_be_given(client: ImapClient, ours: None) -> None:
     client.ok("CREATE Archive (USE (\\Archive))")
 
 
+@pytest.mark.rfc("6154", "3")
+def test_a_special_use_that_another_mailbox_has_is_useattr(client: ImapClient, ours: None) -> None:
+    client.no("CREATE Outbox (USE (\\Sent))", code="USEATTR")
+    client.no("CREATE Sent (USE (\\Sent))", code="ALREADYEXISTS")
+    assert "Outbox" not in names(client)
+    client.ok("CREATE Outbox (USE ())")
+
+
+@pytest.mark.parametrize("use", ["\\Memos", "\\Scheduled", "\\Snoozed"])
+def test_the_uses_that_came_later_may_be_given_too(client: ImapClient, use: str, ours: None) -> None:
+    """RFC 9979"""
+    client.ok(f"CREATE later (USE ({use}))")
+    assert use in client.ok('LIST (SPECIAL-USE) "" later').listed()["later"].flags
+    client.ok("DELETE later")
+
+
 def test_an_unknown_special_use_is_useattr(client: ImapClient, ours: None) -> None:
     client.no("CREATE Attic (USE (\\Bogus))", code="USEATTR")
 

@@ -131,6 +131,12 @@ def test_thunderbirds_lower_case_form_is_taken(tree: ImapClient) -> None:
     assert "ab" in tree.ok('LIST (subscribed) "" "*" return (special-use)').listed()
 
 
+@pytest.mark.rfc("9051", "6.3.9")
+def test_an_empty_pattern_among_others_asks_for_nothing(tree: ImapClient) -> None:
+    assert set(tree.ok('LIST "a" ("" "b")').listed()) == {"ab"}
+    assert set(tree.ok('LIST () "a" ""').listed()) == set()
+
+
 def test_recursivematch_alone_is_refused(client: ImapClient) -> None:
     client.bad('LIST (RECURSIVEMATCH) "" "*"')
 

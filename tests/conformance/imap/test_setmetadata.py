@@ -101,6 +101,37 @@ def test_metadata_of_a_renamed_inbox_is_copied(client: ImapClient) -> None:
     client.ok("SETMETADATA INBOX (/shared/comment NIL)")
 
 
+@pytest.mark.rfc("6154", "4")
+def test_the_special_use_of_a_mailbox_is_set_by_metadata(client: ImapClient, second: ImapClient, ours: None) -> None:
+    """The example of §5.4: another mailbox loses it."""
+
+    def uses() -> dict[str, list[str]]:
+        rows = client.ok('LIST "" "%" RETURN (SPECIAL-USE)').listed()
+        return {name: [use for use in ("\\Drafts", "\\Sent") if use in rows[name].flags] for name in rows}
+
+    second.ok("ENABLE METADATA")
+    client.ok("CREATE SavedDrafts")
+    assert value(client, "/private/specialuse", "Drafts") == b"\\Drafts"
+    assert value(client, "/private/specialuse", "SavedDrafts") is None
+    client.ok('SETMETADATA "SavedDrafts" (/private/specialuse "\\\\Drafts")')
+    client.ok('SETMETADATA "Sent" (/private/specialuse NIL)')
+    assert (uses()["Drafts"], uses()["SavedDrafts"], uses()["Sent"]) == ([], ["\\Drafts"], [])
+    told = [response.data for response in second.ok("NOOP").all("METADATA")]
+    assert sorted(told) == [(name, ["/private/specialuse"]) for name in ("Drafts", "SavedDrafts", "Sent")]
+    client.ok('SETMETADATA Sent (/private/specialuse "\\\\sent")')
+    client.ok('SETMETADATA Drafts (/private/specialuse "\\\\Drafts")')
+    assert (uses()["Drafts"], uses()["SavedDrafts"], uses()["Sent"]) == (["\\Drafts"], [], ["\\Sent"])
+
+
+@pytest.mark.rfc("6154", "4")
+@pytest.mark.parametrize("use", ["\\\\All", "Sent", "\\\\Sent \\\\Drafts", "x"])
+def test_a_special_use_that_cannot_be_is_refused(client: ImapClient, use: str, ours: None) -> None:
+    client.no(f'SETMETADATA Trash (/private/comment "x" /private/specialuse "{use}")', code="USEATTR")
+    client.no('SETMETADATA INBOX (/private/specialuse "\\\\Sent")', code="USEATTR")
+    assert value(client, "/private/comment", "Trash") is None
+    assert value(client, "/private/specialuse", "Trash") == b"\\Trash"
+
+
 def test_others_are_told_the_names_once_they_have_enabled_it(client: ImapClient, second: ImapClient) -> None:
     """§4.4.2: never the values; never without ENABLE (§4.1)."""
     client.ok('SETMETADATA INBOX (/shared/comment "before")')

@@ -7,7 +7,9 @@ from mailkeep.imap.done import Done, Refused
 from mailkeep.imap.session import Authenticated
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.create import Create
+from mailkeep.model.errors import AlreadyExists
 from mailkeep.model.mailbox import DELIMITER, Role
+from mailkeep.service.trees import parse_name
 
 
 async def create(s: Authenticated, cmd: Create) -> Done:
@@ -17,7 +19,15 @@ async def create(s: Authenticated, cmd: Create) -> Done:
     Raises: AlreadyExists, Invalid, LimitReached.
     """
     name = cmd.mailbox.removesuffix(DELIMITER) if len(cmd.mailbox) > 1 else cmd.mailbox
-    made = await s.places.create(s.account, name, _role(cmd.use))
+    role = _role(cmd.use)
+    if role is not None and parse_name(name) is not None:
+        raise Refused("Only a mailbox of one's own can have a special use", b"USEATTR")
+    try:
+        made = await s.places.create(s.account, name, role)
+    except AlreadyExists as error:
+        if role is None or await s.places.find(s.account, name) is not None:
+            raise
+        raise Refused(error.text, b"USEATTR") from error
     tell_normalized(s, name, made.name)
     return Done(code=response.mailboxid(mailboxid(made.account, made.mailbox.id)))
 
@@ -34,7 +44,7 @@ def _role(use: tuple[str, ...]) -> Role | None:
     """The one special use asked for.  Raises: Refused."""
     if not use:
         return None
-    roles = {f"\\{role}".lower(): role for role in Role}
-    if len(use) > 1 or use[0].lower() not in roles:
+    role = Role.parse(use[0])
+    if role is None or len(use) > 1:
         raise Refused("This special use is not supported", b"USEATTR")
-    return roles[use[0].lower()]
+    return role

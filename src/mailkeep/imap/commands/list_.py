@@ -71,7 +71,8 @@ async def list_(s: Authenticated, cmd: List) -> None:
         # asks for the delimiter and the root of the reference
         s.session.write(response.list_line(("\\Noselect",), b'""'))
         return
-    patterns = [_join(cmd.reference, pattern) for pattern in cmd.patterns]
+    # an empty one asks for nothing in an extended LIST (RFC 9051 §6.3.9)
+    patterns = [_join(cmd.reference, pattern) for pattern in cmd.patterns if pattern]
     tree = await _read(s, patterns)
     connection = s.session.connection
     matching = await _matching(tree, patterns)

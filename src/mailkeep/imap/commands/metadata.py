@@ -10,7 +10,7 @@ from mailkeep.imap.filters import check_values
 from mailkeep.imap.session import Authenticated
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.metadata import GetMetadata, SetMetadata
-from mailkeep.model.errors import LimitReached, NotFound, TooLarge
+from mailkeep.model.errors import LimitReached, NotFound, TooLarge, Unsupported
 from mailkeep.model.ids import AccountId, MailboxId
 from mailkeep.model.metadata import MAX_VALUE, ONE_OF, THE_SERVER, Depth, Metadatum
 from mailkeep.service.metadata import ANY_SIZE
@@ -99,7 +99,8 @@ def _pieces(values: Iterable[tuple[str, bytes | None]]) -> Iterable[list[tuple[s
 async def setmetadata(s: Authenticated, cmd: SetMetadata) -> None:
     """Give entries new values, NIL to remove them; all or none.  RFC 5464 §4.3.
 
-    Raises: NotFound, Forbidden, Refused (METADATA MAXSIZE, METADATA TOOMANY).
+    ``/private/specialuse`` is what LIST tells as special use (RFC 6154 §4).
+    Raises: NotFound, Forbidden, Refused (METADATA MAXSIZE, METADATA TOOMANY, USEATTR).
     """
     account, mailbox = await _target(s, cmd.mailbox)
     if mailbox == THE_SERVER:
@@ -110,6 +111,8 @@ async def setmetadata(s: Authenticated, cmd: SetMetadata) -> None:
         raise Refused(error.text, response.metadata_maxsize(MAX_VALUE)) from error
     except LimitReached as error:
         raise Refused(error.text, response.METADATA_TOOMANY) from error
+    except Unsupported as error:
+        raise Refused(error.text, b"USEATTR") from error
     if s.metadata is not None:
         s.metadata.is_own(account, modseq)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailkeep.model.ids import AccountId, MailboxId
-from mailkeep.model.metadata import Depth, Metadatum
+from mailkeep.model.metadata import PRIVATE, SPECIAL_USE, Depth, Metadatum
 from mailkeep.store.contract import Op, Sql
 from mailkeep.store.steps.metadata import owner_of
 
@@ -14,7 +14,7 @@ def get_metadata(
     """Those of `entries` that have a value, and those below them down to `depth`; each once, in order.
 
     `entries` are in lower case; private ones are those of `reader`.  A value of more than `max_size` octets is not
-    read.  Nothing for a mailbox that does not exist.  RFC 5464 §4.2.
+    read.  Nothing for a mailbox that does not exist.  SPECIAL_USE tells the role, to the owner.  RFC 5464 §4.2.
     """
     found: dict[str, Metadatum] = {}
     for entry in entries:
@@ -34,4 +34,16 @@ def get_metadata(
             rows = rows + [row for row in below if depth is Depth.ALL or "/" not in row[0][len(entry) + 1 :]]
         for name, size, value in rows:
             found.setdefault(name, Metadatum(name, size, value))
+        if reader == account and (entry == SPECIAL_USE or (entry == PRIVATE and depth is not Depth.ITSELF)):
+            yield from _add_role(account, mailbox, max_size, found)
     return tuple(found.values())
+
+
+def _add_role(account: AccountId, mailbox: MailboxId, max_size: int, found: dict[str, Metadatum]) -> Op[None]:
+    rows = yield Sql(
+        "SELECT role FROM mailbox WHERE account = ? AND mailbox = ? AND role IS NOT NULL AND deleted_at IS NULL",
+        (account, mailbox),
+    )
+    for (role,) in rows:
+        value = b"\\" + role.encode()
+        found[SPECIAL_USE] = Metadatum(SPECIAL_USE, len(value), value if len(value) <= max_size else None)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailkeep.model.errors import Forbidden, LimitReached, NotFound
+from mailkeep.model.errors import Forbidden, LimitReached, NotFound, Unsupported
 from mailkeep.model.ids import AccountId, MailboxId, ModSeq
-from mailkeep.model.metadata import ONE_OF, THE_SERVER, Values
+from mailkeep.model.mailbox import INBOX
+from mailkeep.model.metadata import ONE_OF, SPECIAL_USE, THE_SERVER, Values
 from mailkeep.store.contract import LogKind, Op, Sql
 from mailkeep.store.steps.account import lock_account, log, raise_modseq
 from mailkeep.store.steps.metadata import owner_of
 from mailkeep.store.steps.rights import NO_RIGHT, require
+from mailkeep.store.steps.tree import TOP
 
 MAX_ENTRIES: Final = 500  # of a mailbox and an owner
 MAX_OCTETS: Final = 1 << 20  # of a mailbox and an owner
@@ -20,11 +22,13 @@ KEPT_REMOVALS: Final = 100  # of a mailbox: so many entries that were removed ar
 
 
 def set_metadata(account: AccountId, mailbox: MailboxId, reader: AccountId, values: Values) -> Op[ModSeq]:
-    """All of `values`, or none; what has the same value already is left alone.  RFC 5464 §4.3.
+    r"""All of `values`, or none; what has the same value already is left alone.  RFC 5464 §4.3.
 
-    Entries are in lower case; private ones become those of `reader`.  Returns the modseq of the change, or where the
-    account stood if there was none.  Raises: NotFound, LimitReached, and of a guest
-    Forbidden (he needs ``l`` and one of `ONE_OF`).
+    Entries are in lower case; private ones become those of `reader`.  SPECIAL_USE, which only the owner may set, gives
+    the mailbox the role of that name (``\Sent``) and takes it from another; its values must be right.  Returns the
+    modseq of the change, or where the account stood if there was none.
+    Raises: NotFound, LimitReached, Unsupported (a role for INBOX or a mere name), and of a guest Forbidden (he needs
+    ``l`` and one of `ONE_OF`).
     """
     modseq = yield from lock_account(account)
     yield from _require_place(account, mailbox)
@@ -32,6 +36,9 @@ def set_metadata(account: AccountId, mailbox: MailboxId, reader: AccountId, valu
         yield from _require_rights(account, mailbox, reader)
     changed = False
     for entry, value in values:
+        if entry == SPECIAL_USE:
+            changed |= yield from _set_role(account, mailbox, value, modseq)
+            continue
         who = owner_of(entry, reader)
         rows = yield Sql(
             "SELECT value FROM metadata WHERE account = ? AND mailbox = ? AND who = ? AND entry = ?",
@@ -40,12 +47,7 @@ def set_metadata(account: AccountId, mailbox: MailboxId, reader: AccountId, valu
         if (rows[0][0] if rows else None) == value:
             continue
         changed = True
-        yield Sql(
-            "INSERT INTO metadata VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (account, mailbox, who, entry)"
-            " DO UPDATE SET value = excluded.value, modseq = excluded.modseq",
-            (account, mailbox, who, entry, value, modseq),
-        )
+        yield _put(account, mailbox, who, entry, value, modseq)
     if not changed:
         return ModSeq(modseq - 1)
     for who in {owner_of(entry, reader) for entry, value in values if value is not None}:
@@ -54,6 +56,44 @@ def set_metadata(account: AccountId, mailbox: MailboxId, reader: AccountId, valu
     yield log(account, mailbox, modseq, LogKind.METADATA)
     yield raise_modseq(account, modseq)
     return modseq
+
+
+def _put(account: AccountId, mailbox: MailboxId, who: int, entry: str, value: bytes | None, modseq: ModSeq) -> Sql:
+    return Sql(
+        "INSERT INTO metadata VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account, mailbox, who, entry)"
+        " DO UPDATE SET value = excluded.value, modseq = excluded.modseq",
+        (account, mailbox, who, entry, value, modseq),
+    )
+
+
+def _set_role(account: AccountId, mailbox: MailboxId, value: bytes | None, modseq: ModSeq) -> Op[bool]:
+    """The role stands in the rows of mailboxes; rows of metadata only tell that it has changed."""
+    role = value.decode("ascii").removeprefix("\\") if value else None
+    if role is not None:
+        yield from _require_fit(account, mailbox)
+    rows = yield Sql(
+        "SELECT mailbox, role FROM mailbox WHERE account = ? AND (mailbox = ? OR role = ?) AND deleted_at IS NULL",
+        (account, mailbox, role),
+    )
+    changed = [MailboxId(row[0]) for row in rows if row[1] != (role if row[0] == mailbox else None)]
+    for one in changed:
+        yield Sql(
+            "UPDATE mailbox SET role = ?, meta_modseq = ? WHERE account = ? AND mailbox = ?",
+            (role if one == mailbox else None, modseq, account, one),
+        )
+        yield _put(account, one, account, SPECIAL_USE, None, modseq)
+        if one != mailbox:
+            yield log(account, one, modseq, LogKind.METADATA)
+    return bool(changed)
+
+
+def _require_fit(account: AccountId, mailbox: MailboxId) -> Op[None]:
+    rows = yield Sql(
+        "SELECT 1 FROM mailbox WHERE account = ? AND mailbox = ? AND selectable = 1 AND NOT (parent = ? AND name = ?)",
+        (account, mailbox, TOP, INBOX),
+    )
+    if not rows:
+        raise Unsupported("This mailbox cannot have a special use")
 
 
 def _require_place(account: AccountId, mailbox: MailboxId) -> Op[None]:
