@@ -303,7 +303,7 @@ class Selected:
         self.mailbox: MailboxId = shared.mailbox
         self.messages = owner.messages
         self.places = owner.places
-        self.shared = shared
+        self.shared: View = shared
         self.view = SelectedView(shared)
         self.guest = place.guest  # whose rights are to be asked; None: it is the user's own
         self._examined = read_only

@@ -28,6 +28,7 @@ from mailkeep.service.search_fields import SEARCHED
 from mailkeep.service.search_fresh import Source, day_of, read_fields, read_sources
 from mailkeep.service.segment import (
     BODY,
+    DAMAGE,
     HEAD,
     MAX_RECORD,
     NUMBERS,
@@ -137,9 +138,8 @@ class Indexer:
         data = [(kind, segment, packed) for kind, packed in made.data.items()]
         span = span_of(segment)
         if max(numbers.stop, index.indexed_to if index.version == VERSION else 0) >= span.stop * SEGMENT:
-            rows = dict(await self._store.scan(ops.read_text, account, BODY, UidSet(span)))
-            rows[segment] = made.data[BODY]
-            words, where = await asyncio.to_thread(_make_words, span.start, rows, self._rest_after)
+            bodies = await self._bodies(account, span, segment, made.data[BODY])
+            words, where = await asyncio.to_thread(_make_words, span.start, bodies, self._rest_after)
             data += [(WORDS, span[-1], words), (WHERE, span[-1], where)]
         new = TextSegment(
             segment=segment,
@@ -151,6 +151,18 @@ class Indexer:
         )
         await self._store.write(ops.put_text, account, new)  # if a message has gone meanwhile, it is tried again
         return True
+
+    async def _bodies(self, account: AccountId, span: range, segment: int, new: bytes) -> dict[int, bytes]:
+        """The data of BODY of each segment of a span, of one that is `new`; what cannot be read is made."""
+        rows = dict(await self._store.scan(ops.read_text, account, BODY, UidSet(span)))
+        rows[segment] = new
+        for other in span:
+            try:
+                unpack(rows[other])
+            except (KeyError, *DAMAGE):
+                sources = await read_sources(self._store, account, range(other * SEGMENT, (other + 1) * SEGMENT))
+                rows[other] = (await asyncio.to_thread(_make, sources, {}, self._rest_after)).data[BODY]
+        return rows
 
 
 def _next(index: TextIndex, rest: int) -> int | None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from zstandard import ZstdDecompressor
 
+from mailkeep import telemetry
 from mailkeep.formats.collation import Comparator, collation_key
 from mailkeep.formats.mime.scan import scan
 from mailkeep.model.ids import AccountId
@@ -18,9 +19,9 @@ from mailkeep.service import order_keys as k
 from mailkeep.service.lanes import cut
 from mailkeep.service.pieces import Work, at_once, in_thread
 from mailkeep.service.search_fresh import MESSAGES_AT_ONCE, ROWS_AT_ONCE, Source, read_sources
-from mailkeep.service.segment import NUMBERS, VERSION, unpack_numbers
+from mailkeep.service.segment import DAMAGE, NUMBERS, VERSION, unpack_numbers
 from mailkeep.store import ops
-from mailkeep.store.contract import SEGMENT, Op, Store
+from mailkeep.store.contract import SEGMENT, Op, Rows, Store
 
 ARRIVED: Final = "arrived"
 SIZE: Final = "size"
@@ -30,6 +31,8 @@ SEGMENTS_AT_ONCE: Final = 128
 PIECE: Final = 8192  # values that are put in their places at once
 REMEMBERED: Final = 20_000  # messages beyond the index whose keys are kept
 FOUND_NOTHING: Final[list[Any]] = [None] * SEGMENT
+
+log = telemetry.logger()
 
 Value = Any  # int, str, or an array of ids: as `What` says
 
@@ -86,7 +89,11 @@ class Reader:
         segments = sorted({message // SEGMENT for message in messages if message < end})
         found: dict[int, list[Value]] = {}
         for some in cut(segments, SEGMENTS_AT_ONCE):
-            found |= await self._store.scan(read_column, account, UidSet(some), what, end)
+            read, damaged = await self._store.scan(read_column, account, UidSet(some), what, end)
+            found |= read
+            if damaged:  # what is missing is read from the messages, and the segments are written anew
+                log.error("search.index_damaged", account=account, kind=what.name, segments=str(UidSet(damaged)))
+                self._store.later(ops.doubt_text, account, UidSet(damaged))
         return found
 
     async def _look_at(self, account: AccountId, messages: Sequence[int], what: What) -> dict[int, Value]:
@@ -128,21 +135,39 @@ def _put_in_places(messages: Sequence[int], kept: dict[int, list[Value]]) -> Wor
     return values
 
 
-def read_column(account: AccountId, segments: UidSet, what: What, end: int) -> Op[dict[int, list[Value]]]:
-    """By segment, `SEGMENT` values of a column; None where there is none, and from message `end` on."""
+def read_column(
+    account: AccountId, segments: UidSet, what: What, end: int
+) -> Op[tuple[dict[int, list[Value]], set[int]]]:
+    """By segment, `SEGMENT` values of a column; None where there is none, and from message `end` on.
+
+    Then the segments that cannot be read.
+    """
     name = NUMBERS if what.name in (ARRIVED, SIZE) else what.name
-    rows = yield from ops.read_text(account, name, segments)
-    unpack = _unpacker(what)
-    found = {segment: unpack(data) for segment, data in rows}
+    found = _unpacked((yield from ops.read_text(account, name, segments)), _unpacker(what))
     if name != NUMBERS:
-        for segment, data in (yield from ops.read_text(account, k.SENT, segments)):
-            sent = k.unpack_numbers(data)
+        rows = yield from ops.read_text(account, k.SENT, segments)
+        sents = _unpacked(rows, lambda data: k.unpack_numbers(data).tolist())
+        found = {segment: values for segment, values in found.items() if segment in sents}
+        for segment, sent in sents.items():
             values = found.get(segment)
             if values is not None and k.ABSENT in sent:
                 found[segment] = [None if at == k.ABSENT else value for at, value in zip(sent, values, strict=True)]
     if end // SEGMENT in found:
         rest = end % SEGMENT
         found[end // SEGMENT] = found[end // SEGMENT][:rest] + FOUND_NOTHING[rest:]
+    return found, set(segments) - found.keys()
+
+
+def _unpacked(rows: Rows, unpack: Callable[[bytes], list[Value]]) -> dict[int, list[Value]]:
+    """By segment; what is damaged is left out."""
+    found: dict[int, list[Value]] = {}
+    for segment, data in rows:
+        try:
+            values = unpack(data)
+        except DAMAGE:
+            continue
+        if len(values) == SEGMENT:
+            found[segment] = values
     return found
 
 

@@ -77,7 +77,9 @@ class Search:
             kept = [place for place in kept if messages[place] not in index.loose]
             fresh = sorted({*places}.difference(kept), key=messages.__getitem__)
         if kept:
-            yield Batch(store, arrays, kept, Kept(store, account, _at(messages, kept), index.indexed_to, wanted))
+            uids, numbers = _at(arrays.uids, kept), _at(messages, kept)
+            texts = Kept(store, account, mailbox, uids, numbers, index.indexed_to, wanted)
+            yield Batch(store, arrays, kept, texts)
         for some in cut(fresh, FRESH_BATCH):
             uids, numbers = _at(arrays.uids, some), _at(messages, some)
             yield Batch(store, arrays, some, Fresh(store, account, mailbox, uids, numbers, wanted))

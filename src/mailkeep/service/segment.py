@@ -13,10 +13,11 @@ from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from zstandard import ZstdCompressor, ZstdDecompressor
+from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError
 
 from mailkeep.formats.mime.text import FOLD_VERSION, TEXT_VERSION, body_texts, fold, header_text
 from mailkeep.service.search_fields import SEARCHED
+from mailkeep.store.contract import SEGMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -35,6 +36,8 @@ PIECE: Final = b"\xfe"
 END: Final = b"\xff"
 
 MAX_RECORD: Final = 512 * 1024  # octets; the text of a longer message is not kept, but read when it is searched
+DAMAGE: Final = (ZstdError, ValueError, IndexError, MemoryError)  # what reading a damaged row raises
+
 LEVEL: Final = 3  # of zstd: 1 is 4 % larger, and higher ones take long
 
 
@@ -100,7 +103,7 @@ class Numbers:
 
 def pack(records: Sequence[bytes]) -> bytes:
     """The data of one place; nothing at all when it holds no text."""
-    return ZstdCompressor(level=LEVEL).compress(END.join(records)) if any(records) else b""
+    return ZstdCompressor(level=LEVEL, write_checksum=True).compress(END.join(records)) if any(records) else b""
 
 
 def unpack(data: bytes) -> bytes:
@@ -108,10 +111,19 @@ def unpack(data: bytes) -> bytes:
     return ZstdDecompressor().decompress(data) if data else b""
 
 
-def unpack_each(rows: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-    """`unpack` of many, by their numbers: a decompressor takes longer to make than to use once."""
+def unpack_each(rows: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes | None]]:
+    """`unpack` of many, by their numbers: a decompressor takes longer to make than to use once.
+
+    None where the data is damaged.
+    """
     decompress = ZstdDecompressor().decompress
-    return ((number, decompress(data) if data else b"") for number, data in rows)
+    for number, data in rows:
+        records: bytes | None
+        try:
+            records = decompress(data) if data else b""
+        except DAMAGE:
+            records = None
+        yield number, records
 
 
 def pack_numbers(numbers: Numbers) -> bytes:
@@ -120,8 +132,10 @@ def pack_numbers(numbers: Numbers) -> bytes:
 
 
 def unpack_numbers(data: bytes) -> Numbers:
-    """Inverse of `pack_numbers`."""
+    """Inverse of `pack_numbers`.  Raises: ValueError, when they are damaged."""
     third = len(data) // 3
+    if len(data) != 3 * 8 * SEGMENT:
+        raise ValueError("the numbers of a segment have another length")
     columns = []
     for i in range(3):
         column = array("q")

@@ -73,6 +73,11 @@ def has_words(needle: bytes) -> bool:
     return _WORD.search(needle) is not None
 
 
+def is_whole(words: bytes) -> bool:
+    """Whether a list seems to be one: the octet around each word stands at both ends."""
+    return words.startswith(END) and words.endswith(END)
+
+
 def find_words(words: bytes, needles: Sequence[bytes]) -> list[list[Found]]:
     """For each needle that has words, and each run of it, the words that fit; none at all if one run has none."""
     found = [[_find(words, pattern) for pattern in _patterns(needle)] for needle in needles]
@@ -158,7 +163,10 @@ def _find(words: bytes, pattern: bytes) -> Found:
         number += words.count(END, last, at)
         found.append(number - 1)
         last = at
-        at = words.find(pattern, words.find(END, at))
+        end = words.find(END, at)
+        if end < 0:
+            break  # a list that was cut short
+        at = words.find(pattern, end)
     return found
 
 

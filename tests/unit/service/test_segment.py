@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from mailkeep.service.segment import (
     unpack,
     unpack_numbers,
 )
+from mailkeep.store.contract import SEGMENT
 
 TEXTS = st.lists(st.text("abä会\n: ", max_size=8), max_size=3)
 
@@ -48,5 +50,9 @@ def test_records_without_text_take_no_room() -> None:
 
 
 def test_numbers_come_back() -> None:
-    numbers = Numbers(array("q", [1, -2, 0]), array("q", [3, 4, 1 << 40]), array("q", [0, 738000, 1]))
+    rest = [0] * (SEGMENT - 3)
+    columns = ([1, -2, 0], [3, 4, 1 << 40], [0, 738000, 1])
+    numbers = Numbers(*(array("q", [*column, *rest]) for column in columns))
     assert unpack_numbers(pack_numbers(numbers)) == numbers
+    with pytest.raises(ValueError, match="length"):
+        unpack_numbers(pack_numbers(numbers)[:-8])

@@ -57,6 +57,7 @@ Writing:
     claim_recent(account, mailbox, last) -> None                messages up to this UID are recent no more
     put_derived(account, rows) -> None                          rows: tuple[(message, Derived), ...]
     put_text(account, segment) -> bool                          False: its messages have changed, nothing is written
+    doubt_text(account, segments) -> None                       these are written anew
     drop_text(account) -> None                                  the index is built anew
     save_snapshot(account, mailbox) -> None
     undelete(account, mailbox, since, message, now) -> tuple[Copied, ...]
@@ -99,6 +100,7 @@ from mailkeep.store.ops.delete_mailbox import delete_mailbox
 from mailkeep.store.ops.deleted_octets import deleted_octets
 from mailkeep.store.ops.delta import delta
 from mailkeep.store.ops.derived_data import derived_data
+from mailkeep.store.ops.doubt_text import doubt_text
 from mailkeep.store.ops.drop_text import drop_text
 from mailkeep.store.ops.expunge import expunge
 from mailkeep.store.ops.fetch import fetch
@@ -175,6 +177,7 @@ __all__ = [
     "deleted_octets",
     "delta",
     "derived_data",
+    "doubt_text",
     "drop_text",
     "expunge",
     "fetch",
@@ -295,6 +298,7 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     put_rows,
     read_rows,
     release_account,
+    doubt_text,
     drop_text,
     inspect_text,
     vanished,
