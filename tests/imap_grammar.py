@@ -741,6 +741,8 @@ class Reader:
                 args = self.set_of_numbers()
             case "CAPABILITY":
                 args = self.words()
+            case "URLMECH":
+                args = self.words()
             case "BADURL":
                 self.sp()
                 args = self.string()
@@ -882,6 +884,13 @@ def _untagged(reader: Reader) -> Response:
         case "METADATA":
             reader.sp()
             data = reader.metadata()
+        case "GENURLAUTH":
+            data = reader.astrings()
+        case "URLFETCH":
+            reader.sp()
+            data = reader.astring().decode()
+            reader.sp()
+            data = (data, reader.nstring())
         case "QUOTA":
             reader.sp()
             data = reader.quota()

@@ -20,6 +20,8 @@ from typing import Any, ClassVar, Final, NoReturn, Protocol
 
 from mailkeep.imap.capabilities import SWITCHES
 from mailkeep.imap.filters import find_problem
+from mailkeep.model.address import parse_address
+from mailkeep.model.errors import Invalid
 
 CONFIG_NAME: Final = "mailkeep.toml"
 MAX_WORKERS: Final = 64
@@ -191,6 +193,19 @@ class _HostNames:
 
 
 @dataclass(frozen=True, slots=True)
+class _Addresses:
+    allowed: ClassVar[str] = "a list of mail addresses"
+
+    def read(self, raw: object) -> tuple[str, ...]:
+        if not isinstance(raw, list) or not all(isinstance(address, str) for address in raw):
+            raise ValueError
+        try:
+            return tuple(str(parse_address(address)) for address in raw)
+        except Invalid as error:
+            raise ValueError(error.text) from error
+
+
+@dataclass(frozen=True, slots=True)
 class _Capabilities:
     allowed: ClassVar[str] = 'a list of names as CAPABILITY tells them, like ["IDLE", "BINARY"]'
 
@@ -352,6 +367,11 @@ class Imap:
         _Capabilities(),
         "Capabilities that are not offered; their commands and arguments are refused as unknown."
         "  IMAP4rev2 is not offered without what it includes; LITERAL+ stands for LITERAL- too.",
+        default=(),
+    )
+    submitters: tuple[str, ...] = _option(
+        _Addresses(),
+        "Accounts of submission servers: they may read what users have authorized them to send (URLAUTH, submit+).",
         default=(),
     )
     xlist: bool = _option(

@@ -90,7 +90,7 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
         transfer=Transfer(store, messages),
         search=search,
         order=Order(store, search.numberings),
-        urls=Urls(places, messages, parts_kind=PARTS),
+        urls=Urls(accounts, places, messages, store, parts_kind=PARTS),
         delivery=Delivery(accounts, mailboxes, messages, hostname=config.hostname),
         maintenance=Maintenance(store),
         quotas=Quotas(store, owner_may_raise=config.accounts.owner_may_raise),

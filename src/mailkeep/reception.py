@@ -92,6 +92,7 @@ class Reception:
             version=self._version,
             xlist=self._config.imap.xlist,
             off=self._off,
+            submitters=frozenset(self._config.imap.submitters),
             keep_alive_s=float(self._config.imap.keep_alive),
         )
         return ImapConnection(connection, services, imap_options, lambda: self._tls.context, self._offices.spool_dir)

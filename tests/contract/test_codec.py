@@ -29,6 +29,7 @@ READING = {
     "find_buried",
     "find_granted",
     "find_mailbox",
+    "find_mailbox_key",
     "get_account",
     "get_mailbox",
     "get_metadata",

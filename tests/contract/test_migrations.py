@@ -19,6 +19,7 @@ UNDONE = {
     4: "DROP TABLE held",
     5: "ALTER TABLE account DROP COLUMN quota_messages; ALTER TABLE account DROP COLUMN quota_mailboxes",
     6: "DROP INDEX acl_who",
+    7: "DROP TABLE mailbox_key",
 }
 
 

@@ -101,6 +101,8 @@ TABLE: Final = (
     _one("URL-PARTIAL", needs="CATENATE"),
     _one("PREVIEW"),
     _one("REPLACE"),
+    _one("URLAUTH"),
+    _one("URLAUTH=BINARY", needs="URLAUTH"),
     _one("UTF8=ACCEPT"),
     _one("OBJECTID"),
     _one("SAVEDATE"),

@@ -66,6 +66,7 @@ class Options:
     xlist: bool = False  # tell that there is XLIST
     keep_alive_s: float = 280.0  # between signs of life in IDLE
     off: frozenset[str] = frozenset()  # capabilities that are switched off
+    submitters: frozenset[str] = frozenset()  # addresses of submission servers (RFC 4467 §3, "submit+")
 
     @property
     def max_nonsynchronizing(self) -> int:

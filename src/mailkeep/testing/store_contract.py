@@ -589,6 +589,22 @@ class StoreContract:
         assert (await world.uids(), await world.body(1, "Sent")) == ([], b"1234567890")
 
     @scenario
+    async def test_a_mailbox_key_is_made_once_and_can_be_reset(self, world: World) -> None:
+        inbox, sent = (await world.box()).id, (await world.box("Sent")).id
+        write, read, account = world.store.write, world.store.read, world.account
+        assert await read(ops.find_mailbox_key, account, account, inbox) is None
+        assert await write(ops.make_mailbox_key, account, account, inbox, b"one") == b"one"
+        assert await write(ops.make_mailbox_key, account, account, inbox, b"two") == b"one"
+        assert await write(ops.make_mailbox_key, account, AccountId(99), inbox, b"other") == b"other"
+        assert await write(ops.make_mailbox_key, account, account, sent, b"sent") == b"sent"
+        await write(ops.reset_mailbox_keys, account, account, inbox)
+        assert await read(ops.find_mailbox_key, account, account, inbox) is None
+        assert await read(ops.find_mailbox_key, account, account, sent) == b"sent"
+        await write(ops.reset_mailbox_keys, account, None, None)
+        assert await read(ops.find_mailbox_key, account, account, sent) is None
+        assert await read(ops.find_mailbox_key, account, AccountId(99), inbox) is None
+
+    @scenario
     async def test_expunge_takes_only_what_is_marked_and_asked_for(self, world: World) -> None:
         await world.append(b"1", b"2", b"3", b"4")
         await world.store_flags([1, 2, 3], DELETED)

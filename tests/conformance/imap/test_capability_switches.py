@@ -59,6 +59,14 @@ COMMANDS = (
     'LIST "" ("INBOX" "Sent")',
     'LIST "" "*" RETURN (STATUS (MESSAGES))',
     "CREATE x (USE (\\Sent))",
+    "FETCH 1 PREVIEW",
+    "FETCH 1 (UID PREVIEW (LAZY))",
+    'APPEND Sent CATENATE (URL "/INBOX/;UID=1")',
+    'REPLACE 1 Sent CATENATE (URL "/INBOX/;UID=1")',
+    'GENURLAUTH "x" INTERNAL',
+    "RESETKEY INBOX",
+    'URLFETCH "x"',
+    'URLFETCH ("x" BODY)',
 )
 
 

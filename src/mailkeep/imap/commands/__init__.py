@@ -25,6 +25,7 @@ from mailkeep.imap.commands import (
     esearch,
     expunge,
     fetch,
+    genurlauth,
     id_,
     idle,
     language,
@@ -39,6 +40,7 @@ from mailkeep.imap.commands import (
     quota,
     rename,
     replace,
+    resetkey,
     search,
     select,
     sort,
@@ -48,6 +50,7 @@ from mailkeep.imap.commands import (
     subscribe,
     thread,
     unauthenticate,
+    urlfetch,
 )
 from mailkeep.imap.commands.table import Command, State
 from mailkeep.imap.wire import acl as wire_acl
@@ -63,6 +66,7 @@ from mailkeep.imap.wire import enable as wire_enable
 from mailkeep.imap.wire import esearch as wire_esearch
 from mailkeep.imap.wire import expunge as wire_expunge
 from mailkeep.imap.wire import fetch as wire_fetch
+from mailkeep.imap.wire import genurlauth as wire_genurlauth
 from mailkeep.imap.wire import id_ as wire_id
 from mailkeep.imap.wire import language as wire_language
 from mailkeep.imap.wire import list_ as wire_list
@@ -72,12 +76,14 @@ from mailkeep.imap.wire import notify as wire_notify
 from mailkeep.imap.wire import quota as wire_quota
 from mailkeep.imap.wire import rename as wire_rename
 from mailkeep.imap.wire import replace as wire_replace
+from mailkeep.imap.wire import resetkey as wire_resetkey
 from mailkeep.imap.wire import search as wire_search
 from mailkeep.imap.wire import select as wire_select
 from mailkeep.imap.wire import sort as wire_sort
 from mailkeep.imap.wire import status as wire_status
 from mailkeep.imap.wire import store as wire_store
 from mailkeep.imap.wire import thread as wire_thread
+from mailkeep.imap.wire import urlfetch as wire_urlfetch
 
 no_args, mailbox_name = wire_arguments.no_args, wire_arguments.mailbox_name
 
@@ -116,6 +122,9 @@ _ROWS: Final = (
     Command("GETACL", State.AUTHENTICATED, mailbox_name, acl.getacl, capability="ACL"),
     Command("LISTRIGHTS", State.AUTHENTICATED, wire_acl.parse_identified, acl.listrights, capability="ACL"),
     Command("MYRIGHTS", State.AUTHENTICATED, mailbox_name, acl.myrights, capability="ACL"),
+    Command("GENURLAUTH", State.AUTHENTICATED, wire_genurlauth.parse, genurlauth.genurlauth, capability="URLAUTH"),
+    Command("RESETKEY", State.AUTHENTICATED, wire_resetkey.parse, resetkey.resetkey, capability="URLAUTH"),
+    Command("URLFETCH", State.AUTHENTICATED, wire_urlfetch.parse, urlfetch.urlfetch, capability="URLAUTH"),
     Command("IDLE", State.AUTHENTICATED, no_args, idle.idle, capability="IDLE"),
     Command("COMPRESS", State.AUTHENTICATED, wire_compress.parse, compress.compress, capability="COMPRESS=DEFLATE"),
     Command("ESEARCH", State.AUTHENTICATED, wire_esearch.parse, esearch.esearch, capability="MULTISEARCH"),

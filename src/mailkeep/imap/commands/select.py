@@ -70,6 +70,8 @@ def _introduce(selected: Selected, mailbox: Mailbox) -> None:
     session.untagged(b"OK [UIDNEXT %d] Predicted next UID" % max(mailbox.uidnext, view.last_uid + 1))
     session.untagged(b"OK [%b] Highest mod-sequence" % response.highestmodseq(view.told))
     session.untagged(b"OK [%b] Mailbox identifier" % response.mailboxid(mailboxid(selected.account, mailbox.id)))
+    if "URLAUTH" not in session.options.off:
+        session.untagged(b"OK [%b] URLs can be authorized" % response.URLMECH)
     if session.enabled.rev2:
         name = response.mailbox(selected.place.name, utf8=session.enabled.utf8_names)
         session.write(response.list_line((), name))

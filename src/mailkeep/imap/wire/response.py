@@ -404,6 +404,25 @@ def _positioned(pairs: Positioned) -> bytes:
     return b" ".join([b"%d %b" % (position, sequence_set(ranges)) for position, ranges in pairs])
 
 
+URLMECH: Final = b"URLMECH INTERNAL"
+"""Code of RESETKEY, SELECT and EXAMINE (RFC 4467 §8)."""
+
+
+def genurlauth(urls: Iterable[str]) -> bytes:
+    """GENURLAUTH (RFC 4467 §8)."""
+    return b"* GENURLAUTH %b\r\n" % b" ".join([string(url.encode("utf-8")) for url in urls])
+
+
+def urlfetch_begin(url: str) -> bytes:
+    """The beginning of URLFETCH; a space and its data follow."""
+    return b"* URLFETCH " + string(url.encode("utf-8"))
+
+
+def urlfetch_nothing(url: str) -> bytes:
+    """URLFETCH of a URL that names nothing (RFC 4467 §8)."""
+    return urlfetch_begin(url) + b" NIL\r\n"
+
+
 # FETCH
 
 

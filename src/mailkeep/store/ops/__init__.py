@@ -9,6 +9,7 @@
     deleted_octets(account, mailbox) -> int
     find_mailbox(account, path) -> Mailbox | None
     find_buried(account, path) -> tuple[MailboxId, ...]         those with something to undelete
+    find_mailbox_key(account, holder, mailbox) -> bytes | None
     list_subscriptions(account) -> tuple[str, ...]              ascending
     is_subscribed(account, name) -> bool
     is_parent(account, mailbox) -> bool                         living mailboxes stand below it
@@ -59,6 +60,8 @@ Writing:
     put_text(account, segment) -> bool                          False: its messages have changed, nothing is written
     doubt_text(account, segments) -> None                       these are written anew
     drop_text(account) -> None                                  the index is built anew
+    make_mailbox_key(account, holder, mailbox, fresh) -> bytes
+    reset_mailbox_keys(account, holder, mailbox) -> None        mailbox None: all
     save_snapshot(account, mailbox) -> None
     undelete(account, mailbox, since, message, now) -> tuple[Copied, ...]
     set_metadata(account, mailbox, reader, values) -> modseq
@@ -108,6 +111,7 @@ from mailkeep.store.ops.fetch_columns import fetch_columns
 from mailkeep.store.ops.find_buried import find_buried
 from mailkeep.store.ops.find_granted import find_granted
 from mailkeep.store.ops.find_mailbox import find_mailbox
+from mailkeep.store.ops.find_mailbox_key import find_mailbox_key
 from mailkeep.store.ops.get_account import get_account
 from mailkeep.store.ops.get_mailbox import get_mailbox
 from mailkeep.store.ops.get_metadata import get_metadata
@@ -131,6 +135,7 @@ from mailkeep.store.ops.list_granted import list_granted
 from mailkeep.store.ops.list_granters import list_granters
 from mailkeep.store.ops.list_mailboxes import list_mailboxes
 from mailkeep.store.ops.list_subscriptions import list_subscriptions
+from mailkeep.store.ops.make_mailbox_key import make_mailbox_key
 from mailkeep.store.ops.message_columns import message_columns
 from mailkeep.store.ops.message_facts import message_facts
 from mailkeep.store.ops.message_numbers import message_numbers
@@ -150,6 +155,7 @@ from mailkeep.store.ops.remove_account import remove_account
 from mailkeep.store.ops.rename_inbox import rename_inbox
 from mailkeep.store.ops.rename_mailbox import rename_mailbox
 from mailkeep.store.ops.replace import replace
+from mailkeep.store.ops.reset_mailbox_keys import reset_mailbox_keys
 from mailkeep.store.ops.save_snapshot import save_snapshot
 from mailkeep.store.ops.set_acl import set_acl
 from mailkeep.store.ops.set_metadata import set_metadata
@@ -185,6 +191,7 @@ __all__ = [
     "find_buried",
     "find_granted",
     "find_mailbox",
+    "find_mailbox_key",
     "get_account",
     "get_mailbox",
     "get_metadata",
@@ -209,6 +216,7 @@ __all__ = [
     "list_mailboxes",
     "list_subscriptions",
     "lower_quota",
+    "make_mailbox_key",
     "message_columns",
     "message_facts",
     "message_numbers",
@@ -228,6 +236,7 @@ __all__ = [
     "rename_inbox",
     "rename_mailbox",
     "replace",
+    "reset_mailbox_keys",
     "save_snapshot",
     "set_acl",
     "set_metadata",
@@ -258,6 +267,7 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     fetch_columns,
     find_buried,
     find_mailbox,
+    find_mailbox_key,
     get_account,
     get_mailbox,
     get_metadata,
@@ -273,7 +283,9 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     put_derived,
     remove_account,
     rename_inbox,
+    make_mailbox_key,
     rename_mailbox,
+    reset_mailbox_keys,
     replace,
     save_snapshot,
     set_metadata,

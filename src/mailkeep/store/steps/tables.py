@@ -23,6 +23,7 @@ TABLES: Final = (
     ("subscription", "name"),
     ("acl", "mailbox, who"),
     ("metadata", "mailbox, who, entry"),
+    ("mailbox_key", "holder, mailbox"),
     ("mailbox", "mailbox"),
 )
 

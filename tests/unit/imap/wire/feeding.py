@@ -17,6 +17,7 @@ from mailkeep.imap.wire import (
     esearch,
     expunge,
     fetch,
+    genurlauth,
     id_,
     list_,
     login,
@@ -27,10 +28,12 @@ from mailkeep.imap.wire import (
     quota,
     rename,
     replace,
+    resetkey,
     search,
     select,
     status,
     store,
+    urlfetch,
 )
 from mailkeep.imap.wire.framing import Event, Framer, Limits, LiteralData, NeedContinuation, Raw, Streamed
 from mailkeep.imap.wire.lexer import Lexer
@@ -82,6 +85,9 @@ PARSERS: Final[dict[str, Callable[[Lexer], Any]]] = {
     "UID COPY": copy.parse_uid,
     "MOVE": copy.parse,
     "UID MOVE": copy.parse_uid,
+    "GENURLAUTH": genurlauth.parse,
+    "RESETKEY": resetkey.parse,
+    "URLFETCH": urlfetch.parse,
     "REPLACE": replace.parse,
     "UID REPLACE": replace.parse_uid,
 }  # fmt: skip
