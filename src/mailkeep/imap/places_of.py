@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING
 
 from mailkeep.imap.wire.filter_mailboxes import FilterMailboxes, Which
 from mailkeep.model.mailbox import DELIMITER
+from mailkeep.service.pace import Pace
 
 if TYPE_CHECKING:
     from mailkeep.imap.session import Authenticated
@@ -22,10 +23,13 @@ async def places_of(s: Authenticated, sources: Iterable[FilterMailboxes], *, rea
     needs = "r" if readable else "l"
     tree = [place for place in await s.places.list(s.account) if place.mailbox.selectable and place.may(needs)]
     found: dict[str, Place] = {}
+    pace = Pace()
     for source in sources:
         for place in await _of_source(s, tree, source):
             if place.may(needs):
                 found.setdefault(place.name, place)
+        if pace.is_over:
+            await pace.give_way()
     return [found[name] for name in sorted(found)]
 
 
@@ -41,7 +45,8 @@ async def _of_source(s: Authenticated, tree: list[Place], source: FilterMailboxe
         case Which.MAILBOXES:
             return await _named(s, tree, source.names)
         case Which.SUBTREE:
-            below = [place for place in tree if any(is_below(place.name, name) for name in source.names)]
+            parents = frozenset(source.names)
+            below = [place for place in tree if is_below(place.name, parents)]
             return [*await _named(s, tree, source.names), *below]
         case Which.SUBTREE_ONE:
             parents = frozenset(source.names)
@@ -60,6 +65,10 @@ async def _named(s: Authenticated, tree: list[Place], names: Iterable[str]) -> l
     return found
 
 
-def is_below(name: str, parent: str) -> bool:
-    """Whether `name` stands somewhere below `parent`."""
-    return name.startswith(parent + DELIMITER)
+def is_below(name: str, parents: Container[str]) -> bool:
+    """Whether `name` stands somewhere below one of `parents`."""
+    while DELIMITER in name:
+        name = name.rpartition(DELIMITER)[0]
+        if name in parents:
+            return True
+    return False

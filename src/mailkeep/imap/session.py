@@ -249,11 +249,15 @@ class Authenticated:
         self.metadata: MetadataWatch | None = None  # while the client wants to be told of changes
         self._unsubscribe = self.messages.bus.subscribe(account, self._on_hint)
 
+    def heed(self, hint: Hint) -> None:
+        """Something has happened that NOTIFY may have asked for."""
+        if self.watch is not None and self.watch.notice(hint):
+            self.session.alert()
+
     def _on_hint(self, hint: Hint) -> None:
         selected = self.session.selected
         if self.watch is not None:
-            if self.watch.notice(hint):
-                self.session.alert()
+            self.heed(hint)
         elif selected is not None and selected.mailbox in hint.mailboxes:
             self.session.wake()
         if self.metadata is not None and self.metadata.notice(hint):
@@ -290,6 +294,8 @@ class Authenticated:
     def release(self) -> None:
         """Stop listening."""
         self._unsubscribe()
+        if self.watch is not None:
+            self.watch.release()
         self.session.services.connections.release(self.account)
 
 
@@ -330,8 +336,11 @@ class Selected:
         self.read_only = self._examined or not any(right in rights for right in WRITING)
 
     def _on_hint(self, hint: Hint) -> None:
-        if self.mailbox in hint.mailboxes or hint.tree:
-            self.session.wake()
+        if self.owner.watch is None or hint.tree:
+            if self.mailbox in hint.mailboxes or hint.tree:
+                self.session.wake()
+        else:
+            self.owner.heed(hint)
         if self.owner.metadata is not None and self.owner.metadata.notice(hint):
             self.session.wake()
 

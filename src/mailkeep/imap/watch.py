@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from mailkeep.imap.places_of import is_below
+from mailkeep.imap.places_of import is_below, places_of
+from mailkeep.imap.watch_names import Affected, Names
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.fetch import Binary, FetchItem, Item, Section
 from mailkeep.imap.wire.filter_mailboxes import FilterMailboxes, Which
@@ -24,6 +25,7 @@ from mailkeep.model.errors import NotFound, StateTooOld
 from mailkeep.model.ids import AccountId, MailboxId, ModSeq, Uid
 from mailkeep.model.mailbox import DELIMITER
 from mailkeep.model.metadata import THE_SERVER
+from mailkeep.service.trees import parse_name
 
 if TYPE_CHECKING:
     from mailkeep.imap.session import Authenticated, Selected
@@ -38,15 +40,6 @@ MAX_UID: Final = 2**32 - 1
 
 WriteStatus = Callable[["Authenticated", "Place", Iterable[StatusItem]], Awaitable[None]]
 WriteRows = Callable[["Selected", Sequence[int], tuple[FetchItem, ...]], Awaitable[None]]
-
-
-@dataclass(slots=True)
-class _Affected:
-    """How a name is: `old` is the name before a rename."""
-
-    named: bool = False
-    subscription: bool = False
-    old: str = ""
 
 
 class Watch:
@@ -81,13 +74,54 @@ class Watch:
             else:
                 others.append(group)
         self.groups = tuple(others)
+        self._named = {group.source: frozenset(group.source.names) for group in others}
         self._events = NOTHING.union(*(group.events for group in others))
         self._told: dict[AccountId, ModSeq] = {owner.account: now}
-        self._told_metadata = now
+        self._told_metadata = {owner.account: now}
         self._pending: set[AccountId] = set()
-        self._metadata_pending = False
+        self._metadata_pending: set[AccountId] = set()
+        self._names = Names(owner)
+        self._may_be_foreign = any(map(_may_be_foreign, self.others))
+        self._reconsider = False  # somebody may share something now that has not been seen
+        self._unsubscribe: list[Callable[[], None]] = []  # from the accounts of others
         self._dull: set[tuple[AccountId, MailboxId]] = set()  # what has turned out not to matter
         self._own: deque[tuple[AccountId, ModSeq]] = deque(maxlen=OWN)
+
+    # --- the mailboxes of others
+
+    @property
+    def others(self) -> tuple[FilterMailboxes, ...]:
+        """Which mailboxes besides the selected one are meant."""
+        return tuple(group.source for group in self.groups if group.events)
+
+    async def follow(self, places: Iterable[Place]) -> None:
+        """Watch the accounts of these places too, which are not the user's own."""
+        for place in places:
+            if not place.foreign:
+                continue
+            self._names.see(place)
+            if place.account not in self._told:
+                now = await self._owner.session.services.metadata.now(place.account)
+                self._told[place.account] = self._told_metadata[place.account] = now
+                self._unsubscribe.append(self._owner.messages.bus.subscribe(place.account, self._owner.heed))
+
+    def release(self) -> None:
+        """Stop listening."""
+        while self._unsubscribe:
+            self._unsubscribe.pop()()
+
+    async def _look_again(self) -> None:
+        """Somebody may have shared a mailbox with the user: RFC 5465 §5.9."""
+        self._reconsider = False
+        new = [
+            place
+            for place in await places_of(self._owner, self.others, readable=False)
+            if place.foreign and not self._names.knows(place)
+        ]
+        await self.follow(new)
+        for place in new:
+            if Event.MAILBOX_NAME in await self.events(place.account, place.name):
+                await self._names.write(place.name, Affected())
 
     # --- noticing
 
@@ -115,6 +149,7 @@ class Watch:
         selected = self._owner.session.selected
         open_one = None if selected is None else (selected.account, selected.mailbox)
         matters = hint.tree or not hint.modseq
+        self._reconsider |= not hint.modseq and self._may_be_foreign and hint.account == self._owner.account
         if not matters and self._events & MESSAGE_EVENTS:
             keys = {(hint.account, mailbox) for mailbox in hint.mailboxes}
             matters = bool(keys - self._dull - {open_one})
@@ -126,19 +161,23 @@ class Watch:
     def _notice_metadata(self, hint: Hint) -> bool:
         if not self._events & OF_METADATA or not (hint.metadata or not hint.modseq):
             return False
-        self._metadata_pending = True
+        if hint.account not in self._told_metadata:
+            return False
+        self._metadata_pending.add(hint.account)
         return True
 
     # --- telling
 
     async def tell(self) -> None:
         """All that has happened elsewhere than in the selected mailbox."""
+        if self._reconsider:
+            await self._look_again()
         while self._pending:
             account = self._pending.pop()
             try:
                 news = await self._owner.places.news(account, self._told[account])
-            except NotFound:
-                continue  # the account has been removed
+            except NotFound:  # the account has been removed
+                continue
             except StateTooOld:
                 self._overflow()
                 return
@@ -147,15 +186,15 @@ class Watch:
                 raise
             self._told[account] = news.upto
             await self._tell_account(account, news)
-        if self._metadata_pending:
-            self._metadata_pending = False
-            await self._tell_metadata()
+        while self._metadata_pending:
+            await self._tell_metadata(self._metadata_pending.pop())
 
     def _overflow(self) -> None:
         """RFC 5465 §5.8: as if NOTIFY NONE had come."""
         self._owner.session.untagged(b"OK [NOTIFICATIONOVERFLOW] Too much has happened; ask for it, then NOTIFY again")
         self.groups, self._events, self.selected, self.items = (), NOTHING, NOTHING, ()
         self._pending.clear()
+        self.release()
 
     async def _tell_account(self, account: AccountId, news: News) -> None:
         others = [one for one in news.happened if (account, one.modseq) not in self._own]
@@ -200,87 +239,49 @@ class Watch:
     # --- names
 
     async def _tell_names(self, account: AccountId, others: Iterable[Happened]) -> None:
-        """LIST of the names that are affected, each once (RFC 5465 §5.4, §5.5)."""
-        affected: dict[str, _Affected] = {}
-        for one in others:
-            await self._find_affected(account, one, affected)
-        for name, how in affected.items():
+        """LIST of the names that are affected."""
+        for name, how in (await self._names.affected(account, others)).items():
             wanted = await self.events(account, name, subscription=how.subscription)
             if how.old:
                 wanted |= await self.events(account, how.old)
             if (how.named and Event.MAILBOX_NAME in wanted) or (
                 how.subscription and Event.SUBSCRIPTION_CHANGE in wanted
             ):
-                await self.write_list(name, old=how.old)
+                await self._names.write(name, how)
                 await self._owner.session.connection.drain()
 
-    async def _find_affected(self, account: AccountId, one: Happened, affected: dict[str, _Affected]) -> None:
-        owner = self._owner
-        match one.what:
-            case What.MADE:
-                if place := await owner.places.at(owner.account, account, one.mailbox):
-                    affected.setdefault(place.name, _Affected()).subscription = True  # making it subscribes
-                    _with_parent(place.name, affected)
-            case What.DELETED:
-                if name := owner.places.name_of(owner.account, account, one.name):
-                    _with_parent(name, affected)
-            case What.RENAMED:
-                old = owner.places.name_of(owner.account, account, one.name)
-                place = await owner.places.at(owner.account, account, one.mailbox)
-                name = old if place is None else place.name
-                if old and name == old:
-                    _with_parent(old, affected)
-                elif old:
-                    how = affected.setdefault(name, _Affected())
-                    how.named = how.subscription = True
-                    how.old = how.old or old
-            case What.SUBSCRIPTION:
-                affected.setdefault(one.name, _Affected()).subscription = True
-            case What.ADDED | What.FLAGS | What.GONE:
-                pass
-
-    async def write_list(self, name: str, *, old: str = "") -> None:
-        """The untagged LIST of a name as it stands now, whether there is such a mailbox or not."""
-        owner = self._owner
-        place = await owner.places.find(owner.account, name)
-        attributes: list[str] = []
-        if place is None or not place.may("l"):
-            attributes.append("\\NonExistent")
-        else:
-            if not place.mailbox.selectable:
-                attributes.append("\\Noselect")
-            elif not place.may("r"):
-                attributes.append("\\NoAccess")
-            attributes.append("\\HasChildren" if await owner.places.is_parent(place) else "\\HasNoChildren")
-            if place.mailbox.role is not None:
-                attributes.append(f"\\{place.mailbox.role}")
-        if await owner.places.is_subscribed(owner.account, name):
-            attributes.append("\\Subscribed")
-        utf8 = owner.session.enabled.utf8_names
-        extended = response.oldname(response.mailbox(old, utf8=utf8)) if old else b""
-        owner.session.write(response.list_line(attributes, response.mailbox(name, utf8=utf8), extended=extended))
+    async def write_unreadable(self, place: Place) -> None:
+        r"""A mailbox that is meant and may be seen, but not read: LIST with \NoAccess (§3.1)."""
+        await self._names.write(place.name, Affected())
 
     # --- metadata
 
-    async def _tell_metadata(self) -> None:
+    async def _tell_metadata(self, account: AccountId) -> None:
         """METADATA with the names of entries that others have changed (RFC 5465 §5.6, §5.7)."""
         owner = self._owner
         try:
             upto, changes = await owner.session.services.metadata.changes(
-                owner.account, self._told_metadata, reader=owner.account
+                account, self._told_metadata[account], reader=owner.account
             )
-        except NotFound:  # the account has been removed: the session is about to end
+        except NotFound:  # the account has been removed
             return
-        self._told_metadata = upto
-        news = [change for change in changes if (owner.account, change.modseq) not in self._own]
-        for (mailbox, name), group in groupby(news, key=lambda change: (change.mailbox, change.name)):
-            if mailbox == THE_SERVER:
-                wanted = Event.SERVER_METADATA_CHANGE in self._events
-            else:
-                wanted = Event.MAILBOX_METADATA_CHANGE in await self.events(owner.account, name)
-            if wanted:
+        self._told_metadata[account] = upto
+        news = [change for change in changes if (account, change.modseq) not in self._own]
+        for mailbox, group in groupby(news, key=lambda change: change.mailbox):
+            name = await self._meant_by_metadata(account, mailbox)
+            if name is not None:
                 text = response.mailbox(name, utf8=owner.session.enabled.utf8_names)
                 owner.session.untagged(response.metadata_changed(text, [change.entry for change in group]))
+
+    async def _meant_by_metadata(self, account: AccountId, mailbox: MailboxId) -> str | None:
+        """The name of the mailbox whose metadata has changed, if the client wants to know; "" is the server."""
+        if mailbox == THE_SERVER:
+            wanted = account == self._owner.account and Event.SERVER_METADATA_CHANGE in self._events
+            return "" if wanted else None
+        place = await self._owner.places.at(self._owner.account, account, mailbox)
+        if place is None or not place.may("lr"):
+            return None
+        return place.name if Event.MAILBOX_METADATA_CHANGE in await self.events(account, place.name) else None
 
     # --- matching
 
@@ -304,15 +305,15 @@ class Watch:
             case Which.SELECTED | Which.SELECTED_DELAYED:
                 return False
             case Which.PERSONAL | Which.INBOXES:  # mail may be delivered to any of one's own
-                return account == self._owner.account
+                return account == self._owner.account and parse_name(name) is None
             case Which.SUBSCRIBED:
                 return await self._owner.places.is_subscribed(self._owner.account, name)
             case Which.MAILBOXES:
-                return name in source.names
+                return name in self._named[source]
             case Which.SUBTREE:
-                return name in source.names or any(is_below(name, above) for above in source.names)
+                return name in self._named[source] or is_below(name, self._named[source])
             case Which.SUBTREE_ONE:
-                return name in source.names or name.rpartition(DELIMITER)[0] in source.names
+                return name in self._named[source] or name.rpartition(DELIMITER)[0] in self._named[source]
 
     # --- new messages of the selected mailbox
 
@@ -330,11 +331,9 @@ class Watch:
             await self._write_rows(selected, uids, self.items)
 
 
-def _with_parent(name: str, affected: dict[str, _Affected]) -> None:
-    """Of a mailbox that is made or deleted, the one above is affected too (RFC 5465 §5.4)."""
-    affected.setdefault(name, _Affected()).named = True
-    if DELIMITER in name:
-        affected.setdefault(name.rpartition(DELIMITER)[0], _Affected()).named = True
+def _may_be_foreign(source: FilterMailboxes) -> bool:
+    """Whether mailboxes of others may be meant."""
+    return source.which is Which.SUBSCRIBED or any(parse_name(name) is not None for name in source.names)
 
 
 def _peeking(item: FetchItem) -> FetchItem:

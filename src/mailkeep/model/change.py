@@ -46,6 +46,7 @@ class What(Enum):
     RENAMED = auto()
     DELETED = auto()
     SUBSCRIPTION = auto()
+    RIGHTS = auto()  # of others, on a mailbox
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,17 +231,21 @@ class Places:
     # --- watching
 
     async def at(self, user: AccountId, account: AccountId, mailbox: MailboxId) -> Place | None:
-        """The place of a mailbox of `account` by its number, whatever the user's rights there; None when it is gone."""
+        """The place of a mailbox of `account` by its number; None when it is gone, or the user has no rights there."""
         found = await self._mailboxes.at(account, mailbox)
-        return None if found is None else _own(user, found)
-
-    def name_of(self, user: AccountId, account: AccountId, path: str) -> str:  # noqa: ARG002
-        """The user's name for what is called `path` in `account`, dead or alive; "" when he has none."""
-        return path
+        if found is None or user == account:
+            return None if found is None else _own(user, found)
+        holder = self._accounts.find_by_number(account)
+        rights = await self._store.read(ops.read_rights, account, mailbox, user)
+        return None if holder is None or not rights else _foreign_place(user, holder, found, rights)
 
     async def is_parent(self, place: Place) -> bool:
-        """Whether others stand below it."""
-        return await self._mailboxes.is_parent(place.account, place.mailbox.id)
+        """Whether others stand below it that the user may see."""
+        if place.guest is None:
+            return await self._mailboxes.is_parent(place.account, place.mailbox.id)
+        above = place.mailbox.name + DELIMITER
+        granted = await self._store.read(ops.list_granted, place.account, place.guest)
+        return any("l" in rights and mailbox.name.startswith(above) for mailbox, rights in granted)
 
     async def is_subscribed(self, user: AccountId, name: str) -> bool:
         """Whether the user is subscribed to the name."""

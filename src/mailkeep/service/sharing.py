@@ -12,7 +12,7 @@ from typing import Final
 
 from mailkeep.model.change import Hint
 from mailkeep.model.errors import Invalid
-from mailkeep.model.ids import AccountId
+from mailkeep.model.ids import AccountId, ModSeq
 from mailkeep.model.rights import ALL, NONE, Rights
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.bus import Bus
@@ -84,6 +84,9 @@ class Sharing:
             ops.set_acl, place.account, place.guest, place.mailbox.id, named.who, how, rights
         )
         self._bus.publish(Hint(place.account, frozenset({place.mailbox.id}), modseq, tree=True))
+        if (who := named.who.removeprefix(MINUS)) != ANYONE:
+            # who had no rights in this account until now does not listen to what happens there
+            self._bus.publish(Hint(AccountId(int(who)), frozenset(), ModSeq(0), tree=True))
 
     def _named(self, place: Place, identifier: str) -> _Named:
         name = identifier.removeprefix(MINUS)

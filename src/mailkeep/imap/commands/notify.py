@@ -22,15 +22,23 @@ async def notify(s: Authenticated, cmd: Notify) -> None:
     watch = Watch(s, cmd.groups, now, write_status=write_status, write_rows=write_rows)
     if wants_modseq(watch.items):
         s.session.enabled.condstore = True
-    await _introduce(s, watch, status=cmd.status)
+    # first the accounts, then what there is in them: what comes in between is told afterwards
+    await watch.follow(await places_of(s, watch.others, readable=False))
+    try:
+        await _introduce(s, watch, status=cmd.status)
+    except BaseException:
+        watch.release()
+        raise
+    if s.watch is not None:
+        s.watch.release()
     s.watch = watch
 
 
 async def _introduce(s: Authenticated, watch: Watch, *, status: bool) -> None:
     selected = s.session.selected
-    for place in await places_of(s, [group.source for group in watch.groups if group.events], readable=False):
+    for place in await places_of(s, watch.others, readable=False):
         if not place.may("r"):
-            await watch.write_list(place.name)
+            await watch.write_unreadable(place)
             continue
         events = await watch.events(place.account, place.name) & MESSAGE_EVENTS
         is_selected = selected is not None and (selected.account, selected.mailbox) == (place.account, place.mailbox.id)

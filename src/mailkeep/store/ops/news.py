@@ -18,6 +18,7 @@ WHAT: Final = {
     LogKind.MAILBOX_RENAMED: What.RENAMED,
     LogKind.MAILBOX_DELETED: What.DELETED,
     LogKind.SUBSCRIPTION: What.SUBSCRIPTION,
+    LogKind.ACL: What.RIGHTS,
 }
 NAMED: Final = (LogKind.MAILBOX_RENAMED, LogKind.SUBSCRIPTION)  # the log keeps a name with these
 
