@@ -22,7 +22,8 @@ from mailkeep.model.rights import ALL, NONE, Rights
 from mailkeep.service.accounts import Account, Accounts
 from mailkeep.service.bus import Bus
 from mailkeep.service.mailboxes import Mailboxes
-from mailkeep.service.trees import foreign_name, parse_name, tree_of
+from mailkeep.service.pace import Pace
+from mailkeep.service.trees import foreign_name, normal_name, parse_name, tree_of
 from mailkeep.store import ops
 from mailkeep.store.contract import Store
 
@@ -139,14 +140,21 @@ class Places:
     async def _list_foreign(self, user: AccountId) -> builtins.list[Place]:
         """What others let the user see: each database knows who shares something with him."""
         found: builtins.list[Place] = []
+        pace = Pace()
         for granter in {one for some in await self._store.survey(ops.list_granters, user) for one in some}:
             holder = self._accounts.find_by_number(granter)
             # an address with a delimiter in it leads to nothing (see `_foreign`)
             if holder is None or holder.id == user or DELIMITER in holder.address:
                 continue
-            for mailbox, rights in await self._store.read(ops.list_granted, granter, user):
+            try:
+                granted = await self._store.read(ops.list_granted, granter, user)
+            except NotFound:
+                continue  # the account has just gone
+            for mailbox, rights in granted:
                 if "l" in rights:
                     found.append(_foreign_place(user, holder, mailbox, rights))
+            if pace.is_over:
+                await pace.give_way()
         return found
 
     async def rights(self, place: Place) -> Rights | None:
@@ -222,11 +230,11 @@ class Places:
 
     async def subscribe(self, user: AccountId, name: str) -> None:
         """Remember that the user wants to see `name`, which need not exist.  Raises: Invalid (the name)."""
-        await self._mailboxes.subscribe(user, name)
+        await self._mailboxes.subscribe(user, normal_name(name))
 
     async def unsubscribe(self, user: AccountId, name: str) -> None:
         """Forget it."""
-        await self._mailboxes.unsubscribe(user, name)
+        await self._mailboxes.unsubscribe(user, normal_name(name))
 
     # --- watching
 

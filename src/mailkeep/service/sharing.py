@@ -16,6 +16,7 @@ from mailkeep.model.ids import AccountId, ModSeq
 from mailkeep.model.rights import ALL, NONE, Rights
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.bus import Bus
+from mailkeep.service.pace import Pace
 from mailkeep.service.places import Place
 from mailkeep.store import ops
 from mailkeep.store.contract import How, Store
@@ -47,9 +48,12 @@ class Sharing:
         place.require("a")
         owner = self._accounts.find_by_number(place.account)
         entries = [] if owner is None or owner.shared else [(owner.address, ALL)]
+        pace = Pace()
         for who, rights in await self._store.read(ops.read_acl, place.account, place.mailbox.id):
             if (identifier := self._identifier(who)) is not None:
                 entries.append((identifier, rights))
+            if pace.is_over:
+                await pace.give_way()
         return tuple(entries)
 
     def _identifier(self, who: str) -> str | None:

@@ -26,6 +26,7 @@ from mailkeep.store import ops
 from mailkeep.store.contract import Derived, Identity, NewMessage, Store
 
 ROWS: Final = 50  # read at a time
+AT_ONCE: Final = 2  # copies in the making, in this process: what they hold is bounded by that
 MOST_HELD: Final = 64 * 1024 * 1024  # octets of small messages in memory, as all are written in one transaction
 SYSTEM: Final = (1 << FIRST_KEYWORD) - 1
 
@@ -37,6 +38,7 @@ class Transfer:
         self._store = store
         self._messages = messages
         self._clock = clock
+        self._room = asyncio.Semaphore(AT_ONCE)
 
     async def copy(self, source: Place, uids: UidSet, target: Place) -> Copied:
         """Copy messages, all or none; flags that the user may not change there are left behind.
@@ -44,10 +46,11 @@ class Transfer:
         The caller has seen to it that the user may read here.
         Raises: NotFound, OverQuota, LimitReached (too many at once; keywords), Forbidden, Unavailable.
         """
-        found, new = await self._read(source, uids, target.account)
-        if not new:
-            return Copied(target.mailbox.id, target.mailbox.uidvalidity, (), (), target.mailbox.modseq)
-        appended = await self._append(target, tuple(new))
+        async with self._room:
+            found, new = await self._read(source, uids, target.account)
+            if not new:
+                return Copied(target.mailbox.id, target.mailbox.uidvalidity, (), (), target.mailbox.modseq)
+            appended = await self._append(target, tuple(new))
         self._tell(target.account, target.mailbox.id, appended.modseq)
         return Copied(target.mailbox.id, appended.uidvalidity, tuple(found), appended.uids, appended.modseq)
 

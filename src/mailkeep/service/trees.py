@@ -10,8 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from mailkeep.model.address import parse_address
+from mailkeep.model.errors import Invalid
 from mailkeep.model.mailbox import DELIMITER
 from mailkeep.service.accounts import Account
+from mailkeep.store.names import normal_path
 
 OTHERS: Final = "Other Users"
 SHARED: Final = "Shared"
@@ -33,6 +36,18 @@ def parse_name(name: str) -> Foreign | None:
             address, _, path = name[len(tree) + 1 :].partition(DELIMITER)
             return Foreign(tree, address, path)
     return None
+
+
+def normal_name(name: str) -> str:
+    """A name in the trees of others as lists show it: the address in small letters, INBOX in capitals."""
+    foreign = parse_name(name)
+    if foreign is None or not foreign.path:
+        return name
+    try:
+        address, path = str(parse_address(foreign.address)), normal_path(foreign.path)
+    except Invalid:
+        return name
+    return DELIMITER.join((foreign.tree, address, path))
 
 
 def tree_of(account: Account) -> str:

@@ -646,6 +646,23 @@ def test_qresync_and_condstore_are_those_of_the_owner_s_mailbox(filled: Sharing)
     assert len(reply.fetched) == 1
 
 
+def test_a_subscription_is_kept_as_lists_show_the_name(two: Sharing) -> None:
+    two.share("lr")
+    two.bob.ok(f'SUBSCRIBE "Other Users/{two.owner.upper()}/inbox"')
+    assert f"Other Users/{two.owner}/INBOX" in two.bob.ok('LIST (SUBSCRIBED) "" "*"').listed()
+    two.bob.ok(f'UNSUBSCRIBE "Other Users/{two.owner.title()}/Inbox"')
+    assert f"Other Users/{two.owner}/INBOX" not in two.bob.ok('LSUB "" "*"').listed("LSUB")
+
+
+def test_many_mailboxes_are_shared(two: Sharing) -> None:
+    names = [f"many/{n}" for n in range(12)]
+    for name in names:
+        two.ann.ok(f"CREATE {name}")
+        two.share("lr", name)
+    listed = two.bob.ok(f'LIST "" {two.name("*")}').listed()
+    assert set(listed) == {f"Other Users/{two.owner}/{name}" for name in names}
+
+
 def test_names_beyond_ascii(two: Sharing) -> None:
     for client in (two.ann, two.bob):
         client.ok("ENABLE IMAP4rev2")

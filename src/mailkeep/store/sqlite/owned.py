@@ -30,6 +30,7 @@ SLOW: Final = frozenset(
     {
         "delete_mailbox",
         "drop_text",
+        "guest_delete_mailbox",
         "put_rows",
         "put_text",
         "remove_account",
