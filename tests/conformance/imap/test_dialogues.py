@@ -1,4 +1,4 @@
-"""Every example of RFC 9051 and RFC 7162 that a server can reproduce, against the running server."""
+"""Every example of the RFCs that a server can reproduce, against the running server."""
 
 from __future__ import annotations
 
