@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from mailkeep.service.search import Search
     from mailkeep.service.sharing import Sharing
     from mailkeep.service.spool import Spool
+    from mailkeep.service.tally import Tally
     from mailkeep.service.transfer import Transfer
     from mailkeep.service.urls import Urls
     from mailkeep.service.view import View
@@ -80,6 +81,7 @@ class Options:
 class Services:
     """The verbs that IMAP uses."""
 
+    tally: Tally
     accounts: Accounts
     connections: ConnectionCounts
     messages: Messages
