@@ -86,6 +86,7 @@ TABLE: Final = (
     _one("CONTEXT=SEARCH", needs="PARTIAL"),
     _one("MULTISEARCH", needs="ESEARCH"),
     _one("SEARCHRES", rev2=True, needs="ESEARCH"),
+    _one("INPROGRESS"),
     _one("WITHIN"),
     _one("I18NLEVEL=1"),  # what clients look for; level 2 includes it
     _one("I18NLEVEL=2", needs="I18NLEVEL=1"),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -34,6 +34,10 @@ BATCH: Final = 64 * SEGMENT  # messages searched together in segments: what the 
 FRESH_BATCH: Final = 4000  # and without
 
 
+def _ignore(_: int) -> None:
+    pass
+
+
 class Search:
     """Finds messages in a view."""
 
@@ -41,20 +45,28 @@ class Search:
         self._store = store
         self.numberings = Numberings(store)
 
-    async def search(self, view: View, known: Sequence[int], query: q.Query) -> list[int]:
-        """Those of `known` (ascending) that exist and match, ascending."""
-        return await self._search(Arrays(view), known, query)
+    async def search(
+        self, view: View, known: Sequence[int], query: q.Query, advance: Callable[[int], None] = _ignore
+    ) -> list[int]:
+        """Those of `known` (ascending) that exist and match, ascending.
+
+        `advance` is told how many more messages of the view have been dealt with, where that takes long.
+        """
+        return await self._search(Arrays(view), known, query, advance)
 
     async def search_some(self, view: View, uids: Sequence[int], query: q.Query) -> list[int]:
         """The same for a few UIDs: it costs what they are, not what the mailbox is."""
-        return await self._search(Arrays(view, uids), uids, query)
+        return await self._search(Arrays(view, uids), uids, query, _ignore)
 
-    async def _search(self, arrays: Arrays, known: Sequence[int], query: q.Query) -> list[int]:
+    async def _search(
+        self, arrays: Arrays, known: Sequence[int], query: q.Query, advance: Callable[[int], None]
+    ) -> list[int]:
         view = arrays.view
         cheap, costly = split(make_plan(query))
         lanes = _known(arrays.uids, known) & await arrays.evaluate(cheap)
         if costly is None or not lanes:
             return list(pick(arrays.uids, lanes, arrays.count))
+        advance(arrays.count - lanes.bit_count())
         numbering = await self.numberings.of_view(view, arrays.uids)
         wanted = probes(costly)
         index = await self._store.read(ops.get_text_index, view.account)
@@ -64,6 +76,7 @@ class Search:
         async for places in _pieces(numbering, lanes):
             for batch in self._batches(arrays, numbering.messages, places, index, wanted):
                 found += await batch.search(costly)
+            advance(len(places))
         return sorted(found)
 
     def _batches(

@@ -9,6 +9,7 @@ from mailkeep.imap.commands.search import ALL, begin_context, check_charset, hig
 from mailkeep.imap.done import Bad
 from mailkeep.imap.filters import expand
 from mailkeep.imap.places_of import places_of
+from mailkeep.imap.progress import Progress
 from mailkeep.imap.search_query import Ground, compared, query_on
 from mailkeep.imap.search_result import answer, asks_nothing, chosen
 from mailkeep.imap.selected import SelectedView
@@ -46,15 +47,17 @@ async def esearch(s: Authenticated, cmd: Esearch) -> None:
         keep_context(selected, context, found)
         places = [place for place in places if not _is(place, selected.shared)]
     pace = Pace()
-    for place in places:
-        if selected is not None and _is(place, selected.shared):
-            found = await search_selected(selected, search)
-            _tell(s, search, place, selected.shared, found)
-        elif place.mailbox.total:
-            await _search(s, search, place)
-        await s.session.connection.drain()
-        if pace.is_over:
-            await pace.give_way()
+    with Progress(s.session, sum(place.mailbox.total for place in places)) as progress:
+        for place in places:
+            if selected is not None and _is(place, selected.shared):
+                found = await search_selected(selected, search)
+                _tell(s, search, place, selected.shared, found)
+            elif place.mailbox.total:
+                await _search(s, search, place)
+            progress.advance(place.mailbox.total)
+            await s.session.connection.drain()
+            if pace.is_over:
+                await pace.give_way()
 
 
 def _is(place: Place, view: View) -> bool:

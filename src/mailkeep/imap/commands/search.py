@@ -9,6 +9,7 @@ from typing import Final
 from mailkeep.imap.contexts import Context, Contexts, make_context
 from mailkeep.imap.done import Bad, Refused
 from mailkeep.imap.filters import expand
+from mailkeep.imap.progress import Progress
 from mailkeep.imap.search_query import to_query
 from mailkeep.imap.search_result import answer, asks_nothing, chosen
 from mailkeep.imap.session import Selected, Session
@@ -75,7 +76,8 @@ async def search_selected(s: Selected, cmd: Search) -> Sequence[int]:
     query = to_query(s, cmd.key, int(time.time()))  # the program may begin from what `$` was before
     if _saves(cmd):
         s.saved = EMPTY  # and so it stays unless this search ends well (RFC 5182 §2.1)
-    found = await s.session.services.search.search(s.shared, s.view.all_uids(), query)
+    with Progress(s.session, len(s.shared.uids)) as progress:
+        found = await s.session.services.search.search(s.shared, s.view.all_uids(), query, progress.advance)
     if _saves(cmd):
         s.saved = UidSet(chosen(cmd.returns or ALL, found))
     return found

@@ -8,6 +8,7 @@ from typing import Final
 
 from mailkeep.imap.commands.search import check_charset, highest, search_selected
 from mailkeep.imap.filters import expand
+from mailkeep.imap.progress import Progress
 from mailkeep.imap.search_result import answer, asks_nothing, chosen
 from mailkeep.imap.session import Selected
 from mailkeep.imap.wire import response
@@ -32,7 +33,8 @@ async def sort(s: Selected, cmd: Sort) -> None:
         cmd = replace(cmd, search=await expand(s.owner, cmd.search))
         found = await search_selected(s, cmd.search)
         criteria = tuple(Criterion(SortKey(each.key.value), each.reverse) for each in cmd.criteria)
-        ordered = await s.session.services.order.sort(s.shared, found, criteria, s.session.collation)
+        with Progress(s.session):
+            ordered = await s.session.services.order.sort(s.shared, found, criteria, s.session.collation)
         if saves and cmd.returns is not None:
             saved = UidSet(chosen(cmd.returns, ordered))
     finally:

@@ -227,6 +227,16 @@ def noupdate(tag: bytes) -> bytes:
     return b'NOUPDATE "%b"' % tag
 
 
+def inprogress(tag: bytes, done: int, goal: int) -> bytes:
+    """Code of an untagged OK while a command runs (RFC 9585); a `goal` of 0 is unknown, and so is how far it is.
+
+    The state is told while it is below the goal, as the end is told by the tagged answer.
+    """
+    named = NIL if b"]" in tag else b'"%b"' % tag
+    state = b"%d %d" % (done, goal) if done < goal else b"NIL NIL"
+    return b"INPROGRESS (%b %b)" % (named, state)
+
+
 def undefined_filter(name: str) -> bytes:
     """Code of a search that names a filter which is none (RFC 5466 §3.1)."""
     return b"UNDEFINED-FILTER " + name.encode("ascii")
