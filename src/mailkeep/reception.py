@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from importlib.metadata import version
@@ -38,7 +39,6 @@ class Reception:
 
     def __init__(self, config: Config, offices: Offices, tls: TlsContext, ledger: Ledger) -> None:
         self._config = config
-        self._off = switched_off(config.imap.disable)
         self._offices = offices
         self._tls = tls
         self._version = version("mailkeep")  # reads files: not for every connection
@@ -46,6 +46,8 @@ class Reception:
         self._connection_counts = ConnectionCounts(ledger, config.limits.connections_per_account)
         self._listeners: list[Listener] = []
         self._tallies = {"imap": Tally(), "lmtp": Tally()}
+        self._imap_services = self._services_of_imap()  # one for all connections
+        self._imap_options = self._options_of_imap()
 
     async def start(self, bound: Mapping[str, Iterable[socket.socket]]) -> None:
         """Accept on the sockets of each listener, which become its own."""
@@ -63,7 +65,7 @@ class Reception:
     def reload(self, config: Config) -> None:
         """Take over limits and options for connections to come."""
         self._config = config
-        self._off = switched_off(config.imap.disable)
+        self._imap_options = self._options_of_imap()
         self._address_limit.limit = config.limits.connections_per_address
         self._connection_counts.limit = config.limits.connections_per_account
         self._offices.metadata.server = config.imap.server_entries
@@ -90,8 +92,15 @@ class Reception:
         await drain(self._listeners)
 
     def _open_imap(self, connection: Connection) -> ImapConnection:
-        limits = self._config.limits
-        services = ImapServices(
+        return ImapConnection(
+            connection, self._imap_services, self._imap_options, self._tls_context, self._offices.spool_dir
+        )
+
+    def _tls_context(self) -> ssl.SSLContext:
+        return self._tls.context
+
+    def _services_of_imap(self) -> ImapServices:
+        return ImapServices(
             tally=self._tallies["imap"],
             accounts=self._offices.accounts,
             connections=self._connection_counts,
@@ -105,17 +114,19 @@ class Reception:
             order=self._offices.order,
             urls=self._offices.urls,
         )
-        imap_options = ImapOptions(
+
+    def _options_of_imap(self) -> ImapOptions:
+        limits = self._config.limits
+        return ImapOptions(
             max_message=limits.message_size,
             max_line=limits.line_length,
             literal_plus=self._config.imap.literal == "plus",
             version=self._version,
             xlist=self._config.imap.xlist,
-            off=self._off,
+            off=switched_off(self._config.imap.disable),
             submitters=frozenset(self._config.imap.submitters),
             keep_alive_s=float(self._config.imap.keep_alive),
         )
-        return ImapConnection(connection, services, imap_options, lambda: self._tls.context, self._offices.spool_dir)
 
     def _open_lmtp(self, connection: Connection) -> LmtpConnection:
         lmtp_options = LmtpOptions(hostname=self._config.hostname, max_message=self._config.limits.message_size)
