@@ -60,7 +60,7 @@ def keep_context(s: Selected, context: Context | None, found: Sequence[int]) -> 
 def check_charset(session: Session, cmd: Search) -> None:
     """Raises: Bad, Refused; then ``$`` is empty, if the search was to save its results there (RFC 5182 §2.1)."""
     if cmd.charset_given and session.enabled.utf8:
-        raise Bad("With UTF8=ACCEPT a search has no CHARSET")  # RFC 6855 §3
+        raise Bad("With UTF8=ACCEPT everything is in UTF-8")  # RFC 9755 §3
     if not cmd.charset_known:
         if session.selected is not None and _saves(cmd):
             session.selected.saved = EMPTY

@@ -175,7 +175,7 @@ class Search:
     """The command.  `returns`: None without RETURN (answer with SEARCH in rev1).
 
     `modseq`: a MODSEQ key is used, so the answer tells the highest mod-sequence (RFC 7162 §3.1.5).
-    `charset_given`: with CHARSET.
+    `charset_given`: with a CHARSET that has no place once UTF8=ACCEPT is enabled (RFC 9755 §3).
     `charset_known`: False when the answer must be NO [BADCHARSET]; the key is not read then.
     `filters`: a FILTER key is used, which must be replaced; with an unknown charset, perhaps (then the answer is BAD).
     """
@@ -192,6 +192,10 @@ class Search:
 MAX_DEPTH: Final = 100
 MAX_KEYS: Final = 5000  # iOS sends hundreds
 CHARSETS: Final = ("US-ASCII", "UTF-8")
+
+_UTF8: Final = frozenset({b"UTF-8", b"UTF8"})
+# US-ASCII is a part of UTF-8, so that one way of decoding serves both.
+_KNOWN: Final = _UTF8 | {b"US-ASCII", b"ASCII"}
 
 _FILTER: Final = re.compile(rb"[ (]FILTER [^ ()]", re.IGNORECASE)
 _RECENT: Final = HasFlag("\\Recent")
@@ -239,7 +243,7 @@ def read_search(lexer: Lexer, *, uid: bool) -> Search:
         lexer.space()
     charset_given = False
     if lexer.skip(b"CHARSET "):
-        if not read_charset(lexer):
+        if read_charset(lexer) not in _KNOWN:
             filters = _names_filter(lexer)
             return Search(key=All(), returns=returns, uid=uid, charset_known=False, charset_given=True, filters=filters)
         lexer.space()
@@ -255,18 +259,28 @@ def read_search(lexer: Lexer, *, uid: bool) -> Search:
     )
 
 
-def read_charset(lexer: Lexer) -> bool:
-    """A charset; whether it is known.  US-ASCII is a part of UTF-8, so that one way of decoding serves both."""
-    return lexer.astring().upper() in (b"UTF-8", b"US-ASCII", b"UTF8", b"ASCII")
+def read_charset(lexer: Lexer) -> bytes:
+    """A charset, in upper case."""
+    return lexer.astring().upper()
 
 
 def read_criteria(lexer: Lexer, *, uid: bool) -> Search:
     """search-criteria of SORT and THREAD: the charset, which must be given, and the program (RFC 5256 §5)."""
-    if not read_charset(lexer):
-        return Search(key=All(), returns=None, uid=uid, charset_known=False, filters=_names_filter(lexer))
+    charset = read_charset(lexer)
+    given = charset not in _UTF8
+    if charset not in _KNOWN:
+        filters = _names_filter(lexer)
+        return Search(key=All(), returns=None, uid=uid, charset_known=False, charset_given=given, filters=filters)
     lexer.space()
     program = read_program(lexer)
-    return Search(key=program.key, returns=None, uid=uid, modseq=program.modseq, filters=program.filters)
+    return Search(
+        key=program.key,
+        returns=None,
+        uid=uid,
+        modseq=program.modseq,
+        charset_given=given,
+        filters=program.filters,
+    )
 
 
 def _names_filter(lexer: Lexer) -> bool:
