@@ -93,6 +93,7 @@ TABLE: Final = (
     _one("SORT"),
     _one("SORT=DISPLAY", needs="SORT"),
     _one("ESORT", needs="SORT"),
+    _one("SEARCH=FUZZY"),
     _one("THREAD=ORDEREDSUBJECT"),
     _one("THREAD=REFERENCES"),
     _one("THREAD=REFS"),

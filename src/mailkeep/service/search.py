@@ -18,6 +18,7 @@ from typing import Final
 from mailkeep.model import query as q
 from mailkeep.model.uidset import EMPTY
 from mailkeep.service import lanes as lane
+from mailkeep.service.fuzzy import relevancy
 from mailkeep.service.lanes import Lanes, cut, pick
 from mailkeep.service.numbering import Numbering, Numberings, aside
 from mailkeep.service.search_arrays import Arrays
@@ -57,6 +58,10 @@ class Search:
     async def search_some(self, view: View, uids: Sequence[int], query: q.Query) -> list[int]:
         """The same for a few UIDs: it costs what they are, not what the mailbox is."""
         return await self._search(Arrays(view, uids), uids, query, _ignore)
+
+    async def relevancy(self, view: View, found: Sequence[int], query: q.Query) -> bytes:
+        """From 1 to 100, how well each of `found` fits the fuzzy query that found it (RFC 6203 §4)."""
+        return await relevancy(query, found, lambda term: self._search(Arrays(view), found, term, _ignore))
 
     async def _search(
         self, arrays: Arrays, known: Sequence[int], query: q.Query, advance: Callable[[int], None]

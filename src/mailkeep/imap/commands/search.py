@@ -16,6 +16,7 @@ from mailkeep.imap.session import Selected, Session
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.search import CHARSETS, Search
 from mailkeep.imap.wire.search_return import Return, Returns
+from mailkeep.model import query as q
 from mailkeep.model.ids import Uid
 from mailkeep.model.uidset import EMPTY, UidSet
 from mailkeep.service.view import View
@@ -32,7 +33,7 @@ async def search(s: Selected, cmd: Search) -> None:
     cmd = await expand(s.owner, cmd)
     context = begin_context(s, cmd)
     found = await search_selected(s, cmd)
-    _tell(s, cmd, found)
+    await _tell(s, cmd, found)
     keep_context(s, context, found)
 
 
@@ -87,7 +88,14 @@ def _saves(cmd: Search) -> bool:
     return cmd.returns is not None and Return.SAVE in cmd.returns.options
 
 
-def _tell(s: Selected, cmd: Search, found: Sequence[int]) -> None:
+async def scores_of(session: Session, cmd: Search, view: View, found: Sequence[int], query: q.Query) -> bytes | None:
+    """How well each of `found` fits, if that is to be told (RFC 6203 §4)."""
+    if cmd.returns is None or Return.RELEVANCY not in cmd.returns.options:
+        return None
+    return await session.services.search.relevancy(view, found, query)
+
+
+async def _tell(s: Selected, cmd: Search, found: Sequence[int]) -> None:
     numbers = found if cmd.uid else s.view.seqs(found)
     if cmd.returns is None and not s.session.enabled.rev2:
         s.session.write(response.search(numbers, highest(s.shared, found) if cmd.modseq else None))
@@ -96,7 +104,9 @@ def _tell(s: Selected, cmd: Search, found: Sequence[int]) -> None:
     if asks_nothing(returns):
         return
     modseq = highest(s.shared, chosen(returns, found)) if cmd.modseq else None
-    s.session.write(response.esearch(s.session.tag, answer(returns, numbers, uid=cmd.uid, modseq=modseq)))
+    scores = await scores_of(s.session, cmd, s.shared, found, to_query(s, cmd.key, int(time.time())))
+    result = answer(returns, numbers, uid=cmd.uid, modseq=modseq, scores=scores)
+    s.session.write(response.esearch(s.session.tag, result))
 
 
 def highest(view: View, uids: Sequence[int]) -> int | None:
