@@ -47,7 +47,7 @@ class Metadata:
         `account` owns the mailbox (or, with THE_SERVER, asks for itself); `reader` is whose private entries are meant.
         Larger values than `max_size` octets come without their octets.
         """
-        wanted = tuple(entry.lower() for entry in entries)
+        wanted = _distinct((entry.lower() for entry in entries), depth)
         found = await self._store.read(ops.get_metadata, account, mailbox, reader, wanted, depth, max_size)
         if mailbox == THE_SERVER:
             return (*self._of_server(wanted, depth, max_size), *found)
@@ -102,6 +102,19 @@ class Metadata:
     async def now(self, account: AccountId) -> ModSeq:
         """Where the account stands: `changes` after it are news.  Raises: NotFound."""
         return ModSeq((await self._store.read(ops.get_account, account)).modseq)
+
+
+def _distinct(entries: Iterable[str], depth: Depth) -> tuple[str, ...]:
+    """Each once, and none that is meant with another one anyway."""
+    names = dict.fromkeys(entries)
+    if depth is not Depth.ALL:
+        return tuple(names)
+    return tuple(name for name in names if not any(above in names for above in _above(name)))
+
+
+def _above(entry: str) -> Iterable[str]:
+    while entry := entry.rpartition("/")[0]:
+        yield entry
 
 
 def _role(value: bytes | None) -> bytes | None:

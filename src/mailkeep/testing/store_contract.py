@@ -322,10 +322,16 @@ class StoreContract:
             await world.append(b"two", to="a")
         with pytest.raises(Invalid):
             await world.store.write(ops.delete_mailbox, world.account, parent.id, NOW)
+        await world.set_metadata(parent.id, ("/shared/x", b"1"))
         again = await world.make_box("a")
         assert again.selectable
         assert again.uidvalidity > parent.uidvalidity
-        assert (await world.append(b"three", to="a")).uids == (2,)
+        assert again.id != parent.id
+        assert (await world.append(b"three", to="a")).uids == (1,)
+        assert (await world.box("a/b")).selectable
+        assert await world.metadata(again.id, "/shared/x") == [("/shared/x", b"1")]
+        [back] = await world.store.write(ops.undelete, world.account, parent.id, None, None, NOW)
+        assert (back.mailbox, back.source, back.target) == (again.id, (1,), (2,))
 
     @scenario
     async def test_inbox_cannot_be_deleted(self, world: World) -> None:

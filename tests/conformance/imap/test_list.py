@@ -69,6 +69,13 @@ def test_children_are_told_without_asking(tree: ImapClient, ours: None) -> None:
     assert all(("\\HasChildren" in row.flags) != ("\\HasNoChildren" in row.flags) for row in rows.values())
 
 
+def test_the_deepest_level_has_no_inferiors(client: ImapClient, ours: None) -> None:
+    client.ok("CREATE " + "/".join("x" * 32))
+    rows = client.ok('LIST "" x*').listed()
+    assert [name.count("/") + 1 for name, row in rows.items() if "\\NoInferiors" in row.flags] == [32]
+    client.no("CREATE " + "/".join("x" * 33), code="CANNOT")
+
+
 def test_special_uses_stand_in_plain_list(client: ImapClient, ours: None) -> None:
     """trap 10"""
     rows = client.ok('LIST "" %').listed()
@@ -135,6 +142,20 @@ def test_thunderbirds_lower_case_form_is_taken(tree: ImapClient) -> None:
 def test_an_empty_pattern_among_others_asks_for_nothing(tree: ImapClient) -> None:
     assert set(tree.ok('LIST "a" ("" "b")').listed()) == {"ab"}
     assert set(tree.ok('LIST () "a" ""').listed()) == set()
+
+
+@pytest.mark.rfc("5258", "3.1")
+def test_recursivematch_tells_of_special_uses_below(client: ImapClient, ours: None) -> None:
+    client.ok("DELETE Archive")
+    client.ok("CREATE old/Archive (USE (\\Archive))")
+    client.ok("UNSUBSCRIBE old/Archive")
+    rows = client.ok('LIST (SPECIAL-USE RECURSIVEMATCH) "" (old Sent)').listed()
+    assert {name: row.extended for name, row in rows.items()} == {"old": {"CHILDINFO": ["SPECIAL-USE"]}, "Sent": {}}
+    rows = client.ok('LIST (SPECIAL-USE SUBSCRIBED) "" * RETURN (SUBSCRIBED SPECIAL-USE CHILDREN)').listed()
+    assert set(rows) == {"Sent", "Drafts", "Trash", "Junk"}
+    assert all("\\Subscribed" in row.flags and "\\HasNoChildren" in row.flags for row in rows.values())
+    client.ok("DELETE old/Archive")
+    client.ok("CREATE Archive (USE (\\Archive))")
 
 
 def test_recursivematch_alone_is_refused(client: ImapClient) -> None:

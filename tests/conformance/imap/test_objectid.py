@@ -31,6 +31,20 @@ def test_it_stays_through_rename_and_is_new_after_recreation(client: ImapClient)
     assert mailboxid(client, "other") != first
 
 
+def test_it_is_new_also_where_a_mere_name_becomes_a_mailbox_again(client: ImapClient) -> None:
+    client.ok("CREATE box/child")
+    first, child = mailboxid(client, "box"), mailboxid(client, "box/child")
+    client.ok("DELETE box")
+    client.ok("CREATE box")
+    assert mailboxid(client, "box") != first
+    assert mailboxid(client, "box/child") == child
+    listed = client.ok('LIST "" box* RETURN (STATUS (MAILBOXID))')
+    assert {r.data[0]: r.data[1]["MAILBOXID"] for r in listed.all("STATUS")} == {
+        "box": mailboxid(client, "box"),
+        "box/child": child,
+    }
+
+
 def test_no_two_mailboxes_of_the_server_share_one(client: ImapClient, server: Service, other_account: Account) -> None:
     other = server.connect(other_account)
     ids = [mailboxid(c, name) for c in (client, other) for name in ("INBOX", "Sent", "Trash")]

@@ -28,6 +28,16 @@ def test_all_items(client: ImapClient, ours: None) -> None:
     assert found["RECENT"] == 2
 
 
+def test_the_items_of_extensions(client: ImapClient, ours: None) -> None:
+    """RFC 7889 §3.1, RFC 8474 §4.3, RFC 9208 §4.1.4"""
+    found = status(client, "APPENDLIMIT MAILBOXID DELETED-STORAGE")
+    words = client.ok("CAPABILITY").one("CAPABILITY")
+    assert f"APPENDLIMIT={found['APPENDLIMIT']}" in words
+    assert found["DELETED-STORAGE"] == 0
+    listed = client.ok('LIST "" INBOX RETURN (STATUS (APPENDLIMIT MAILBOXID DELETED-STORAGE))').one("STATUS")
+    assert listed == ("INBOX", found)
+
+
 def test_of_the_selected_mailbox_is_fresh(inbox: ImapClient, second: ImapClient) -> None:
     """trap 38"""
     second.append("INBOX", simple_message(1))

@@ -64,6 +64,19 @@ def test_shared_entries_of_the_server_come_from_the_configuration(tmp_path: Path
     run(tmp_path, work)
 
 
+def test_what_is_meant_twice_is_read_once(tmp_path: Path) -> None:
+    async def work(world: World, metadata: Metadata, _: Bus) -> None:
+        inbox, me = (await world.box()).id, world.account
+        names = ["/private/a", "/private/a/b", "/private/a/b/c", "/private/d"]
+        await metadata.set(me, inbox, [(name, b"x") for name in names], reader=me)
+        asked = ["/private/a/b/c", "/private/a/b", "/private/A", "/private/d", "/private/a"]
+        for depth in Depth:
+            found = await metadata.get(me, inbox, asked, reader=me, depth=depth)
+            assert sorted(one.entry for one in found) == names
+
+    run(tmp_path, work)
+
+
 def test_a_value_has_a_largest_size(tmp_path: Path) -> None:
     async def work(world: World, metadata: Metadata, _: Bus) -> None:
         inbox, me = (await world.box()).id, world.account

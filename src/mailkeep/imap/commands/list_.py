@@ -14,7 +14,7 @@ from mailkeep.imap.session import Authenticated
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.list_ import List, Lsub, Return, Selection
 from mailkeep.imap.wire.list_match import Pattern
-from mailkeep.model.mailbox import DELIMITER, INBOX
+from mailkeep.model.mailbox import DELIMITER, INBOX, MAX_DEPTH
 from mailkeep.service.pace import Pace
 from mailkeep.service.places import Place
 from mailkeep.service.trees import OTHERS, SHARED
@@ -180,7 +180,10 @@ def _attributes(tree: _Tree, place: Place | None, name: str) -> Iterable[str]:
             yield "\\Noselect"
     elif not place.mailbox.selectable:
         yield "\\Noselect"
-    yield "\\HasChildren" if name in tree.parents else "\\HasNoChildren"
+    if name.count(DELIMITER) + 1 >= MAX_DEPTH:
+        yield "\\NoInferiors"
+    else:
+        yield "\\HasChildren" if name in tree.parents else "\\HasNoChildren"
     if place is not None and place.mailbox.role is not None:
         yield f"\\{place.mailbox.role}"
 

@@ -86,7 +86,7 @@ def entry_names(lexer: Lexer) -> tuple[str, ...]:
         while lexer.more():
             names.append(_entry(lexer))
     _require_few(lexer, len(names))
-    return tuple(dict.fromkeys(names))
+    return tuple({name.lower(): name for name in names}.values())
 
 
 def _require_few(lexer: Lexer, count: int) -> None:

@@ -16,7 +16,7 @@ def create_mailbox(
     subscribe: bool,  # noqa: FBT001  operations have positional arguments
     now: int,
 ) -> Op[Mailbox]:
-    r"""RFC 9051 §6.3.4.  A \NoSelect mailbox of that name becomes selectable, with a greater UIDVALIDITY.
+    r"""RFC 9051 §6.3.4.  A \NoSelect mailbox of that name gives way to the new one, children and all.
 
     Raises: AlreadyExists (the name, or another mailbox with this role), Invalid (the name), LimitReached.
     """

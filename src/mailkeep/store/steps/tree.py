@@ -110,7 +110,7 @@ def find_path(account: AccountId, path: str) -> Op[Row | None]:
 
 
 def make_path(account: AccountId, path: str, modseq: ModSeq, new: NewMailbox) -> Op[MailboxId]:
-    r"""Make a mailbox and those above it that are missing; a \NoSelect one is made anew, with a new UIDVALIDITY.
+    r"""Make a mailbox and those above it that are missing; a new one takes the place of a \NoSelect one.
 
     The caller raises the account's counter.  Raises: AlreadyExists, Invalid, LimitReached.
     """
@@ -121,16 +121,27 @@ def make_path(account: AccountId, path: str, modseq: ModSeq, new: NewMailbox) ->
         return (yield from _insert(account, parent, leaves[-1], modseq, new))
     if row[4]:
         raise AlreadyExists("The mailbox exists already")
-    uidvalidity = yield from new_uidvalidity(account, new.now)
+    return (yield from _replace(account, row[0], parent, leaves[-1], modseq, new))
+
+
+def _replace(account: AccountId, name: int, parent: int, leaf: str, modseq: ModSeq, new: NewMailbox) -> Op[MailboxId]:
+    """A mailbox instead of a mere name, whose children, rights and metadata it takes over.
+
+    It has a number of its own: what was called so once must not come back with another UIDVALIDITY (RFC 8474 §4).
+    """
+    yield Sql("UPDATE mailbox SET deleted_at = ? WHERE account = ? AND mailbox = ?", (new.now, account, name))
+    made = yield from _insert(account, parent, leaf, modseq, new)
     yield Sql(
-        # UIDs go on: the tombstones of its former life keep theirs
-        "UPDATE mailbox SET selectable = 1, uidvalidity = ?, first_recent = uidnext, role = ?, modseq = ?,"
-        " meta_modseq = ? WHERE account = ? AND mailbox = ?",
-        (uidvalidity, new.role, modseq, modseq, account, row[0]),
+        "UPDATE mailbox SET parent = ? WHERE account = ? AND parent = ? AND deleted_at IS NULL", (made, account, name)
     )
-    yield _inherit(account, row[0], parent)
-    yield log(account, row[0], modseq, LogKind.MAILBOX_MADE)
-    return MailboxId(row[0])
+    yield Sql(  # what was said of the name counts, not what it inherits
+        "DELETE FROM acl WHERE account = ? AND mailbox = ?"
+        " AND who IN (SELECT who FROM acl WHERE account = ? AND mailbox = ?)",
+        (account, made, account, name),
+    )
+    yield Sql("UPDATE acl SET mailbox = ? WHERE account = ? AND mailbox = ?", (made, account, name))
+    yield Sql("UPDATE metadata SET mailbox = ? WHERE account = ? AND mailbox = ?", (made, account, name))
+    return made
 
 
 def make_parents(account: AccountId, leaves: tuple[str, ...], modseq: ModSeq, new: NewMailbox) -> Op[int]:
