@@ -1,6 +1,6 @@
 """FETCH of what stands in the shared view or in kept data, column by column: nearly no Python runs per message.
 
-Each item has a fragment of the row's format and a column of values; `%` and `map` do the rest.
+Each item has a label and a column of octets; slices of one long list take them up, and one `join` does the rest.
 """
 
 from __future__ import annotations
@@ -31,7 +31,33 @@ FROM_VIEW: Final = 2000  # rows rendered at a time
 FROM_STORE: Final = 250
 WITH_BODIES: Final = 20
 
-Values = Callable[["Batch"], Iterable[Any]]
+Values = Callable[["Batch"], Iterable[bytes]]
+
+
+class _Numbered:
+    """Octets for each of the numbers from 0: the first ones are kept, as all mailboxes have them."""
+
+    KEPT: Final = 32 * 1024
+
+    def __init__(self, form: bytes, first: int) -> None:
+        self._form = form
+        self._first = first  # of index 0
+        self._kept: list[bytes] = []
+
+    def of(self, indices: Sequence[int]) -> Iterable[bytes]:
+        """Of ascending indices."""
+        if not indices or indices[-1] >= self.KEPT:
+            return [self._form % (index + self._first) for index in indices]
+        if len(self._kept) <= indices[-1]:
+            more = range(len(self._kept) + self._first, indices[-1] + self._first + 1)
+            self._kept.extend(map(self._form.__mod__, more))
+        if isinstance(indices, range):
+            return self._kept[indices.start : indices.stop]
+        return map(self._kept.__getitem__, indices)
+
+
+HEADS: Final = _Numbered(b"* %d FETCH (", 1)
+NUMBERS: Final = _Numbered(b"%d", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +82,14 @@ class _Incomplete(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """An item: its fragment of the row's format, its values, and what they need; kinds `if_kept` may be None."""
+    """An item: what stands before and behind each value, the values, and what they need; `if_kept` may be None."""
 
-    format: bytes
+    before: bytes
     values: Values
     columns: tuple[Column, ...] = ()
     kinds: tuple[str, ...] = ()
     if_kept: tuple[str, ...] = ()
+    behind: bytes = b""
 
 
 class ColumnPlan:
@@ -70,7 +97,10 @@ class ColumnPlan:
 
     def __init__(self, s: Selected, parts: Sequence[_Part]) -> None:
         self._s = s
-        self._format = b"* %d FETCH (" + b" ".join(part.format for part in parts) + b")\r\n"
+        ends = [part.behind + b" " for part in parts[:-1]] + [parts[-1].behind + b")\r\n"]
+        starts = [part.before for part in parts[1:]] + [b""]
+        self._first = parts[0].before
+        self._between = [end + start for end, start in zip(ends, starts, strict=True)]  # behind each value
         self._values = [part.values for part in parts]
         self._columns = tuple(dict.fromkeys(column for part in parts for column in part.columns))
         wanted = [kind for part in parts for kind in part.kinds]
@@ -96,14 +126,21 @@ class ColumnPlan:
         if kept is None:
             return None
         batch = Batch(s, indices, uids, kept)
-        numbers: Iterable[int] = (
-            range(indices.start + 1, indices.stop + 1) if isinstance(indices, range) else [i + 1 for i in indices]
-        )
         try:
-            columns = [values(batch) for values in self._values]
-            return b"".join(map(self._format.__mod__, zip(numbers, *columns, strict=True)))
+            return self._join(batch)
         except _Incomplete:
             return None
+
+    def _join(self, batch: Batch) -> bytes:
+        count, width = len(batch.uids), 2 + 2 * len(self._values)
+        pieces = [b""] * (count * width)
+        pieces[::width] = HEADS.of(batch.indices)
+        if self._first:
+            pieces[1::width] = [self._first] * count
+        for place, (values, between) in enumerate(zip(self._values, self._between, strict=True), 1):
+            pieces[2 * place :: width] = values(batch)
+            pieces[2 * place + 1 :: width] = [between] * count
+        return b"".join(pieces)
 
     async def _read(self, uids: Sequence[int], indices: Sequence[int]) -> dict[Column | str, Sequence[Any]] | None:
         if not self._columns and not self._kinds:
@@ -160,11 +197,11 @@ def _part(item: FetchItem) -> _Part | None:
         case Section(text=Text.FIELDS, part=()):
             names = derive.FieldNames.of(field.encode("utf-8") for field in item.fields)
             render = partial(_hot_fields, item, names)
-            return _Part(b"%b", lambda batch: map(render, batch.kept[derive.HEADERS]), kinds=(derive.HEADERS,))
+            return _Part(b"", lambda batch: map(render, batch.kept[derive.HEADERS]), kinds=(derive.HEADERS,))
         case Preview(lazy):
             return _PREVIEW_IF_KEPT if lazy else _PREVIEW
         case Section(text=Text.ALL, part=(), partial=None):
-            return _Part(b"%b", partial(_bodies, item.label), (Column.BODY, Column.BLOB, Column.SIZE))
+            return _Part(b"", partial(_bodies, item.label), (Column.BODY, Column.BLOB, Column.SIZE))
         case _:
             return None
 
@@ -230,34 +267,37 @@ def _previews(batch: Batch) -> Iterable[bytes]:
     return map(partial(preview, form_of(batch.s.session)), batch.kept[PREVIEW.kind])
 
 
-_PREVIEW: Final = _Part(b"%b", _previews, kinds=(PREVIEW.kind,))
-_PREVIEW_IF_KEPT: Final = _Part(b"%b", _previews, if_kept=(PREVIEW.kind,))
+_PREVIEW: Final = _Part(b"", _previews, kinds=(PREVIEW.kind,))
+_PREVIEW_IF_KEPT: Final = _Part(b"", _previews, if_kept=(PREVIEW.kind,))
+_DECIMAL: Final = b"%d".__mod__
 _LIST: Final = (derive.LIST,)
-_BOTH: Final = _Part(b"%b", lambda batch: map(itemgetter(derive.BOTH_OF_LISTING), batch.kept[derive.LIST]), kinds=_LIST)
+_BOTH: Final = _Part(b"", lambda batch: map(itemgetter(derive.BOTH_OF_LISTING), batch.kept[derive.LIST]), kinds=_LIST)
 _PARTS: Final[dict[Item, _Part]] = {
-    Item.UID: _Part(b"UID %d", lambda batch: batch.uids),
-    Item.FLAGS: _Part(b"FLAGS (%b)", _flags),
-    Item.MODSEQ: _Part(b"MODSEQ (%d)", lambda batch: batch.of_view(batch.s.shared.modseqs)),
+    Item.UID: _Part(b"UID ", lambda batch: NUMBERS.of(batch.uids)),
+    Item.FLAGS: _Part(b"FLAGS (", _flags, behind=b")"),
+    Item.MODSEQ: _Part(b"MODSEQ (", lambda batch: map(_DECIMAL, batch.of_view(batch.s.shared.modseqs)), behind=b")"),
     Item.INTERNALDATE: _Part(
-        b"INTERNALDATE %b",
+        b"INTERNALDATE ",
         lambda batch: map(response.date_time, batch.kept[Column.INTERNALDATE]),
         (Column.INTERNALDATE,),
     ),
-    Item.SIZE: _Part(b"RFC822.SIZE %d", lambda batch: batch.kept[Column.SIZE], (Column.SIZE,)),
+    Item.SIZE: _Part(b"RFC822.SIZE ", lambda batch: map(_DECIMAL, batch.kept[Column.SIZE]), (Column.SIZE,)),
     Item.SAVEDATE: _Part(
-        b"SAVEDATE %b", lambda batch: map(response.date_time, batch.kept[Column.SAVED_AT]), (Column.SAVED_AT,)
+        b"SAVEDATE ", lambda batch: map(response.date_time, batch.kept[Column.SAVED_AT]), (Column.SAVED_AT,)
     ),
     Item.EMAILID: _Part(
-        b"EMAILID (%b)",
+        b"EMAILID (",
         _pairs(emailid, Column.ORIGIN_ACCOUNT, Column.ORIGIN_MESSAGE),
         (Column.ORIGIN_ACCOUNT, Column.ORIGIN_MESSAGE),
+        behind=b")",
     ),
     Item.THREADID: _Part(
-        b"THREADID (%b)",
+        b"THREADID (",
         _pairs(threadid, Column.THREAD_ACCOUNT, Column.THREAD),
         (Column.THREAD_ACCOUNT, Column.THREAD),
+        behind=b")",
     ),
-    Item.ENVELOPE: _Part(b"ENVELOPE %b", _listing(lambda listing: listing.envelope), kinds=_LIST),
-    Item.BODYSTRUCTURE: _Part(b"BODYSTRUCTURE %b", _listing(lambda listing: listing.bodystructure), kinds=_LIST),
-    Item.BODY: _Part(b"BODY %b", _listing(lambda listing: listing.body), kinds=_LIST),
+    Item.ENVELOPE: _Part(b"ENVELOPE ", _listing(lambda listing: listing.envelope), kinds=_LIST),
+    Item.BODYSTRUCTURE: _Part(b"BODYSTRUCTURE ", _listing(lambda listing: listing.bodystructure), kinds=_LIST),
+    Item.BODY: _Part(b"BODY ", _listing(lambda listing: listing.body), kinds=_LIST),
 }

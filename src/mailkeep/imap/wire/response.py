@@ -116,14 +116,17 @@ def run_ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
 def date_time(at: int) -> bytes:
     """Date-time of UTC seconds, quoted, the day padded with a space: ``"17-Jul-1996 02:44:25 +0000"``."""
     days, seconds = divmod(at, 86400)
-    minutes, second = divmod(seconds, 60)
-    return b'"%b %02d:%02d:%02d +0000"' % (_day(days), minutes // 60, minutes % 60, second)
+    return _day(days) + _MINUTES[seconds // 60] + _SECONDS[seconds % 60]
+
+
+_MINUTES: Final = tuple(b" %02d:%02d:" % divmod(minute, 60) for minute in range(24 * 60))
+_SECONDS: Final = tuple(b'%02d +0000"' % second for second in range(60))
 
 
 @lru_cache(4096)  # listings ask for the same few days again and again
 def _day(days: int) -> bytes:
     day = date.fromordinal(min(max(days + _EPOCH, 1), _LAST_DAY))
-    return f"{day.day:2d}-{_MONTHS[day.month]}-{day.year:04d}".encode("ascii")
+    return f'"{day.day:2d}-{_MONTHS[day.month]}-{day.year:04d}'.encode("ascii")
 
 
 # Metadata (RFC 5464 §5)
