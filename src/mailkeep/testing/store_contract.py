@@ -1172,6 +1172,7 @@ class StoreContract:
             "metadata",
             "set_acl",
             "withdraw",
+            "replace",
             "guest_append",
             "guest_copy",
             "guest_move",
@@ -1277,6 +1278,7 @@ async def prepare_sharing(world: World, name: str, new: NewMessage) -> tuple[Cal
     operations: dict[str, tuple[Callable[..., Op[Any]], tuple[Any, ...]]] = {
         "set_acl": (ops.set_acl, (None, inbox, "anyone", How.ADD, "lr")),
         "withdraw": (ops.withdraw, (guest, inbox, some, NOW)),
+        "replace": (ops.replace, (inbox, Uid(1), sent, new, NOW)),
         "guest_append": (ops.guest_append, (guest, inbox, (new, new), NOW)),
         "guest_copy": (ops.guest_copy, (guest, inbox, some, sent, NOW)),
         "guest_move": (ops.guest_move, (guest, inbox, some, sent, NOW)),
