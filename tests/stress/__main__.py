@@ -22,7 +22,10 @@ def main() -> int:
     arguments.add_argument("--seed", type=int, default=int(time.time()))
     arguments.add_argument("--steps", type=int, default=20, help="of each client in a round, on average")
     arguments.add_argument("--workers", type=int, default=1, help="processes of the server")
+    arguments.add_argument("--log", type=Path, help="a directory for what each client heard, when something is wrong")
     chosen = arguments.parse_args()
+    if chosen.log:
+        chosen.log.mkdir(parents=True, exist_ok=True)
     account = Account("stress@example.org", PASSWORD)
     with tempfile.TemporaryDirectory() as directory:
         data = Path(directory) / "data"
@@ -38,7 +41,7 @@ def main() -> int:
         )
         print(f"seed {chosen.seed}, {chosen.sessions} sessions, {chosen.seconds:g} s", flush=True)
         try:
-            report = asyncio.run(stress(plan, progress))
+            report = asyncio.run(stress(plan, progress, chosen.log))
         except Failure as failure:
             print(f"\nFAILED: {failure}\nserver: {errors(demo)}")
             return 1

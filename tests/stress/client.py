@@ -55,16 +55,20 @@ def after(flags: frozenset[str] | None, sign: str, words: frozenset[str]) -> fro
     return flags | words if sign == "+" else flags - words
 
 
-def believe(command: Command, targets: list[Known], sign: str, words: frozenset[str], *, certain: bool) -> None:
+def believe(
+    command: Command, targets: Callable[[], list[Known]], sign: str, words: frozenset[str], *, certain: bool
+) -> None:
     """A client believes that a silent STORE does what it says; what the server tells meanwhile counts more."""
+    changed: list[Known] = []
 
     def started() -> None:
-        for known in targets:
+        changed.extend(targets())
+        for known in changed:
             known.flags = after(known.flags, sign, words) if certain else None
 
     def ended() -> None:
         if not command.is_ok:
-            for known in targets:
+            for known in changed:
                 known.flags = None
 
     command.started, command.ended = started, ended
@@ -299,18 +303,21 @@ class Client:
 
     def store(self) -> Command:
         numbers = self.numbers()
-        everything = range(1, len(self.replica.messages) + 1)
-        targets = [self.replica.messages[number - 1] for number in chosen(everything, numbers)]
+
+        def targets() -> list[Known]:  # asked for when the server begins: "*" may be another message by then
+            everything = range(1, len(self.replica.messages) + 1)
+            return [self.replica.messages[number - 1] for number in chosen(everything, numbers)]
+
         return self._store("STORE", numbers, targets, silent=self.chance.random() < 0.4)
 
     def uid_store(self) -> Command:
         if self.chance.random() < 0.6:
-            return self._store("UID STORE", self.uid_set(), [], silent=False)
+            return self._store("UID STORE", self.uid_set(), list, silent=False)
         uids = self.few_uids()
         targets = [m for m in self.replica.messages if str(m.uid) in uids.split(",")]
-        return self._store("UID STORE", uids, targets, silent=True)
+        return self._store("UID STORE", uids, lambda: targets, silent=True)
 
-    def _store(self, name: str, numbers: str, targets: list[Known], *, silent: bool) -> Command:
+    def _store(self, name: str, numbers: str, targets: Callable[[], list[Known]], *, silent: bool) -> Command:
         sign = self.chance.choice(["+", "+", "-", ""])
         flags = self.chance.sample(FLAGS, self.chance.randrange(1, 3))
         condition = ""

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from tests.imap_grammar import GrammarError
@@ -17,6 +18,7 @@ from tests.stress.octets import Dropped
 from tests.stress.replica import DIALECTS, Contradiction, Dialect, Known, Replica
 from tests.stress.talk import Command, Talk
 
+SHOWN: Final = 60  # lines of a transcript
 OBSERVED: Final = ("INTERNALDATE", "RFC822.SIZE")  # of what never changes: known to the fresh session
 
 
@@ -50,8 +52,8 @@ class Report:
     verbs: Counter[str] = field(default_factory=Counter)
 
 
-async def stress(plan: Plan, progress: Callable[[Report], None] = lambda _: None) -> Report:
-    """Carry it out.  Raises: Failure, at the first thing that is wrong."""
+async def stress(plan: Plan, progress: Callable[[Report], None] = lambda _: None, log: Path | None = None) -> Report:
+    """Carry it out.  Raises: Failure, at the first thing that is wrong; then `log` holds what every client heard."""
     clients = [
         Client(f"c{n}", dialect, random.Random(f"{plan.seed}/{n}"))
         for n, dialect in zip(range(plan.sessions), itertools.cycle(plan.dialects), strict=False)
@@ -65,6 +67,9 @@ async def stress(plan: Plan, progress: Callable[[Report], None] = lambda _: None
                 group.create_task(course.run(client))
             group.create_task(course.judge())
     except* Failure as failures:
+        for client in clients if log else ():
+            assert log is not None
+            (log / f"{client.talk.name}.txt").write_text("\n".join(client.talk.transcript), "utf-8")
         raise failures.exceptions[0] from None
     finally:
         for talk in (fresh, *(client.talk for client in clients)):
@@ -146,7 +151,7 @@ class _Course:
 
 def transcript(talk: Talk) -> str:
     """The last lines of a connection."""
-    return "\n".join("    " + line.decode("utf-8", "replace").rstrip()[:400] for line in talk.transcript)
+    return "\n".join("    " + line[:300] for line in list(talk.transcript)[-SHOWN:])
 
 
 async def read_afresh(fresh: Talk, mailbox: str) -> Replica:

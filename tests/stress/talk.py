@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from tests.stress.octets import Dropped, Octets
 from tests.stress.replica import NO_EXPUNGE_DURING, Contradiction, Dialect, Replica
 
 DEADLINE_S: Final = 90.0  # for anything that the server owes; machines may be busy
-KEPT: Final = 60  # lines of the transcript
+KEPT: Final = 4000  # lines of the transcript
 
 
 @dataclass(slots=True, eq=False)
@@ -54,7 +55,7 @@ class Talk:
         self.name = name
         self.replica = Replica(dialect)
         self.flying: deque[Command] = deque()
-        self.transcript: deque[bytes] = deque(maxlen=KEPT)
+        self.transcript: deque[str] = deque(maxlen=KEPT)
         self.responses = 0
         self.commands = 0
         self._utf8 = False
@@ -91,7 +92,7 @@ class Talk:
         line = f"{command.tag} {command.text}".encode()
         if command.literal:
             line += b" {%d}" % len(command.literal)
-        self.transcript.append(b"C: " + line[:2000])
+        self._note("C", line)
         self._octets.write(line + b"\r\n")
         self.flying.append(command)
         if len(self.flying) == 1 and command.started:
@@ -115,6 +116,10 @@ class Talk:
             except TimeoutError:
                 return
             await self._take(await self._read())
+
+    def _note(self, who: str, octets: bytes) -> None:
+        text = octets[:2000].decode("utf-8", "replace").rstrip()
+        self.transcript.append(f"{time.monotonic():.4f} {who}: {text}")
 
     async def _take(self, response: Response) -> None:
         head = self.flying[0]
@@ -145,7 +150,7 @@ class Talk:
     async def _continue(self, head: Command) -> None:
         if head.idle is not None:
             await head.idle()
-            self.transcript.append(b"C: DONE")
+            self._note("C", b"DONE")
             self._octets.write(b"DONE\r\n")
         elif head.literal:
             self._octets.write(head.literal + b"\r\n")
@@ -160,5 +165,5 @@ class Talk:
         except TimeoutError:
             raise Dropped(f"no answer within {DEADLINE_S} s") from None
         self.responses += 1
-        self.transcript.append(b"S: " + raw[:2000])
+        self._note("S", raw)
         return imap_grammar.parse(raw, utf8=self._utf8)

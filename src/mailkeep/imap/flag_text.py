@@ -35,10 +35,7 @@ class FlagText(dict[tuple[int, More], bytes]):
         self._keywords = keywords
 
     def __missing__(self, key: tuple[int, More]) -> bytes:
-        text = self[key] = self._make(*key)
-        return text
-
-    def _make(self, mask: int, more: More) -> bytes:
+        mask, more = key
         words = [word for bit, word in enumerate(SYSTEM) if mask >> bit & 1]
         rest = mask >> FIRST_KEYWORD
         number = FIRST_KEYWORD
@@ -48,8 +45,9 @@ class FlagText(dict[tuple[int, More], bytes]):
             rest >>= 1
             number += 1
         words.extend(self._keywords.name(number) for number in more)
-        return b" ".join(words)
+        text = self[key] = b" ".join(words)
+        return text
 
     def defined(self, used: int, used_more: Iterable[int]) -> bytes:
         """The flags defined in a mailbox: the system's, then the keywords in use there."""
-        return self._make(used | ALL_SYSTEM, tuple(sorted(used_more)))
+        return self[used | ALL_SYSTEM, tuple(sorted(used_more))]

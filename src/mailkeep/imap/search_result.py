@@ -27,12 +27,8 @@ def answer(
     uid: bool,
     modseq: int | None = None,
     mailbox: tuple[bytes, int] | None = None,
-    scores: Sequence[int] | None = None,
 ) -> SearchResult:
-    """The ESEARCH response of `results`: message numbers, or UIDs if `uid`.  `mailbox`: see `SearchResult`.
-
-    `scores`: the relevancy of all of them, in their order.
-    """
+    """The ESEARCH response of `results`: message numbers, or UIDs if `uid`.  `mailbox`: see `SearchResult`."""
     options = returns.options
     partial = returns.partial
     return SearchResult(
@@ -44,7 +40,6 @@ def answer(
         partial=None if partial is None else (partial.text, run_ranges(partial.of(results))),
         count=len(results) if Return.COUNT in options else None,
         modseq=modseq,
-        relevancy=scores if scores is None or partial is None else partial.of(scores),
     )
 
 
