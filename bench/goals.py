@@ -32,6 +32,7 @@ GOALS: Final = {
     "store-50": Goal("1.3×", "3×"),
     "search-from": Goal("2×", "10×"),
     "search-body": Goal("10×", "100×"),
+    "search-fuzzy": Goal("10×", "100×"),
     **dict.fromkeys(
         (
             "sort",

@@ -587,6 +587,15 @@ class Reader:
                 out[word] = self.number(least=0 if word == "COUNT" else 1, bits=63)
             elif word in ("ADDTO", "REMOVEFROM"):
                 out[word] = self._positioned()
+            elif word == "RELEVANCY":
+                self.need(b"(")
+                out[word] = []
+                while not self.take(b")"):
+                    if out[word]:
+                        self.sp()
+                    out[word].append(self.number(least=1))
+                    if out[word][-1] > 100:
+                        raise self.fail("more than 100")
             elif word == "PARTIAL":
                 self.need(b"(")
                 asked = self.match(PARTIAL, "a range").group().decode()

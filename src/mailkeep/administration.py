@@ -13,8 +13,9 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
+from mailkeep.figures import Figures
 from mailkeep.model.change import Hint
-from mailkeep.model.errors import Invalid, MailError
+from mailkeep.model.errors import Invalid, MailError, Unavailable
 from mailkeep.model.ids import ModSeq
 from mailkeep.model.mailbox import DELIMITER
 from mailkeep.model.rights import parse_rights
@@ -55,6 +56,7 @@ class Offices:
     maintenance: Maintenance
     spool_dir: Path
     message_size: int  # octets; the largest message taken in
+    measure: Callable[[], Awaitable[Figures]] | None = None  # of the whole server; None where none runs
 
     def spool(self) -> Spool:
         """For one message on its way in."""
@@ -253,6 +255,16 @@ class Check(Verb[Faults], frozen=True):
     repair: bool = False  # what can be built anew from the mail
 
 
+class Measured(msgspec.Struct, frozen=True):
+    """See `mailkeep.figures`."""
+
+    figures: Figures
+
+
+class Status(Verb[Measured], frozen=True):
+    """What the running server counts."""
+
+
 async def _add_account(offices: Offices, verb: AddAccount) -> Done:
     account = await offices.accounts.create(verb.address, verb.password)
     if verb.quota is not None:
@@ -395,6 +407,12 @@ async def _check(offices: Offices, verb: Check) -> Faults:
     return Faults(tuple(faults), finished, tuple(repaired))
 
 
+async def _status(offices: Offices, _verb: Status) -> Measured:
+    if offices.measure is None:
+        raise Unavailable("No server runs on this data")
+    return Measured(await offices.measure())
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A verb by its name, with its answer and what carries it out."""
@@ -420,6 +438,7 @@ VERBS: Final = (
     Row("mailbox share", ShareMailbox, Done, _share_mailbox),
     Row("deliver", Deliver, Delivered, _deliver),
     Row("undelete", Undelete, Restored, _undelete),
+    Row("status", Status, Measured, _status),
     Row("check", Check, Faults, _check),
 )
 

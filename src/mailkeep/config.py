@@ -266,6 +266,11 @@ def read_workers(text: str) -> int:
     return _Workers().read(int(text) if text.isdecimal() else text)
 
 
+def read_address(text: str) -> Address | None:
+    """Where a listener binds, as the command line says it.  Raises: ValueError."""
+    return _Listener().read(text)
+
+
 def read_size(text: str) -> int:
     """Octets of a number, or of text like ``50 MiB``.  Raises: ValueError."""
     match = _SIZE.match(text)
@@ -455,6 +460,18 @@ class Log:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """Figures for Prometheus, of all processes together."""
+
+    listen: Address | None = _option(
+        _Listener(),
+        "Where `GET /metrics` is answered, over HTTP without login: bind it to loopback only.  Off unless it is given,"
+        ' such as "127.0.0.1:9090".',
+        default=None,
+    )
+
+
 def default_data_dir() -> Path:
     """Where data lives when nobody says: /var/lib/mailkeep for root, else XDG's data directory of the user."""
     if os.geteuid() == 0:
@@ -491,6 +508,7 @@ class Config:
     auth: Auth = field(default_factory=Auth)
     accounts: Accounts = field(default_factory=Accounts)
     log: Log = field(default_factory=Log)
+    metrics: Metrics = field(default_factory=Metrics)
 
     @property
     def databases(self) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterable, Mapping
+import ssl
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from importlib.metadata import version
 from typing import Final
@@ -14,6 +15,7 @@ from mailkeep.administration import Offices
 from mailkeep.certificates import TlsContext
 from mailkeep.config import Config
 from mailkeep.control import Door
+from mailkeep.figures import Figure
 from mailkeep.imap.capabilities import switched_off
 from mailkeep.imap.connection import ImapConnection
 from mailkeep.imap.session import Options as ImapOptions
@@ -23,6 +25,7 @@ from mailkeep.net.limits import AddressLimit
 from mailkeep.net.listener import Listener
 from mailkeep.service.accounts import ConnectionCounts
 from mailkeep.service.ledger import Ledger
+from mailkeep.service.tally import Tally
 from mailkeep.smtp.lmtp import LmtpConnection
 from mailkeep.smtp.session import Options as LmtpOptions
 
@@ -36,13 +39,15 @@ class Reception:
 
     def __init__(self, config: Config, offices: Offices, tls: TlsContext, ledger: Ledger) -> None:
         self._config = config
-        self._off = switched_off(config.imap.disable)
         self._offices = offices
         self._tls = tls
         self._version = version("mailkeep")  # reads files: not for every connection
         self._address_limit = AddressLimit(ledger, config.limits.connections_per_address)
         self._connection_counts = ConnectionCounts(ledger, config.limits.connections_per_account)
         self._listeners: list[Listener] = []
+        self._tallies = {"imap": Tally(), "lmtp": Tally()}
+        self._imap_services = self._services_of_imap()  # one for all connections
+        self._imap_options = self._options_of_imap()
 
     async def start(self, bound: Mapping[str, Iterable[socket.socket]]) -> None:
         """Accept on the sockets of each listener, which become its own."""
@@ -60,19 +65,43 @@ class Reception:
     def reload(self, config: Config) -> None:
         """Take over limits and options for connections to come."""
         self._config = config
-        self._off = switched_off(config.imap.disable)
+        self._imap_options = self._options_of_imap()
         self._address_limit.limit = config.limits.connections_per_address
         self._connection_counts.limit = config.limits.connections_per_account
         self._offices.metadata.server = config.imap.server_entries
         self._offices.quotas.owner_may_raise = config.accounts.owner_may_raise
+
+    def figures(self) -> Iterator[Figure]:
+        """What clients have done so far, and how many there are."""
+        for listener in self._listeners:
+            name, (clear, secured) = listener.name, listener.count()
+            yield "connections", (name, "no"), clear
+            yield "connections", (name, "yes"), secured
+            yield "connections_accepted", (name,), listener.accepted
+            yield "connections_refused", (name,), listener.refused
+            yield "network_bytes", (name, "in"), listener.traffic.received
+            yield "network_bytes", (name, "out"), listener.traffic.sent
+        for protocol, tally in self._tallies.items():
+            for command, count in tally.commands.items():
+                yield "commands", (protocol, command), count
+            for refused, count in tally.refused.items():
+                yield "commands_refused", (protocol, *refused), count
 
     async def drain(self) -> None:
         """Accept nothing more, and let every session say goodbye."""
         await drain(self._listeners)
 
     def _open_imap(self, connection: Connection) -> ImapConnection:
-        limits = self._config.limits
-        services = ImapServices(
+        return ImapConnection(
+            connection, self._imap_services, self._imap_options, self._tls_context, self._offices.spool_dir
+        )
+
+    def _tls_context(self) -> ssl.SSLContext:
+        return self._tls.context
+
+    def _services_of_imap(self) -> ImapServices:
+        return ImapServices(
+            tally=self._tallies["imap"],
             accounts=self._offices.accounts,
             connections=self._connection_counts,
             messages=self._offices.messages,
@@ -85,21 +114,24 @@ class Reception:
             order=self._offices.order,
             urls=self._offices.urls,
         )
-        imap_options = ImapOptions(
+
+    def _options_of_imap(self) -> ImapOptions:
+        limits = self._config.limits
+        return ImapOptions(
             max_message=limits.message_size,
             max_line=limits.line_length,
             literal_plus=self._config.imap.literal == "plus",
             version=self._version,
             xlist=self._config.imap.xlist,
-            off=self._off,
+            off=switched_off(self._config.imap.disable),
             submitters=frozenset(self._config.imap.submitters),
             keep_alive_s=float(self._config.imap.keep_alive),
         )
-        return ImapConnection(connection, services, imap_options, lambda: self._tls.context, self._offices.spool_dir)
 
     def _open_lmtp(self, connection: Connection) -> LmtpConnection:
         lmtp_options = LmtpOptions(hostname=self._config.hostname, max_message=self._config.limits.message_size)
-        return LmtpConnection(connection, self._offices.delivery, lmtp_options, self._offices.spool_dir)
+        tally = self._tallies["lmtp"]
+        return LmtpConnection(connection, self._offices.delivery, lmtp_options, self._offices.spool_dir, tally)
 
 
 async def drain(listeners: Iterable[Listener | Door]) -> None:

@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 import itertools
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,10 @@ from mailkeep.administration import Offices, run_encoded
 from mailkeep.certificates import CertificateFiles, TlsContext, ensure_self_signed, names_for
 from mailkeep.config import MAX_SHARDS, Config, options
 from mailkeep.control import OVERHEAD, Door, Spawn
+from mailkeep.exposition import Exposition
+from mailkeep.figures import Figures, add_up
 from mailkeep.lock import DataLock
+from mailkeep.measures import Measures
 from mailkeep.model.address import parse_address
 from mailkeep.model.errors import Unavailable
 from mailkeep.offices import Shared, build_offices, first_quota, open_store, run_upkeep
@@ -51,6 +55,7 @@ class Endpoints:
     imaps: tuple[str, int] | None
     lmtp: tuple[str, int] | None
     lmtp_socket: Path | None
+    metrics: tuple[str, int] | None
 
 
 @asynccontextmanager
@@ -92,6 +97,10 @@ class Staff(Protocol):
         """Take over options and certificate."""
         ...
 
+    async def measure(self) -> Figures:
+        """What other processes count."""
+        ...
+
     async def drain(self) -> None:
         """Let nobody in any more; returns when all sessions have ended."""
         ...
@@ -116,6 +125,10 @@ class Here:
         """See `Staff`."""
         self._reception.reload(config)
 
+    async def measure(self) -> Figures:
+        """See `Staff`: there are no others."""
+        return ()
+
     async def drain(self) -> None:
         """See `Staff`."""
         await self._reception.drain()
@@ -139,7 +152,10 @@ class Server:
     def __init__(self, config: Config, offices: Offices) -> None:
         """Not for use: see `open`."""
         self.config = config
-        self.offices = offices
+        self.offices = dataclasses.replace(offices, measure=self.measure)
+        self._started_at = time.time()
+        self._measures: Measures
+        self._metrics: list[socket.socket] = []  # where figures are asked for
         self.endpoints: Endpoints
         self._staff: Staff
         self._upkeep: tuple[Callable[[], Awaitable[None]], ...]  # work in the background, each until cancelled
@@ -176,11 +192,13 @@ class Server:
         async with open_store(config) as store:
             server = cls(config, build_offices(config, store, bus, shared))
             bound = {name: sockets for name, (sockets,) in _bind(config, stack).items()}
-            server.endpoints = _endpoints(bound, config)
+            server._metrics = _bind_metrics(config, stack)
+            server.endpoints = _endpoints({**bound, "metrics": server._metrics}, config)
             indexer = Indexer(store, bus, lambda: [entry.account for entry in store.directory.list()])
             reception = Reception(config, server.offices, server._tls, shared.ledger)
             server._staff = Here(reception, bound)
-            server._upkeep = (store.maintain, indexer.run)
+            server._upkeep = (store.maintain, store.tidy, indexer.run)
+            server._measures = Measures(store=store, offices=server.offices, reception=reception, indexer=indexer)
             yield server
 
     @classmethod
@@ -197,8 +215,11 @@ class Server:
         async with open_store(config, part) as store:
             server = cls(config, build_offices(config, store, Bus(peers.relay), shared))
             bound = _bind(config, stack)
-            server.endpoints = _endpoints({name: each[0] for name, each in bound.items()}, config)
-            server._upkeep = (store.maintain,)
+            server._metrics = _bind_metrics(config, stack)
+            first = {name: each[0] for name, each in bound.items()}
+            server.endpoints = _endpoints({**first, "metrics": server._metrics}, config)
+            server._upkeep = (store.maintain, store.tidy)
+            server._measures = Measures(store=store, offices=server.offices)
             server._staff = Crew(
                 config,
                 server._tls.files,
@@ -217,11 +238,13 @@ class Server:
         async with asyncio.TaskGroup() as group:
             largest = self.config.limits.message_size + OVERHEAD
             door = Door(self._on_request, spawn=group.create_task, largest=largest)
+            exposition = Exposition(self.measure, group.create_task)
             upkeep: list[asyncio.Task[None]] = []
             try:
                 await self._staff.start(group.create_task)
                 upkeep += [group.create_task(run_upkeep(work)) for work in self._upkeep]
                 await self.accounts.finish()
+                await exposition.start(self._metrics)
                 await door.start([stack.enter_context(unix_socket(self.config.control_socket))])
                 yield
             except Exception as error:  # noqa: BLE001  kept from the TaskGroup, which would wrap it
@@ -231,6 +254,7 @@ class Server:
                     ending.create_task(self._staff.drain())
                     ending.create_task(drain([door]))
                 await self._staff.stop()
+                exposition.close()
                 for task in upkeep:
                     task.cancel()
         if failure is not None:
@@ -251,6 +275,11 @@ class Server:
             message_size=config.limits.message_size,
         )
         return changed
+
+    async def measure(self) -> Figures:
+        """What all processes of the server count."""
+        others = await self._staff.measure()
+        return add_up((("start_time_seconds", (), self._started_at), *self._measures.read(), *others))
 
     def refresh_certificate(self) -> None:
         """Add the names of new accounts' domains to a self-signed certificate; nothing to do for one from files."""
@@ -293,14 +322,30 @@ def _bind(config: Config, stack: ExitStack) -> dict[str, list[list[socket.socket
     return bound
 
 
+def _bind_metrics(config: Config, stack: ExitStack) -> list[socket.socket]:
+    """Sockets where figures are asked for, if there are to be any.  Raises: BindError."""
+    if config.metrics.listen is None:
+        return []
+    [sockets] = tcp_sockets(config.metrics.listen, "metrics.listen")
+    for one in sockets:
+        stack.enter_context(one)
+    return sockets
+
+
 def _endpoints(bound: Mapping[str, list[socket.socket]], config: Config) -> Endpoints:
     def where(name: str) -> tuple[str, int] | None:
-        if name not in bound:
+        if not bound.get(name):
             return None
         host, port = bound[name][0].getsockname()[:2]
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104  an address to connect to
 
-    return Endpoints(imap=where("imap"), imaps=where("imaps"), lmtp=where("lmtp"), lmtp_socket=config.lmtp_socket)
+    return Endpoints(
+        imap=where("imap"),
+        imaps=where("imaps"),
+        lmtp=where("lmtp"),
+        lmtp_socket=config.lmtp_socket,
+        metrics=where("metrics"),
+    )
 
 
 def _changed(old: Config, new: Config) -> Iterator[str]:

@@ -138,3 +138,16 @@ def test_a_wrong_password_and_a_missing_mailbox_are_errors(server: Service, acco
         imap.plain_login(account.user, account.password)
         with pytest.raises(IMAPClientError, match="NONEXISTENT"):
             imap.select_folder("nowhere")
+
+
+def test_mailboxes_are_shared(server: Service, imap: IMAPClient, account: Account, other_account: Account) -> None:
+    imap.create_folder("Common")
+    imap.setacl("Common", other_account.user, "lrs")
+    assert (other_account.user.encode(), b"lrs") in imap.getacl("Common")
+    with IMAPClient("localhost", server.imaps[1], ssl_context=server.tls(), timeout=15) as guest:
+        guest.login(other_account.user, other_account.password)
+        [(prefix, delimiter)] = guest.namespace().other
+        name = f"{prefix}{account.user}{delimiter}Common"
+        assert name in {found for *_, found in guest.list_folders()}
+        assert guest.select_folder(name)[b"PERMANENTFLAGS"] == (b"\\Seen",)
+    imap.delete_folder("Common")

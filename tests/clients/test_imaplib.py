@@ -105,7 +105,7 @@ def test_status_noop_and_namespace_answer(inbox: imaplib.IMAP4_SSL) -> None:
     [status] = ok(inbox.status("INBOX", "(MESSAGES UNSEEN UIDNEXT)"))
     assert status.replace(b'"', b"").startswith(b"INBOX (MESSAGES 3 UNSEEN 3 UIDNEXT ")
     ok(inbox.noop())
-    assert ok(inbox.namespace()) == [b'(("" "/")) NIL NIL']
+    assert ok(inbox.namespace()) == [b'(("" "/")) (("Other Users/" "/")) (("Shared/" "/"))']
 
 
 def test_an_idle_connection_is_told_of_a_delivery(server: Service, account: Account, inbox: imaplib.IMAP4_SSL) -> None:
@@ -138,3 +138,14 @@ def test_a_wrong_password_is_refused(server: Service, account: Account) -> None:
 def test_an_unknown_certificate_is_refused(server: Service) -> None:
     with pytest.raises(ssl.SSLCertVerificationError):
         imaplib.IMAP4_SSL("localhost", server.imaps[1], ssl_context=ssl.create_default_context(), timeout=TIMEOUT_S)
+
+
+def test_mailboxes_are_shared(imap: imaplib.IMAP4_SSL, other_account: Account) -> None:
+    ok(imap.create("Common"))
+    ok(imap.setacl("Common", other_account.user, "lr"))
+    [entries] = ok(imap.getacl("Common"))
+    assert entries.split()[-2:] == [other_account.user.encode(), b"lr"]
+    [rights] = ok(imap.myrights("Common"))
+    assert b"lrswipkxtea" in rights
+    ok(imap.deleteacl("Common", other_account.user))
+    ok(imap.delete("Common"))

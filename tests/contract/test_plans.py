@@ -15,7 +15,7 @@ from mailkeep.store import ops
 from mailkeep.store.contract import Also, Derived, How, NewMessage, Op, Rows, Sql
 from mailkeep.store.sqlite.run import bind
 from mailkeep.store.sqlite.store import SqliteStore
-from mailkeep.testing.store_contract import DELETED, NOW, SEEN, World, prepare
+from mailkeep.testing.store_contract import DELETED, GUEST, NOW, SEEN, World, prepare
 
 Call = tuple[Callable[..., Op[Any]], tuple[Any, ...]]
 
@@ -75,6 +75,26 @@ def test_no_operation_on_few_entries_scans_a_large_table(tmp_path: Path) -> None
                     (op.__name__, told_one.text) for told_one in told if any(map(_is_scan, _plan(store, told_one)))
                 ]
                 assert scans == []
+
+    asyncio.run(main())
+
+
+def test_who_shares_something_is_looked_up_by_an_index(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with SqliteStore(tmp_path) as store:
+            world = await World.make(store)
+            await world.share((await world.box()).id, "lr")
+            for op, args in (
+                (ops.list_granters, ()),
+                (ops.list_granted, (GUEST,)),
+                (ops.find_granted, (GUEST, "INBOX")),
+                (ops.read_rights, ((await world.box()).id, GUEST)),
+            ):
+                told: list[Sql] = []
+                await store.read(recording(op, told), world.account, *args)
+                plans = [line for one in told for line in _plan(store, one) if "acl" in line]
+                assert plans
+                assert [line for line in plans if not line.startswith("SEARCH")] == []
 
     asyncio.run(main())
 

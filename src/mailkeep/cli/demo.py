@@ -19,7 +19,7 @@ from mailkeep import telemetry
 from mailkeep.cli.program import program
 from mailkeep.cli.running import ReadyFileOption, WorkersOption, run, run_server
 from mailkeep.cli.sample_mail import Sample, sample_mail
-from mailkeep.config import Address, Config, Listen, Log
+from mailkeep.config import Address, Config, Listen, Log, Metrics, read_address
 from mailkeep.model.errors import AlreadyExists
 from mailkeep.model.flags import System
 from mailkeep.model.ids import AccountId
@@ -65,6 +65,12 @@ def demo(
         ),
     ] = None,
     workers: WorkersOption = None,
+    metrics: Annotated[
+        Address | None,
+        typer.Option(
+            metavar="HOST:PORT", parser=read_address, help="Answer GET /metrics there, over HTTP.", show_default=False
+        ),
+    ] = None,
     ready_file: ReadyFileOption = None,
 ) -> None:
     """Run a server with a demo account on high ports of this machine, until Ctrl-C."""
@@ -76,6 +82,7 @@ def demo(
             listen=_listen(port_base),
             log=Log(level="warning"),
             workers=workers or 1,
+            metrics=Metrics(listen=metrics),
         )
         shown = logins or (Login(DEMO_USER, _demo_password(directory)),)
         serving = run_server(

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mailkeep.certificates import CertificateError
-from mailkeep.cli import account, bench, check, config, deliver, demo, init, mailbox, serve, undelete
+from mailkeep.cli import account, bench, check, config, deliver, demo, init, mailbox, serve, status, undelete
 from mailkeep.config import ConfigError
 from mailkeep.control import OutcomeUnknown
 from mailkeep.lock import Locked
@@ -29,6 +29,7 @@ app.command("init")(init.init)
 app.command("serve")(serve.serve)
 app.command("deliver")(deliver.deliver)
 app.command("undelete")(undelete.undelete)
+app.command("status")(status.status)
 app.command("check")(check.check)
 app.command("bench")(bench.bench)
 app.add_typer(account.app, name="account")

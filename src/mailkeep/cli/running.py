@@ -95,7 +95,7 @@ def _reload(server: Server, reread: Callable[[], Config]) -> None:
 def write_ready_file(path: Path, server: Server, more: dict[str, str]) -> None:
     """Tell scripts where the server is: the whole file appears at once."""
     endpoints = server.endpoints
-    listeners = {"imap": endpoints.imap, "imaps": endpoints.imaps, "lmtp": endpoints.lmtp}
+    listeners = {"imap": endpoints.imap, "imaps": endpoints.imaps, "lmtp": endpoints.lmtp, "metrics": endpoints.metrics}
     content = {
         **{name: list(where) for name, where in listeners.items() if where is not None},
         **more,

@@ -200,6 +200,7 @@ class ImapConnection(Session):
             if row is None or row.capability in self.options.off:
                 row = None
                 raise Bad(f"Unknown command {command.name}")
+            self.services.tally.commands[row.name] += 1
             if self.selected is not None and self.selected.guest is not None and not await self.selected.heed_rights():
                 raise Forbidden("The mailbox is no longer accessible")
             state = self._state(row)
@@ -251,6 +252,8 @@ class ImapConnection(Session):
         if done is COMPLETED and row is not None:
             self.write(b"%b OK %b completed\r\n" % (tag, row.name.encode("ascii")))
         else:
+            if done.word is not response.OK:
+                self.services.tally.refused[row.name if row else "?", done.word.decode("ascii")] += 1
             text = done.text or (f"{row.name} completed" if row else "Completed")
             self.write(response.status_line(tag, done.word, text, done.code))
         if done.word is response.BAD:

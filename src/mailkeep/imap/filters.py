@@ -85,6 +85,9 @@ class _Expander:
             case wire.Not(each):
                 part = await self.expand(each, within)
                 return self._joined(wire.Not(part.key), [part])
+            case wire.Fuzzy(each):
+                part = await self.expand(each, within)
+                return self._joined(wire.Fuzzy(part.key), [part])
             case wire.Filter(name):
                 return await self._filter(name.lower(), name, within)
             case _:

@@ -35,7 +35,10 @@ class FlagText(dict[tuple[int, More], bytes]):
         self._keywords = keywords
 
     def __missing__(self, key: tuple[int, More]) -> bytes:
-        mask, more = key
+        text = self[key] = self._make(*key)
+        return text
+
+    def _make(self, mask: int, more: More) -> bytes:
         words = [word for bit, word in enumerate(SYSTEM) if mask >> bit & 1]
         rest = mask >> FIRST_KEYWORD
         number = FIRST_KEYWORD
@@ -45,9 +48,8 @@ class FlagText(dict[tuple[int, More], bytes]):
             rest >>= 1
             number += 1
         words.extend(self._keywords.name(number) for number in more)
-        text = self[key] = b" ".join(words)
-        return text
+        return b" ".join(words)
 
     def defined(self, used: int, used_more: Iterable[int]) -> bytes:
         """The flags defined in a mailbox: the system's, then the keywords in use there."""
-        return self[used | ALL_SYSTEM, tuple(sorted(used_more))]
+        return self._make(used | ALL_SYSTEM, tuple(sorted(used_more)))

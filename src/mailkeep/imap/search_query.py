@@ -60,6 +60,8 @@ def query_on(ground: Ground, key: wire.Key) -> q.Query:
             return q.Or(tuple(query_on(ground, each) for each in keys))
         case wire.Not(each):
             return q.Not(query_on(ground, each))
+        case wire.Fuzzy(each):
+            return q.Fuzzy(query_on(ground, each))
         case wire.HasFlag(flag):
             return _flag(ground, flag)
         case wire.Date(of, when, day):
@@ -101,6 +103,8 @@ def fix_numbers(ground: Ground, key: wire.Key) -> wire.Key:
             return wire.Or(tuple(fix_numbers(ground, each) for each in keys))
         case wire.Not(each):
             return wire.Not(fix_numbers(ground, each))
+        case wire.Fuzzy(each):
+            return wire.Fuzzy(fix_numbers(ground, each))
         case wire.Numbers(numbers):
             ranges = tuple(_of_numbers(ground.view, numbers))
         case wire.Uids(numbers):

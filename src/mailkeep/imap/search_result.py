@@ -27,8 +27,12 @@ def answer(
     uid: bool,
     modseq: int | None = None,
     mailbox: tuple[bytes, int] | None = None,
+    scores: Sequence[int] | None = None,
 ) -> SearchResult:
-    """The ESEARCH response of `results`: message numbers, or UIDs if `uid`.  `mailbox`: see `SearchResult`."""
+    """The ESEARCH response of `results`: message numbers, or UIDs if `uid`.  `mailbox`: see `SearchResult`.
+
+    `scores`: the relevancy of all of them, in their order.
+    """
     options = returns.options
     partial = returns.partial
     return SearchResult(
@@ -40,6 +44,7 @@ def answer(
         partial=None if partial is None else (partial.text, run_ranges(partial.of(results))),
         count=len(results) if Return.COUNT in options else None,
         modseq=modseq,
+        relevancy=scores if scores is None or partial is None else partial.of(scores),
     )
 
 

@@ -10,6 +10,7 @@ import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from mailkeep.imap.done import Bad
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from mailkeep.service.search import Search
     from mailkeep.service.sharing import Sharing
     from mailkeep.service.spool import Spool
+    from mailkeep.service.tally import Tally
     from mailkeep.service.transfer import Transfer
     from mailkeep.service.urls import Urls
     from mailkeep.service.view import View
@@ -80,6 +82,7 @@ class Options:
 class Services:
     """The verbs that IMAP uses."""
 
+    tally: Tally
     accounts: Accounts
     connections: ConnectionCounts
     messages: Messages
@@ -108,6 +111,25 @@ class Enabled:
         return self.rev2 or self.utf8
 
 
+@lru_cache(4)
+def _limits_before_login(options: Options) -> Limits:
+    return Limits(
+        max_line=LOGGED_OUT_LINE,
+        max_memory=LOGGED_OUT_LINE,
+        max_nonsynchronizing=options.max_nonsynchronizing,
+    )
+
+
+@lru_cache(4)  # connections are many, options few
+def _limits_after_login(options: Options) -> Limits:
+    return Limits(
+        max_line=options.max_line,
+        max_append=options.max_message,
+        max_appended=MESSAGES_OF_APPEND * options.max_message,
+        max_nonsynchronizing=options.max_nonsynchronizing,
+    )
+
+
 class Session(ABC):
     """The connection's part of the state; everything that exists before login too."""
 
@@ -122,7 +144,7 @@ class Session(ABC):
         self.services = services
         self.options = options
         self.tls_context = tls_context
-        self.framer = Framer(self._limits_before_login)
+        self.framer = Framer(_limits_before_login(self.options))
         self.enabled = Enabled()
         self.collation = Collation()  # how texts are compared (RFC 5255 §4)
         self.authenticated: Authenticated | None = None
@@ -136,14 +158,6 @@ class Session(ABC):
     def plaintext_allowed(self) -> bool:
         """Whether a password may be sent now: under TLS, or from this very machine."""
         return self.connection.tls or is_loopback(self.connection.peer)
-
-    @property
-    def _limits_before_login(self) -> Limits:
-        return Limits(
-            max_line=LOGGED_OUT_LINE,
-            max_memory=LOGGED_OUT_LINE,
-            max_nonsynchronizing=self.options.max_nonsynchronizing,
-        )
 
     # --- octets
 
@@ -202,12 +216,7 @@ class Session(ABC):
     def log_in(self, account: AccountId, address: str) -> None:
         """Enter the authenticated state.  Raises: LimitReached."""
         self.services.connections.acquire(account)
-        self.framer.limits = Limits(
-            max_line=self.options.max_line,
-            max_append=self.options.max_message,
-            max_appended=MESSAGES_OF_APPEND * self.options.max_message,
-            max_nonsynchronizing=self.options.max_nonsynchronizing,
-        )
+        self.framer.limits = _limits_after_login(self.options)
         self.authenticated = Authenticated(self, account, address)
 
     def log_out(self) -> None:
@@ -215,7 +224,7 @@ class Session(ABC):
         self._leave()
         self.enabled = Enabled()
         self.collation = Collation()
-        self.framer.limits = self._limits_before_login
+        self.framer.limits = _limits_before_login(self.options)
         self.connection.set_deadline(LOGGED_OUT_IDLE_S)
 
     def _leave(self) -> None:
@@ -318,10 +327,17 @@ class Selected:
         self._unsubscribe = self.messages.bus.subscribe(self.account, self._on_hint) if self.guest else None
         self.flag_text = FlagText(owner.messages.views.keywords(place.account))
         self.plans: dict[tuple[FetchItem, ...], ColumnPlan | None] = {}  # how the items asked for so far are rendered
-        self.mask_text = MaskText(self.flag_text)
+        self._mask_text: MaskText | None = None
         self._known_flags = (0, 0)  # what FLAGS has told: the mask in use, the number of further keywords
         self.contexts: Contexts | None = None  # searches whose results the client is kept told of
         self.saved: UidSet = EMPTY  # the result variable $ (RFC 9051 §6.4.4.1)
+
+    @property
+    def mask_text(self) -> MaskText:
+        """`flag_text` for entries without further keywords; a session that only idles has none."""
+        if self._mask_text is None:
+            self._mask_text = MaskText(self.flag_text)
+        return self._mask_text
 
     def release(self) -> None:
         """Give back the shared view."""

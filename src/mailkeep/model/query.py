@@ -129,6 +129,13 @@ class TextContains:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Fuzzy:
+    """What fits `term` more or less (RFC 6203)."""
+
+    term: Query
+
+
 class Letters(Enum):
     """How letters are compared where not as people read them, without regard to case; the value is the RFC's name."""
 
@@ -174,7 +181,7 @@ class ThreadIs:
 
 Query = (
     All | And | Or | Not | HasFlag | HasKeyword | Before | Since | ArrivedUntil | ArrivedFrom | Larger | Smaller
-    | HeaderContains | BodyContains | TextContains | Compared | UidIn | ModSeqAtLeast | EmailIs | ThreadIs
+    | HeaderContains | BodyContains | TextContains | Compared | Fuzzy | UidIn | ModSeqAtLeast | EmailIs | ThreadIs
 )  # fmt: skip
 
 ALL: Final = All()

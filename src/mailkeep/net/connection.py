@@ -56,6 +56,16 @@ class Session(Protocol):
         """The connection is gone."""
 
 
+class Traffic:
+    """Octets of many connections, inside TLS."""
+
+    __slots__ = ("received", "sent")
+
+    def __init__(self) -> None:
+        self.received = 0
+        self.sent = 0
+
+
 class Connection(asyncio.Protocol):
     """The engine under one protocol session.
 
@@ -68,9 +78,11 @@ class Connection(asyncio.Protocol):
         open_session: Callable[[Connection], Session],
         *,
         on_close: Callable[[Connection], None],
+        traffic: Traffic,
     ) -> None:
         self._open_session = open_session
         self._on_close = on_close
+        self._traffic = traffic
         self._out: list[bytes] = []
         self._out_size = 0
         self._step: Step | None = None  # a handler that waits,
@@ -112,6 +124,7 @@ class Connection(asyncio.Protocol):
         """Feed the session and run what became complete."""
         if self._closing:
             return
+        self._traffic.received += len(data)
         if self._deflate is None:
             self.session.feed(data)
         else:
@@ -300,6 +313,7 @@ class Connection(asyncio.Protocol):
             if self._deflate is not None:
                 data = self._deflate.pack(data)
             if not self.transport.is_closing():
+                self._traffic.sent += len(data)
                 self.transport.write(data)
 
     @property

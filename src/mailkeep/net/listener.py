@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from mailkeep import telemetry
-from mailkeep.net.connection import Connection, Session, Step
+from mailkeep.net.connection import Connection, Session, Step, Traffic
 from mailkeep.net.limits import AddressLimit
 
 HANDSHAKE_S: Final = 15.0  # connections are counted only afterwards, so nobody may dally here
@@ -23,6 +23,7 @@ class Listener:
 
     `open_session` makes the protocol's session on a new connection.
     With `tls` the connections speak TLS from the first octet.
+    Attributes: `accepted` and `refused` (connections so far), `traffic`.
     """
 
     def __init__(
@@ -37,6 +38,9 @@ class Listener:
         self._open_session = open_session
         self._limit = limit
         self._tls = tls
+        self.accepted = 0
+        self.refused = 0
+        self.traffic = Traffic()
         self._servers: list[asyncio.Server] = []
         self._connections: set[Connection] = set()
         self._empty = asyncio.Event()
@@ -58,6 +62,11 @@ class Listener:
                 )
             self._servers.append(server)
 
+    def count(self) -> tuple[int, int]:
+        """Connections that are open now: in the clear, and with TLS."""
+        secured = sum(connection.tls for connection in self._connections)
+        return len(self._connections) - secured, secured
+
     def drain(self) -> None:
         """Accept no more, and have every session say goodbye as soon as what it is doing is done."""
         for server in self._servers:
@@ -75,10 +84,11 @@ class Listener:
             connection.abort()
 
     def _connection(self) -> Connection:
-        return Connection(self._open, on_close=self._close)
+        return Connection(self._open, on_close=self._close, traffic=self.traffic)
 
     def _open(self, connection: Connection) -> Session:
         if not self._limit.enter(connection.peer):
+            self.refused += 1
             log.warning("net.too_many_connections", listener=self.name, peer=connection.peer)
             connection.abort()
             return TurnedAway()
@@ -87,6 +97,7 @@ class Listener:
         except BaseException:
             self._limit.leave(connection.peer)
             raise
+        self.accepted += 1
         self._connections.add(connection)
         self._empty.clear()
         return session

@@ -93,6 +93,8 @@ class Accounts:
         )
         self._known = _Known(clock)
         self._moves: dict[AccountId, tuple[int, int]] = {}
+        self.logins = 0  # so far,
+        self.failed_logins = 0  # and those that were refused
         self._running: dict[bytes, asyncio.Future[AccountId]] = {}
 
     # --- logging in
@@ -111,13 +113,16 @@ class Accounts:
         digest = self._known.digest(key, prepared)
         while True:
             if (known := self._known.find(digest)) is not None and self._is_still_right(known):
+                self.logins += 1
                 return known.entry.account
             running = self._running.get(digest)
             if running is None:
                 return await self._lead(digest, key, prepared, peer)
             await asyncio.wait((running,))
             if not running.cancelled():
-                return running.result()
+                account = running.result()
+                self.logins += 1
+                return account
 
     def _is_still_right(self, known: _Success) -> bool:
         """Whether a success counts: the password may have been changed, also by another process."""
@@ -145,6 +150,7 @@ class Accounts:
         else:
             result.set_result(entry.account)
             self._known.add(digest, entry, changes)
+            self.logins += 1
             return entry.account
         finally:
             del self._running[digest]
@@ -173,6 +179,7 @@ class Accounts:
             if network:
                 delay = max(delay, self._by_network.leave(network, failed=failed))
         if entry is None:
+            self.failed_logins += 1
             await self._pause(delay)
             raise AuthenticationFailed("Wrong user name or password")
         self._by_account.forgive(key)

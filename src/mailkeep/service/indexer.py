@@ -64,6 +64,8 @@ class Indexer:
         self._share = 1.0  # of one processor, see `run`
         self._waiting: dict[AccountId, float] = {}  # since when there has been no news
         self._all_at = -ALL_S
+        self._behind: dict[AccountId, int] = {}  # messages that are not indexed, when it was last looked
+        self.segments = 0  # written so far
         self._news = asyncio.Event()
         self._stopping = threading.Event()
         bus.subscribe_all(self._on_hint)
@@ -109,11 +111,17 @@ class Indexer:
         try:
             return await self.step(account, rest=WORTHWHILE if quiet else SEGMENT)
         except NotFound:  # the account has been removed
+            self._behind.pop(account, None)
             return False
 
     def _rest_after(self, busy_s: float) -> None:
         """Blocks."""
         self._stopping.wait(min(MAX_REST_S, busy_s * (1 / self._share - 1)))
+
+    @property
+    def backlog(self) -> int:
+        """Messages that are not indexed yet, of accounts that were looked at."""
+        return sum(self._behind.values())
 
     async def catch_up(self, account: AccountId) -> None:
         """Index all that there is now, without a rest.  Raises: NotFound, Unavailable."""
@@ -126,6 +134,7 @@ class Indexer:
         `rest`: how many messages beyond the index are worth a segment.  Raises: NotFound, Unavailable.
         """
         index = await self._store.scan(ops.get_text_index, account)
+        self._behind[account] = index.next_message - (index.indexed_to if index.version == VERSION else 0)
         segment = _next(index, rest)
         if segment is None:
             return False
@@ -149,7 +158,8 @@ class Indexer:
             loose=UidSet(made.loose),
             data=tuple(data),
         )
-        await self._store.write(ops.put_text, account, new)  # if a message has gone meanwhile, it is tried again
+        if await self._store.write(ops.put_text, account, new):  # else a message has gone meanwhile: try again
+            self.segments += 1
         return True
 
     async def _bodies(self, account: AccountId, span: range, segment: int, new: bytes) -> dict[int, bytes]:

@@ -74,6 +74,8 @@ class Messages:
         self._at_ingest = tuple(deriver for deriver in self._derivers.values() if not deriver.lazily)
         self.deriving = Deriving(store, self._at_ingest)
         self._clock = clock
+        self.taken_in = 0  # messages so far
+        self.octets_taken_in = 0
         self.views = Views(store, bus, recents)
 
     def _changed(self, account: AccountId, modseq: int, *mailboxes: MailboxId) -> None:
@@ -151,6 +153,8 @@ class Messages:
     async def _take_in(self, account: AccountId, message: Incoming, now: int) -> tuple[NewMessage, Waiting | None]:
         """What is to be stored, and what remains to be done afterwards."""
         octets = message.octets
+        self.taken_in += 1
+        self.octets_taken_in += octets.size
         data = octets.data
         if data is None and octets.path is not None and octets.size <= IN_MEMORY:
             data = _read(octets.path)  # one of many: too small to be a pack of its own

@@ -28,10 +28,12 @@ class Numbering:
 
     __slots__ = ("ascending", "messages", "uids")
 
-    def __init__(self, uids: array[int], messages: array[int]) -> None:
+    def __init__(self, uids: array[int], messages: array[int], ascending_to: int = 0) -> None:
+        """`ascending_to`: so many of the messages are known to ascend."""
         self.uids = uids
         self.messages = messages
-        self.ascending = 0 not in messages and all(map(le, messages, messages[1:]))
+        rest = messages[max(0, ascending_to - 1) :]
+        self.ascending = 0 not in rest and all(map(le, rest, rest[1:]))
 
     def ordered(self, places: Sequence[int]) -> list[int]:
         """Those of the places that have a message, by its number."""
@@ -79,7 +81,10 @@ class Numberings:
             uids.extend([uid for uid, _ in rows])
             messages.extend([message for _, message in rows])
             last = uids[-1]
-        return await aside(len(uids), Numbering, uids, messages)
+            if len(rows) < MANY:
+                break
+        ascending_to = len(known.uids) if known.ascending else 0
+        return await aside(len(uids) - ascending_to, Numbering, uids, messages, ascending_to)
 
 
 async def aside(many: int, function: Callable[..., T], *args: object) -> T:

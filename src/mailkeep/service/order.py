@@ -22,10 +22,10 @@ from mailkeep.service import lanes as lane
 from mailkeep.service import order_keys as k
 from mailkeep.service import threads as t
 from mailkeep.service.numbering import Numberings
-from mailkeep.service.order_columns import Column, Columns, carry_out, place_of
+from mailkeep.service.order_columns import Columns, carry_out, place_of
 from mailkeep.service.order_read import ARRIVED, DATE, SIZE, What
 from mailkeep.service.pieces import Work, sort_in_pieces
-from mailkeep.service.threads import NO_THREADS, Letters, Threads
+from mailkeep.service.threads import NO_THREADS, Letters, Links, Threads
 from mailkeep.service.view import View
 from mailkeep.store.contract import Store
 
@@ -33,6 +33,7 @@ __all__ = ["Order", "Threads"]
 
 AT_ONCE: Final = 2  # sorts and threads that are worked on; more wait, as other work needs threads too
 REMEMBERED: Final = 8  # results for each view
+LINKED: Final = 200_000  # messages of which it is kept who answers whom; some 150 octets each
 FEW: Final = 16  # of so many messages one is wanted: then those are sorted by themselves
 
 _TEXT_COLUMNS: Final = {
@@ -44,13 +45,6 @@ _TEXT_COLUMNS: Final = {
     SortKey.DISPLAYTO: k.DISPLAY_TO,
 }
 _NUMBER_COLUMNS: Final = {SortKey.ARRIVAL: ARRIVED, SortKey.DATE: DATE, SortKey.SIZE: SIZE}
-
-
-_ALGORITHMS: Final = {
-    Threading.ORDEREDSUBJECT: t.by_subject,
-    Threading.REFERENCES: t.by_references,
-    Threading.REFS: t.by_arrival,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +70,7 @@ class Order:
     def __init__(self, store: Store, numberings: Numberings) -> None:
         self._columns = Columns(store, numberings)
         self._results: WeakKeyDictionary[View, OrderedDict[object, _Result]] = WeakKeyDictionary()
+        self._links: WeakKeyDictionary[View, tuple[array[int], Links]] = WeakKeyDictionary()
         self._turn = asyncio.Semaphore(AT_ONCE)
 
     async def sort(
@@ -94,9 +89,10 @@ class Order:
             return found
         async with self._turn:
             uids = view.uids[:]
-            keys = [await self._ranked(view, uids, each, collation, scores or {}) for each in criteria]
-            few = len(found) * FEW < len(uids)
-            if few or scores is not None:
+            few = len(found) * FEW < len(uids) or scores is not None
+            ranked = few or len(criteria) > 1 or criteria[0].reverse
+            keys = [await self._key(view, uids, each, collation, scores or {}, ranked=ranked) for each in criteria]
+            if few:
                 places = [at for uid in found if (at := place_of(uids, uid)) >= 0]
                 return await carry_out(_sort_some(uids, places, keys), len(places))
             order = await self._order_of_all(view, uids, (criteria, collation), keys)
@@ -113,19 +109,25 @@ class Order:
         order: Sequence[int] = known
         return order
 
-    async def _ranked(
-        self, view: View, uids: array[int], criterion: Criterion, collation: Collation, scores: Mapping[int, int]
+    async def _key(
+        self,
+        view: View,
+        uids: array[int],
+        criterion: Criterion,
+        collation: Collation,
+        scores: Mapping[int, int],
+        *,
+        ranked: bool,
     ) -> _Key:
         if criterion.key is SortKey.RELEVANCY:
             ranks = array("I", [100 - scores.get(uid, 0) for uid in uids])
             return _Key(ranks, 100, (), reverse=criterion.reverse)
         name = _NUMBER_COLUMNS.get(criterion.key)
         reverse = criterion.reverse
-        if name is not None:
-            column = await self._columns.get(view, uids, What(name))
-        else:
-            column = await self._columns.get(view, uids, What(_TEXT_COLUMNS[criterion.key], collation.comparator))
+        what = What(name) if name is not None else What(_TEXT_COLUMNS[criterion.key], collation.comparator)
+        if name is None:
             reverse = reverse != collation.reverse
+        column = await self._columns.ordered(view, uids, what, ranked=ranked or reverse)
         return _Key(column.ranks, column.top, column.order, reverse=reverse)
 
     async def thread(self, view: View, found: Sequence[int], threading: Threading, collation: Collation) -> Threads:
@@ -141,8 +143,11 @@ class Order:
             known = self._known(view, name, uids, chosen)
             if known is None:
                 letters = await self._letters(view, uids, chosen, threading, collation)
-                work = _thread(letters, array("I", compress(uids, chosen)), threading)
+                links = self._take_links(view, uids) if 0 not in chosen else Links()
+                work = _thread(letters, array("I", compress(uids, chosen)), threading, links)
                 known = await carry_out(work, len(found))
+                if 0 not in chosen:
+                    self._keep_links(view, uids, links)
                 self._remember(view, name, _Result(uids, chosen, known))
             threads: Threads = known
             return threads
@@ -150,18 +155,30 @@ class Order:
     async def _letters(
         self, view: View, uids: array[int], chosen: bytes, threading: Threading, collation: Collation
     ) -> Letters:
-        get = self._columns.get
-        dates = await get(view, uids, What(DATE))
-        if threading is Threading.REFS:
-            arrivals = (await get(view, uids, What(ARRIVED))).ranks
-            ids = (await get(view, uids, What(k.IDS))).values
-            return Letters(_dates(dates, chosen), arrivals=_some(arrivals, chosen), ids=_some(ids, chosen))
-        subjects = _subjects(await get(view, uids, What(k.SUBJECT, collation.comparator)), chosen)
-        if threading is Threading.ORDEREDSUBJECT:
-            return Letters(_dates(dates, chosen), subjects)
-        replies = (await get(view, uids, What(k.REPLY))).values
-        ids = (await get(view, uids, What(k.IDS))).values
-        return Letters(_dates(dates, chosen), subjects, _some(replies, chosen), ids=_some(ids, chosen))
+        async def column(name: str) -> Sequence[Any]:
+            values = (await self._columns.get(view, uids, What(name, collation.comparator))).values
+            return list(compress(values, chosen)) if 0 in chosen else values
+
+        dates = _dates(await column(DATE))
+        match threading:
+            case Threading.ORDEREDSUBJECT:
+                return Letters(dates, await column(k.SUBJECT))
+            case Threading.REFERENCES:
+                return Letters(dates, await column(k.SUBJECT), await column(k.REPLY), ids=await column(k.IDS))
+            case Threading.REFS:
+                return Letters(dates, arrivals=await column(ARRIVED), ids=await column(k.IDS))
+
+    def _take_links(self, view: View, uids: array[int]) -> Links:
+        """What is known of who answers whom, for whoever extends it now: nobody else must meanwhile."""
+        known = self._links.pop(view, None)
+        return known[1] if known is not None and known[0] == uids[: len(known[0])] else Links()
+
+    def _keep_links(self, view: View, uids: array[int], links: Links) -> None:
+        if not len(links):
+            return
+        self._links[view] = uids, links
+        while len(self._links) > 1 and sum(len(uids) for uids, _ in self._links.values()) > LINKED:
+            del self._links[next(iter(self._links))]
 
     def _known(self, view: View, name: object, uids: array[int], chosen: bytes) -> Any:
         result = self._results[view].get(name) if view in self._results else None
@@ -226,24 +243,17 @@ def _pick(uids: array[int], order: Sequence[int], chosen: bytes) -> Work[list[in
     return picked
 
 
-def _some(values: Sequence[Any], chosen: bytes) -> Sequence[Any]:
-    return list(compress(values, chosen)) if 0 in chosen else values
-
-
-def _dates(column: Column, chosen: bytes) -> list[int]:
+def _dates(values: Sequence[int]) -> list[int]:
     """Numbers that ascend by date, then by place."""
-    many = len(column.ranks)
-    return list(map(add, map(many.__mul__, _some(column.ranks, chosen)), range(many)))
+    many = len(values)
+    return list(map(add, map(many.__mul__, values), range(many)))
 
 
-def _subjects(column: Column, chosen: bytes) -> Sequence[int]:
-    """Ranks; NOBODY for an empty subject, whose rank is the least."""
-    ranks = _some(column.ranks, chosen)
-    if column.values[column.order[0]]:
-        return ranks
-    return [rank or t.NOBODY for rank in ranks]
-
-
-def _thread(letters: Letters, uids: array[int], threading: Threading) -> Work[Threads]:
-    threads = yield from _ALGORITHMS[threading](letters)
+def _thread(letters: Letters, uids: array[int], threading: Threading, links: Links) -> Work[Threads]:
+    if threading is Threading.ORDEREDSUBJECT:
+        threads = yield from t.by_subject(letters)
+    elif threading is Threading.REFERENCES:
+        threads = yield from t.by_references(letters, links)
+    else:
+        threads = yield from t.by_arrival(letters, links)
     return Threads(array("I", map(uids.__getitem__, threads.members)), threads.brackets)

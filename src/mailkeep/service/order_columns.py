@@ -7,7 +7,7 @@ for its end takes hardly longer than looking at it.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, chain, compress, count
@@ -15,7 +15,6 @@ from operator import ne
 from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
-from mailkeep.service import order_keys as k
 from mailkeep.service.lanes import cut
 from mailkeep.service.numbering import Numberings
 from mailkeep.service.order_read import PIECE, Reader, Value, What
@@ -26,14 +25,15 @@ from mailkeep.store.contract import Store
 T = TypeVar("T")
 
 KEPT: Final = 1_500_000  # values of all columns together; about 30 octets each
-UNORDERED: Final = (k.REPLY, k.IDS)
+FEW: Final = 64  # new values that are put in their places one by one
 
 
 @dataclass(slots=True, eq=False)
 class Column:
-    """The values of `uids`, by place.  `order`: the places by value, then by place; both None for what has no order.
+    """The values of `uids`, by place.
 
-    `ranks`, by place: equal for equal values, less for lesser ones; from 0 to `top`.
+    `order`: the first places, or all, by value and then by place, as far as anybody has asked for it.  `ranks`, by
+    place: equal for equal values, less for lesser ones; empty until asked for.
     """
 
     uids: array[int]
@@ -45,7 +45,7 @@ class Column:
     @property
     def top(self) -> int:
         """The greatest rank."""
-        return self.ranks[self.order[-1]] if self.order else 0
+        return self.ranks[self.order[-1]] if self.ranks else 0
 
 
 class Columns:
@@ -67,15 +67,22 @@ class Columns:
         column.used = next(self._clock)
         return column
 
+    async def ordered(self, view: View, uids: array[int], what: What, *, ranked: bool) -> Column:
+        """The same, with its order and, if asked for, its ranks."""
+        column = await self.get(view, uids, what)
+        if len(column.order) < len(uids):
+            few = len(uids) - len(column.order) <= FEW
+            column.order = await carry_out(_insert(column) if few else _order(column), FEW if few else len(uids))
+        if ranked and len(column.ranks) < len(uids):
+            column.ranks = await carry_out(_ranks(column.order, column.values.__getitem__), len(uids))
+        return column
+
     async def _bring_forward(self, view: View, old: Column, uids: array[int], what: What) -> Column:
         if old.uids != uids[: len(old.uids)]:
             old = await carry_out(_without_the_gone(old, uids), len(uids))
         numbering = await self._numberings.of_view(view, uids)
-        start = len(old.uids)
-        values = old.values + await self._reader.read(view.account, numbering.messages[start:], what)
-        if what.name in UNORDERED:
-            return Column(uids, values)
-        return await carry_out(_in_order(uids, values, old.order), len(uids))
+        messages = numbering.messages[len(old.uids) :]
+        return Column(uids, old.values + await self._reader.read(view.account, messages, what), old.order)
 
     def _forget(self) -> None:
         """Those used longest ago, until the rest is few enough."""
@@ -107,16 +114,24 @@ def _without_the_gone(old: Column, uids: array[int]) -> Work[Column]:
     return Column(left, list(compress(old.values, stays)), order)
 
 
-def _in_order(uids: array[int], values: list[Value], old_order: array[int]) -> Work[Column]:
-    """A column whose first values have been put in order before."""
-    places = [*old_order, *range(len(old_order), len(values))]
+def _order(column: Column) -> Work[array[int]]:
+    """The whole order, from what there is of it: what is in order is sorted in no time."""
+    places = [*column.order, *range(len(column.order), len(column.uids))]
     yield
-    order = yield from sort_in_pieces(places, values.__getitem__)
-    ranks = yield from ranks_of(order, values.__getitem__)
-    return Column(uids, values, array("I", order), ranks)
+    return array("I", (yield from sort_in_pieces(places, column.values.__getitem__)))
 
 
-def ranks_of(order: Sequence[int], key: Callable[[int], Value]) -> Work[array[int]]:
+def _insert(column: Column) -> Work[array[int]]:
+    """The same for a few new places."""
+    order = column.order[:]
+    value_of = column.values.__getitem__
+    for place in range(len(order), len(column.uids)):
+        order.insert(bisect_right(order, value_of(place), key=value_of), place)
+        yield
+    return order
+
+
+def _ranks(order: Sequence[int], key: Callable[[int], Value]) -> Work[array[int]]:
     """By place, the rank of its key."""
     ranks = array("I", bytes(4 * len(order)))
     rank, last = 0, key(order[0]) if order else None

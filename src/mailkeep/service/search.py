@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
 from mailkeep.model import query as q
 from mailkeep.model.uidset import EMPTY
 from mailkeep.service import lanes as lane
+from mailkeep.service.fuzzy import relevancy
 from mailkeep.service.lanes import Lanes, cut, pick
 from mailkeep.service.numbering import Numbering, Numberings, aside
 from mailkeep.service.search_arrays import Arrays
@@ -34,6 +35,10 @@ BATCH: Final = 64 * SEGMENT  # messages searched together in segments: what the 
 FRESH_BATCH: Final = 4000  # and without
 
 
+def _ignore(_: int) -> None:
+    pass
+
+
 class Search:
     """Finds messages in a view."""
 
@@ -41,20 +46,32 @@ class Search:
         self._store = store
         self.numberings = Numberings(store)
 
-    async def search(self, view: View, known: Sequence[int], query: q.Query) -> list[int]:
-        """Those of `known` (ascending) that exist and match, ascending."""
-        return await self._search(Arrays(view), known, query)
+    async def search(
+        self, view: View, known: Sequence[int], query: q.Query, advance: Callable[[int], None] = _ignore
+    ) -> list[int]:
+        """Those of `known` (ascending) that exist and match, ascending.
+
+        `advance` is told how many more messages of the view have been dealt with, where that takes long.
+        """
+        return await self._search(Arrays(view), known, query, advance)
 
     async def search_some(self, view: View, uids: Sequence[int], query: q.Query) -> list[int]:
         """The same for a few UIDs: it costs what they are, not what the mailbox is."""
-        return await self._search(Arrays(view, uids), uids, query)
+        return await self._search(Arrays(view, uids), uids, query, _ignore)
 
-    async def _search(self, arrays: Arrays, known: Sequence[int], query: q.Query) -> list[int]:
+    async def relevancy(self, view: View, found: Sequence[int], query: q.Query) -> bytes:
+        """From 1 to 100, how well each of `found` fits the fuzzy query that found it (RFC 6203 §4)."""
+        return await relevancy(query, found, lambda term: self._search(Arrays(view), found, term, _ignore))
+
+    async def _search(
+        self, arrays: Arrays, known: Sequence[int], query: q.Query, advance: Callable[[int], None]
+    ) -> list[int]:
         view = arrays.view
         cheap, costly = split(make_plan(query))
         lanes = _known(arrays.uids, known) & await arrays.evaluate(cheap)
         if costly is None or not lanes:
             return list(pick(arrays.uids, lanes, arrays.count))
+        advance(arrays.count - lanes.bit_count())
         numbering = await self.numberings.of_view(view, arrays.uids)
         wanted = probes(costly)
         index = await self._store.read(ops.get_text_index, view.account)
@@ -64,6 +81,7 @@ class Search:
         async for places in _pieces(numbering, lanes):
             for batch in self._batches(arrays, numbering.messages, places, index, wanted):
                 found += await batch.search(costly)
+            advance(len(places))
         return sorted(found)
 
     def _batches(

@@ -13,6 +13,7 @@ from typing import Final
 
 from mailkeep.formats.mime.text import fold
 from mailkeep.model import query as q
+from mailkeep.service.fuzzy import loosened
 from mailkeep.service.search_fields import SEARCHED
 from mailkeep.service.segment import BODY, HEAD, encode_text
 
@@ -109,6 +110,8 @@ def make_plan(query: q.Query, letters: q.Letters | None = None) -> Plan:
             return Without(make_plan(term, letters))
         case q.Compared(letters, term):
             return make_plan(term, letters)
+        case q.Fuzzy(term):
+            return make_plan(loosened(term))  # whatever the comparator (RFC 6203 §3)
         case q.All() | q.HasFlag() | q.HasKeyword() | q.UidIn() | q.ModSeqAtLeast():
             return OfView(query)
         case q.HeaderContains(field, text):

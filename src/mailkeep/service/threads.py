@@ -9,8 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 from mailkeep.service.pieces import Work, sort_in_pieces
 
@@ -19,20 +18,20 @@ PIECE: Final = 1000  # messages between two pieces
 CLIMBS: Final = 200  # steps, on average, that each message and reference is worth
 NOBODY: Final = -1
 
-_OPEN: Final = -2
-_CLOSE: Final = -3
+_CLOSE: Final = -1
+_OPEN: Final = -2  # and less: a bracket, then a member
 
 
 @dataclass(frozen=True, slots=True)
 class Letters:
     """What is known of the messages.
 
-    `dates`: all different, ascending by sent date and then by number.  `subjects`: ranks of base subjects, NOBODY for
-    an empty one.  `arrivals`: ranks of internal dates.  `ids`: of each, its own id (0: none) and those it refers to.
+    `dates`: all different, ascending by sent date and then by number.  `subjects`: base subjects, equal where they are
+    one.  `arrivals`: internal dates.  `ids`: of each, its own id (0: none) and those it refers to.
     """
 
     dates: Sequence[int]
-    subjects: Sequence[int] = ()
+    subjects: Sequence[Any] = ()
     replies: Sequence[int] = ()
     arrivals: Sequence[int] = ()
     ids: Sequence[Sequence[int]] = ()
@@ -55,34 +54,33 @@ NO_THREADS: Final = Threads((), ("",))
 def by_subject(letters: Letters) -> Work[Threads]:
     """ORDEREDSUBJECT: a thread for each base subject, all answers beneath its first message."""
     dates, subjects = letters.dates, letters.subjects
-    ordered = yield from sort_in_pieces(range(len(dates)), dates.__getitem__)
-    ordered = yield from sort_in_pieces(ordered, subjects.__getitem__)
     forest = _Forest(len(dates))
-    roots: list[int] = []
-    for _, group in groupby(ordered, subjects.__getitem__):
-        first, *others = group
-        roots.append(first)
-        if others:
-            forest.children[first] = others
-    yield
-    forest.roots = yield from sort_in_pieces(roots, dates.__getitem__)
+    first: dict[Any, int] = {}
+    for done, number in enumerate((yield from sort_in_pieces(range(len(dates)), dates.__getitem__))):
+        root = first.setdefault(subjects[number], number)
+        if root == number:
+            forest.roots.append(number)
+        else:
+            forest.adopt(root, (number,))
+        if not done % PIECE:
+            yield
     return (yield from forest.write())
 
 
-def by_references(letters: Letters) -> Work[Threads]:
-    """REFERENCES."""
-    forest = _Forest(len(letters.dates))
-    yield from _link(forest, letters)
+def by_references(letters: Letters, links: Links) -> Work[Threads]:
+    """REFERENCES.  `links` knows the first of the messages, and takes in the others."""
+    yield from links.extend(letters.ids[len(links) :])
+    forest = yield from links.forest()
     yield from forest.sort(letters.dates)
     _merge_subjects(forest, letters)
     yield from forest.sort(letters.dates)
     return (yield from forest.write())
 
 
-def by_arrival(letters: Letters) -> Work[Threads]:
+def by_arrival(letters: Letters, links: Links) -> Work[Threads]:
     """REFS: threads as references alone make them, the one that something came to last at the end."""
-    forest = _Forest(len(letters.dates))
-    yield from _link(forest, letters)
+    yield from links.extend(letters.ids[len(links) :])
+    forest = yield from links.forest()
     yield from forest.sort(letters.dates)
     latest: dict[int, int] = {}
     for number, root in enumerate(forest.roots):
@@ -100,6 +98,7 @@ class _Forest:
         self.count = count
         self.roots: list[int] = []
         self.children: list[list[int] | None] = [None] * count
+        self._unsorted: dict[int, list[int]] = {}  # by parent
 
     def add_absent(self) -> int:
         """A message that is not there."""
@@ -112,21 +111,26 @@ class _Forest:
         return number if number < self.count or not children else children[0]
 
     def adopt(self, parent: int, children: Iterable[int]) -> None:
-        """More children."""
+        """More children, in no order."""
         siblings = self.children[parent]
         if siblings is None:
-            self.children[parent] = [*children]
+            siblings = self.children[parent] = [*children]
         else:
             siblings += children
+        self._unsorted[parent] = siblings
+
+    def to_sort(self, parent: int, siblings: list[int]) -> None:
+        """Children that are not sorted yet."""
+        self._unsorted[parent] = siblings
 
     def sort(self, dates: Sequence[int]) -> Work[None]:
         """Steps 4 and 6: all siblings by date, those that are not there by their first child."""
         key = dates.__getitem__
-        for number, children in enumerate(self.children):
-            if children is not None and len(children) > 1:
-                children.sort(key=key)
+        for number, children in enumerate(self._unsorted.values()):
+            children.sort(key=key)
             if not number % PIECE:
                 yield
+        self._unsorted = {}
         self.roots = yield from sort_in_pieces(self.roots, lambda root: dates[self.first(root)])
 
     def below(self, root: int) -> Iterable[int]:
@@ -143,105 +147,74 @@ class _Forest:
         brackets: list[str] = []
         before = ""
         known: dict[str, str] = {}
-        for done, root in enumerate(self.roots):
-            waiting = [_CLOSE, root, _OPEN]
-            while waiting:
-                number = waiting.pop()
-                if number == _OPEN:
-                    before += "("
-                elif number == _CLOSE:
-                    before += ")"
+        children, count = self.children, self.count
+        waiting = [_OPEN - root for root in reversed(self.roots)]
+        done = 0
+        while waiting:
+            number = waiting.pop()
+            if number == _CLOSE:
+                before += ")"
+                continue
+            opened = number <= _OPEN
+            if opened:
+                number = _OPEN - number
+                before += "("
+            below = children[number]
+            if number < count:
+                members.append(number)
+                brackets.append(known.setdefault(before, before))
+                before = " " if below else ""
+            if below:
+                if opened:
+                    waiting.append(_CLOSE)
+                if len(below) == 1:
+                    waiting.append(below[0])
                 else:
-                    here = number < self.count
-                    if here:
-                        members.append(number)
-                        brackets.append(known.setdefault(before, before))
-                        if not len(members) % PIECE:
-                            yield
-                        before = ""
-                    children = self.children[number]
-                    if children:
-                        before += " " if here else ""
-                        if len(children) == 1:
-                            waiting.append(children[0])
-                        else:
-                            for child in reversed(children):
-                                waiting += (_CLOSE, child, _OPEN)
+                    waiting += [_OPEN - child for child in reversed(below)]
+            elif opened:
+                before += ")"
+            done += 1
             if not done % PIECE:
                 yield
         brackets.append(before)
         return Threads(members, brackets)
 
 
-def _link(forest: _Forest, letters: Letters) -> Work[None]:
-    """Steps 1 to 3: who answers whom; of those that are not there, only roots with several children remain."""
-    count = forest.count
-    parents = yield from _Linker(letters.ids).run()
-    tops: list[int] = [NOBODY] * (len(parents) - count)  # of those not there: under what their children come
-    children: list[list[int] | None] = [None] * len(parents)
-    for number in range(count):
-        parent = parents[number]
-        if parent >= count:
-            parent = _present(parents, tops, parent, count)
-        if parent != NOBODY:
-            siblings = children[parent]
-            if siblings is None:
-                children[parent] = [number]
-            else:
-                siblings.append(number)
-        else:
-            forest.roots.append(number)
-        if not number % PIECE:
-            yield
-    forest.children = children
-    for number in range(count, len(parents)):
-        only = children[number]
-        if only:
-            forest.roots.append(number if len(only) > 1 else only[0])
-    yield
+class Links:
+    """Steps 1 to 3: who answers whom.  It can be extended by messages that come after those it knows.
 
+    A *node* is a message or one that is only referred to; the latter has no owner, until it comes.
+    """
 
-def _present(parents: Sequence[int], tops: list[int], number: int, count: int) -> int:
-    """The nearest message above one that is not there, or the topmost of those that are not."""
-    path: list[int] = []
-    while number >= count and (known := tops[number - count]) == NOBODY:
-        path.append(number)
-        if parents[number] == NOBODY:
-            break
-        number = parents[number]
-    else:
-        number = number if number < count else known
-    for each in path:
-        tops[each - count] = number
-    return number
+    def __init__(self) -> None:
+        self._nodes: list[int] = []  # of the messages
+        self._owners: list[int] = []  # messages of the nodes
+        self._parents: list[int] = []  # nodes of the nodes
+        self._is_parent = bytearray()
+        self._by_id: dict[int, int] = {}
+        self._climbs = 1_000_000
 
+    def __len__(self) -> int:
+        return len(self._nodes)
 
-class _Linker:
-    """Step 1: parents of messages, and of those that are only referred to."""
-
-    def __init__(self, ids: Sequence[Sequence[int]]) -> None:
-        self._ids = ids
-        count = len(ids)
-        self._parents = [NOBODY] * count
-        self._is_parent = bytearray(count)
-        self._climbs = CLIMBS * count + 1_000_000
-
-    def run(self) -> Work[list[int]]:
-        ids, parents, is_parent = self._ids, self._parents, self._is_parent
-        numbers = {
-            own[0]: number for number, own in zip(range(len(ids) - 1, -1, -1), reversed(ids), strict=True) if own
-        }
-        numbers.pop(0, None)
-        yield
-        find = numbers.get
-        for number, own in enumerate(ids):
+    def extend(self, ids: Sequence[Sequence[int]]) -> Work[None]:
+        """Take in messages; see `Letters.ids`."""
+        parents, is_parent, owners, by_id = self._parents, self._is_parent, self._owners, self._by_id
+        find, nodes = by_id.get, self._nodes
+        self._climbs += CLIMBS * len(ids)
+        for own in ids:
+            number = find(own[0]) if own and own[0] else None
+            if number is None or owners[number] != NOBODY:
+                if number is None and own and own[0]:
+                    by_id[own[0]] = len(parents)
+                number = self._add()
+            owners[number] = len(nodes)
+            nodes.append(number)
             above = NOBODY
             for each in own[1:]:
                 at = find(each)
                 if at is None:
-                    at = numbers[each] = len(parents)
-                    parents.append(NOBODY)
-                    is_parent.append(0)
+                    at = by_id[each] = self._add()
                 if above != NOBODY and parents[at] == NOBODY and not self._is_above(at, above):
                     parents[at] = above
                     is_parent[above] = 1
@@ -251,9 +224,14 @@ class _Linker:
                 if above != NOBODY and not self._is_above(number, above):
                     parents[number] = above
                     is_parent[above] = 1
-            if not number % PIECE:
+            if not len(nodes) % PIECE:
                 yield
-        return parents
+
+    def _add(self) -> int:
+        self._parents.append(NOBODY)
+        self._owners.append(NOBODY)
+        self._is_parent.append(0)
+        return len(self._parents) - 1
 
     def _is_above(self, number: int, other: int) -> bool:
         """Whether `other` is `number`, or somewhere below it; yes if that takes too long to say."""
@@ -269,15 +247,65 @@ class _Linker:
         self._climbs = climbs
         return other != NOBODY
 
+    def forest(self) -> Work[_Forest]:
+        """The threads; of those that are not there, only roots with several children remain."""
+        nodes, owners, parents = self._nodes, self._owners, self._parents
+        forest = _Forest(len(nodes))
+        roots, children = forest.roots, forest.children
+        above: dict[int, int] = {}
+        orphans: dict[int, list[int]] = {}  # by the topmost of those that are not there
+        for number, node in enumerate(nodes):
+            parent = parents[node]
+            owner = NOBODY if parent == NOBODY else owners[parent]
+            if parent == NOBODY:
+                roots.append(number)
+            elif owner == NOBODY and (owner := self._present(parent, above)) < 0:
+                orphans.setdefault(owner, []).append(number)
+            else:
+                siblings = children[owner]
+                if siblings is None:
+                    children[owner] = [number]
+                else:
+                    if len(siblings) == 1:
+                        forest.to_sort(owner, siblings)
+                    siblings.append(number)
+            if not number % PIECE:
+                yield
+        for siblings in orphans.values():
+            if len(siblings) == 1:
+                roots += siblings
+            else:
+                absent = forest.add_absent()
+                forest.adopt(absent, siblings)
+                roots.append(absent)
+        return forest
+
+    def _present(self, node: int, known: dict[int, int]) -> int:
+        """The nearest message above a node that is none; or, negative, the topmost of those that are none."""
+        path: list[int] = []
+        found = known.get(node)
+        while found is None:
+            path.append(node)
+            parent = self._parents[node]
+            if parent == NOBODY:
+                found = ~node
+            elif self._owners[parent] != NOBODY:
+                found = self._owners[parent]
+            else:
+                node = parent
+                found = known.get(node)
+        known.update(dict.fromkeys(path, found))
+        return found
+
 
 def _merge_subjects(forest: _Forest, letters: Letters) -> None:
     """Step 5: threads of the same base subject become one.  `forest.roots` are sorted."""
     subjects, replies, count = letters.subjects, letters.replies, forest.count
-    table: dict[int, int] = {}
+    table: dict[Any, int] = {}
     for root in forest.roots:
         first = forest.first(root)
         subject = subjects[first]
-        if subject == NOBODY:
+        if not subject:
             continue
         other = table.setdefault(subject, root)
         if other < count and (root >= count or (replies[other] and not replies[first])):
@@ -287,7 +315,7 @@ def _merge_subjects(forest: _Forest, letters: Letters) -> None:
     for root in forest.roots:
         first = forest.first(root)
         subject = subjects[first]
-        if subject == NOBODY or table[subject] == root:
+        if not subject or table[subject] == root:
             continue
         other = table[subject]
         absorbed.add(root)
@@ -298,7 +326,7 @@ def _merge_subjects(forest: _Forest, letters: Letters) -> None:
             forest.adopt(other, (root,))
         else:
             table[subject] = absent = forest.add_absent()
-            forest.children[absent] = [other, root]
+            forest.adopt(absent, (other, root))
             absorbed.add(other)
             made.append(absent)
     forest.roots = [root for root in (*forest.roots, *made) if root not in absorbed]

@@ -56,6 +56,10 @@ class Views:
         for account, mailboxes in open_ones.items():
             self._bus.deliver(Hint(account, frozenset(mailboxes), ModSeq(0), tree=True))
 
+    def count(self) -> tuple[int, int]:
+        """How many views are in memory, and how many entries in them."""
+        return len(self._views), sum(len(view.uids) for view in self._views.values())
+
     async def open(self, account: AccountId, mailbox: Mailbox) -> View:
         """The shared view of a mailbox, fresh.  Give it back with `close`.  Raises: NotFound."""
         key = (account, mailbox.id)

@@ -8,6 +8,7 @@ from typing import Final
 from mailkeep.net.connection import Connection, Step
 from mailkeep.service.delivery import Delivery
 from mailkeep.service.spool import Spool
+from mailkeep.service.tally import Tally
 from mailkeep.smtp.commands import LMTP
 from mailkeep.smtp.commands.bdat import chunk_read
 from mailkeep.smtp.commands.table import When
@@ -30,11 +31,14 @@ _HOPELESS: Final = Reply(421, "4.7.0", "Too many mistakes in a row, closing conn
 class LmtpConnection(Session):
     """A session as the connection engine sees it."""
 
-    def __init__(self, connection: Connection, delivery: Delivery, options: Options, spool_directory: Path) -> None:
+    def __init__(
+        self, connection: Connection, delivery: Delivery, options: Options, spool_directory: Path, tally: Tally
+    ) -> None:
         super().__init__(
             connection, delivery, lambda: Spool(spool_directory, options.max_message), options, connection.peer
         )
         self._connection = connection
+        self._tally = tally
         self._mistakes = 0
         self._draining = False
         connection.set_deadline(options.idle_s)
@@ -120,6 +124,7 @@ class LmtpConnection(Session):
             row = LMTP.get(verb)
             if row is None:
                 return Reply(500, "5.5.1", "Unknown command")
+            self._tally.commands[verb] += 1
             if not self._allowed(row.when):
                 return Reply(503, "5.5.1", row.when.value)
             return row.run(self, row.parse(argument))

@@ -219,6 +219,15 @@ class TextInspection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """What one step of a sweep removed; `done`: nothing is left to do.  `octets` of bodies that were in rows."""
+
+    done: bool
+    rows: int
+    octets: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRow:
     """An account as its shard knows it; `quota` in octets, None = unlimited; for the others see `get_usage`."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from mailkeep.config import options, toml
+from mailkeep.figures import ROWS, Kind
 
 HEAD: Final = """\
 # Configuration
@@ -39,11 +40,37 @@ def configuration() -> str:
     return "\n".join(lines)
 
 
+FIGURES: Final = """\
+# Figures
+
+<!-- Generated from src/mailkeep/figures.py by `make docs`. -->
+
+With `listen = "127.0.0.1:9090"` under `[metrics]`, `http://127.0.0.1:9090/metrics` answers with what all processes of
+the server count, in the text format of [Prometheus](https://prometheus.io).  `mailkeep status` says the essentials in
+words.  Counters begin anew when the server is started, not when a worker is.
+
+| name | kind | labels | meaning |
+|---|---|---|---|
+"""
+
+
+def figures() -> str:
+    """The page about what is counted."""
+    rows = []
+    for row in ROWS:
+        counts = row.kind is Kind.COUNTER
+        name = f"mailkeep_{row.name}{'_total' if counts else ''}"
+        labels = ", ".join(f"`{label}`" for label in row.labels)
+        rows.append(f"| `{name}` | {'counter' if counts else 'gauge'} | {labels} | {row.help} |\n")
+    return FIGURES + "".join(rows)
+
+
 def main() -> None:
     """Write all pages into the directory that the first argument names."""
     directory = Path(sys.argv[1])
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "configuration.md").write_text(configuration(), "utf-8")
+    (directory / "figures.md").write_text(figures(), "utf-8")
 
 
 if __name__ == "__main__":

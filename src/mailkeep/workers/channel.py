@@ -15,6 +15,8 @@ from typing import Final
 
 import msgspec
 
+from mailkeep.figures import Figures
+
 _LENGTH: Final = struct.Struct("!I")
 
 
@@ -71,7 +73,17 @@ class Stop(msgspec.Struct, frozen=True, tag=True):
     """To a worker: nobody asks for anything any more; end."""
 
 
-Message = Begin | Opened | Unable | Accept | Accepting | Reload | Drain | Drained | Stop
+class Measure(msgspec.Struct, frozen=True, tag=True):
+    """To a worker: say what you count."""
+
+
+class Measured(msgspec.Struct, frozen=True, tag=True):
+    """From a worker: it is this (see `mailkeep.figures`)."""
+
+    figures: Figures
+
+
+Message = Begin | Opened | Unable | Accept | Accepting | Reload | Drain | Drained | Measure | Measured | Stop
 
 _decoder: Final = msgspec.msgpack.Decoder(Message)
 

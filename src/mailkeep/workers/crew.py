@@ -14,6 +14,7 @@ from typing import Any, Final
 from mailkeep import telemetry
 from mailkeep.certificates import CertificateFiles
 from mailkeep.config import Config, show
+from mailkeep.figures import Figures, add_up, only_counters
 from mailkeep.model.errors import Unavailable
 from mailkeep.offices import Shared
 from mailkeep.store.sqlite.ticks import Ticks
@@ -24,6 +25,8 @@ from mailkeep.workers.channel import (
     Channel,
     Drain,
     Drained,
+    Measure,
+    Measured,
     Opened,
     Reload,
     Stop,
@@ -35,6 +38,7 @@ from mailkeep.workers.peers import Peers
 START_S: Final = 60.0  # for all workers to let clients in
 DRAIN_S: Final = 6.5  # a worker gives its sessions 5 s
 END_S: Final = 1.5  # for a worker to close its files
+MEASURE_S: Final = 2.0  # for a worker to tell what it counts
 SOON_S: Final = 5.0  # a worker that lived no longer is started again only after a while
 MAX_PAUSE_S: Final = 5.0
 
@@ -65,6 +69,8 @@ class Crew:
         self._ticks = ticks
         self._shared = shared
         self._peers = peers
+        self._restarts = 0
+        self._past: Figures = ()  # what workers that died had counted, when they were last asked
         self._gate = asyncio.Event()  # all shards are open
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -92,6 +98,7 @@ class Crew:
             if self._stopping:
                 return
             lived_s = time.monotonic() - began
+            self._restarts += 1
             log.error("worker.died", worker=number, status=status, lived_s=round(lived_s, 1))
             pause_s = min(MAX_PAUSE_S, pause_s * 2 + 0.1) if lived_s < SOON_S else 0.0
             await asyncio.sleep(pause_s)
@@ -131,6 +138,7 @@ class Crew:
             )
             await self._attend(place, channel)
         finally:
+            self._past = add_up((*self._past, *only_counters(place.figures)))
             place.ended()
             await _end(process)
             self._shared.ledger.forget_counts(number)
@@ -145,13 +153,24 @@ class Crew:
                     await self._gate.wait()
                     channel.send(Accept())
                 case Accepting():
+                    place.serving = True
                     _set(place.accepting)
                 case Drained():
                     place.drained.set()
+                case Measured(figures):
+                    place.measured(figures)
                 case Unable(text):
                     place.fail(text)
                 case _:
                     raise AssertionError(message)
+
+    async def measure(self) -> Figures:
+        """What all workers count, and have counted.  One that does not answer counts as it last did."""
+        async with asyncio.TaskGroup() as group:
+            for place in self._workers:
+                group.create_task(place.measure())
+        figures = (figure for place in self._workers for figure in place.figures)
+        return add_up((*self._past, *figures, ("worker_restarts", (), self._restarts)))
 
     def reload(self, config: Config, files: CertificateFiles) -> None:
         """Have all workers take over options and certificate."""
@@ -195,9 +214,28 @@ class _Place:
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self.channel: Channel | None = None
+        self.serving = False  # the worker lets clients in, and can be asked
         self.opened: asyncio.Future[None] = loop.create_future()  # for the first time
         self.accepting: asyncio.Future[None] = loop.create_future()
         self.drained = asyncio.Event()
+        self.figures: Figures = ()  # as the worker last told
+        self._asked: asyncio.Future[None] | None = None
+
+    async def measure(self) -> None:
+        """Have the worker tell its figures; whoever asks meanwhile gets the same answer."""
+        if self.channel is None or not self.serving:
+            return
+        if self._asked is None or self._asked.done():
+            self._asked = asyncio.get_running_loop().create_future()
+            self.channel.send(Measure())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(MEASURE_S):
+                await asyncio.shield(self._asked)
+
+    def measured(self, figures: Figures) -> None:
+        self.figures = figures
+        if self._asked is not None and not self._asked.done():
+            self._asked.set_result(None)
 
     def tell(self, message: Reload | Drain | Stop) -> None:
         if self.channel is not None:
@@ -205,7 +243,9 @@ class _Place:
 
     def ended(self) -> None:
         self.channel = None
+        self.serving = False
         self.drained.set()
+        self.measured(())
         self.fail("A worker ended before it had begun")
 
     def fail(self, text: str) -> None:

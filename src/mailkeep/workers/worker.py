@@ -18,6 +18,7 @@ from mailkeep import telemetry
 from mailkeep.certificates import CertificateError, CertificateFiles, TlsContext
 from mailkeep.config import Config, parse
 from mailkeep.loop import run_loop
+from mailkeep.measures import Measures
 from mailkeep.model.errors import MailError
 from mailkeep.offices import Shared, build_offices, open_store, run_upkeep
 from mailkeep.reception import Reception
@@ -36,6 +37,8 @@ from mailkeep.workers.channel import (
     Channel,
     Drain,
     Drained,
+    Measure,
+    Measured,
     Message,
     Opened,
     Reload,
@@ -128,15 +131,19 @@ class Worker:
             Recents.join(self._begin.recents),
         )
         offices = build_offices(self._config, store, bus, shared)
-        upkeep = [group.create_task(run_upkeep(work)) for work in (store.maintain, _indexer(store, bus).run)]
+        indexer = _indexer(store, bus)
+        upkeep = [group.create_task(run_upkeep(work)) for work in (store.maintain, store.tidy, indexer.run)]
         reception = Reception(self._config, offices, self._tls, shared.ledger)
         sockets = {name: [socket.socket(fileno=fd) for fd in fds] for name, fds in self._begin.sockets.items()}
         await reception.start(sockets)
         self._channel.send(Accepting())
+        measures = Measures(store=store, offices=offices, reception=reception, indexer=indexer)
         while True:
             match await _hear(self._channel):
                 case Reload() as message:
                     self._reload(reception, message)
+                case Measure():
+                    self._channel.send(Measured(measures.read()))
                 case Drain():
                     await reception.drain()
                     await self._peers.flush()

@@ -56,7 +56,16 @@ def test_setacl_replaces_adds_and_removes(two: Sharing) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"), [("lrd", "lrted"), ("lrc", "lrkxc"), ("lrt", "lrtd"), ("lrk", "lrkc"), ("lrcdx", "lrkxtecd")]
+    ("asked", "told"),
+    [
+        ("lrd", "lrted"),
+        ("lrc", "lrkxc"),
+        ("lrt", "lrtd"),
+        ("lrk", "lrkc"),
+        ("lrcdx", "lrkxtecd"),
+        ("lrswida", "lrswitead"),
+        ("lrswikda", "lrswikteacd"),
+    ],
 )
 def test_rights_of_the_old_rfc_stand_for_new_ones_and_are_told_with_them(two: Sharing, asked: str, told: str) -> None:
     two.share(asked)
@@ -474,6 +483,24 @@ def test_copies_count_against_the_quota_of_who_holds_them(two: Sharing) -> None:
     assert two.ann.ok("STATUS Archive (MESSAGES)").one("STATUS")[1]["MESSAGES"] == 1
 
 
+COPIED = [  # RFC 4314 §4: the rights on the target, and the flags of its three examples afterwards
+    ("rwis", [{"\\Draft"}, {"\\Answered"}, {"$Forwarded", "\\Seen"}]),
+    ("rsti", [{"\\Deleted"}, set(), {"\\Seen"}]),
+]
+
+
+@pytest.mark.parametrize(("rights", "after"), COPIED, ids=["rwis", "rsti"])
+def test_the_example_of_copying_flags(two: Sharing, rights: str, after: list[set[str]]) -> None:
+    for flags in ("(\\Draft \\Deleted)", "(\\Answered)", "($Forwarded \\Seen)"):
+        two.bob.append("INBOX", simple_message(1), flags)
+    two.share(rights, "Archive")
+    two.bob.ok("SELECT INBOX")
+    two.bob.ok(f"COPY 1:3 {two.name('Archive')}")
+    two.bob.ok(f"SELECT {two.name('Archive')}")
+    rows = two.bob.ok("FETCH 1:3 FLAGS").fetched
+    assert [{str(flag) for flag in rows[n]["FLAGS"]} - {"\\Recent"} for n in (1, 2, 3)] == after
+
+
 # --- taking out
 
 
@@ -579,6 +606,54 @@ def test_rename_needs_x_here_and_k_there_and_keeps_the_list(two: Sharing) -> Non
     two.bob.ok(f"RENAME {two.name('a/b')} {two.name('d/e')}")
     assert two.rights("d/e") == "lrx"
     two.bob.no(f"RENAME {two.name('d/e')} mine", code="CANNOT")
+
+
+# --- the table of RFC 4314 §4
+
+NEEDED = [  # what is done with ann's mailbox "box", or in it once it is open, and the rights that it needs
+    ("STATUS {box} (MESSAGES)", "lr"),
+    ("EXAMINE {box}", "lr"),
+    ("COPY 1 {box}", "li"),
+    ("MOVE 1 {box}", "li"),
+    ("CREATE {below}", "lk"),
+    ("DELETE {box}", "lx"),
+    ("GETACL {box}", "la"),
+    ("SETACL {box} anyone +l", "la"),
+    ("DELETEACL {box} anyone", "la"),
+    ("LISTRIGHTS {box} anyone", "la"),
+    ("STORE 1 +FLAGS (\\Seen)", "lrs"),
+    ("STORE 1 -FLAGS (\\Deleted)", "lrt"),
+    ("STORE 1 +FLAGS (\\Flagged)", "lrw"),
+    ("STORE 1 +FLAGS ($Label)", "lrw"),
+    ("EXPUNGE", "lre"),
+    ("UID EXPUNGE 1:*", "lre"),
+    ("MOVE 1 Archive", "lrte"),
+]
+
+
+def _carry_out(two: Sharing, command: str, rights: str) -> tuple[str, str]:
+    """Kind and code of bob's answer when he has just these rights."""
+    two.ann.command("DELETE box/below")
+    two.ann.command("DELETE box")
+    two.ann.ok("CREATE box")
+    two.ann.append("box", simple_message(1), "(\\Deleted)")
+    two.share(rights, "box")
+    selected = "{" not in command
+    two.bob.ok(f"SELECT {two.name('box')}" if selected else "SELECT INBOX")
+    reply = two.bob.command(command.format(box=two.name("box"), below=two.name("box/below")))
+    two.bob.ok("UNSELECT" if selected or not command.startswith("EXAMINE") or reply.kind == "OK" else "NOOP")
+    two.bob.ok(f"UNSUBSCRIBE {two.name('box/below')}")
+    return reply.kind, reply.code.name if reply.code else ""
+
+
+@pytest.mark.parametrize(("command", "needed"), NEEDED, ids=[command for command, _ in NEEDED])
+def test_each_command_needs_its_rights_and_no_others(two: Sharing, command: str, needed: str) -> None:
+    two.bob.append("INBOX", simple_message(1))
+    assert _carry_out(two, command, needed)[0] == "OK"
+    everything = "lrswipkxtea"
+    for right in needed:
+        if right != "l" and not (right == "r" and "{" not in command):  # what is open has been read
+            assert _carry_out(two, command, everything.replace(right, "")) == ("NO", "NOPERM")
 
 
 # --- several sessions

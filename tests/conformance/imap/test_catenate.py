@@ -72,6 +72,23 @@ def test_an_attachment_is_replaced(draft: ImapClient) -> None:
     assert octets == header + b"\r\n\r\n" + BETWEEN + part + BETWEEN + simple_message(7) + b"\r\n--b1--\r\n"
 
 
+def test_the_text_of_a_draft_is_replaced(draft: ImapClient) -> None:
+    """Example 2 of RFC 4469"""
+    head = crlf('Subject: About our holiday trip\nContent-Type: multipart/mixed; boundary="b1"\n\n--b1\n\nNew text.\n')
+    end = b"\r\n--b1--\r\n"
+    octets = made(draft, head + b"--b1\r\n", url(draft, "/;Section=2.MIME"), url(draft, "/;Section=2"), end)
+    assert octets == head + DRAFT[DRAFT.index(b"--b1\r\nContent-Type: application") : -len(end)] + end
+
+
+def test_an_attachment_is_stripped(draft: ImapClient) -> None:
+    """Example 3 of RFC 4469"""
+    note = BETWEEN + crlf("Content-type: text/plain\n\nThis body part was deleted upon your request.\n--b1--\n")
+    parts = [url(draft, f"/;section={section}") for section in ("HEADER", "1.MIME", "1")]
+    octets = made(draft, parts[0], BETWEEN, parts[1], parts[2], note)
+    assert octets.endswith(b"updated schedule." + note)
+    assert b"UEsDBBQ=" not in octets
+
+
 @pytest.mark.parametrize(
     ("tail", "expected"),
     [

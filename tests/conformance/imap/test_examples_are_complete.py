@@ -1,4 +1,4 @@
-"""Each example of the RFCs is a dialogue, or has a reason why not."""
+"""Each example of the RFCs is a dialogue or a test, or has a reason why not."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.conformance.imap.dialogue import check_template, load_all
 
+HERE = Path(__file__).parent
 INDEX = tomllib.loads(Path(__file__).with_name("examples.toml").read_text(encoding="utf-8"))
 
 
@@ -19,8 +20,18 @@ def test_every_example_of_every_section_is_listed_once(rfc: str) -> None:
     assert listed == wanted
 
 
-def test_each_listed_example_has_either_a_dialogue_or_a_reason() -> None:
-    assert [e for e in INDEX["example"] if ("dialogue" in e) == bool(e.get("reason"))] == []
+def test_each_listed_example_has_one_of_dialogue_test_and_reason() -> None:
+    assert [e for e in INDEX["example"] if len({"dialogue", "test", "reason"} & e.keys()) != 1] == []
+
+
+def test_each_named_test_exists() -> None:
+    named = {e["test"] for e in INDEX["example"] if "test" in e}
+    missing = [
+        name
+        for name in named
+        if f"def {name.partition('::')[2]}(" not in (HERE / name.partition("::")[0]).read_text(encoding="utf-8")
+    ]
+    assert missing == []
 
 
 def test_each_named_dialogue_exists_and_says_that_it_covers_the_example() -> None:

@@ -38,7 +38,16 @@ def test_important_is_set_and_taken_back_like_any_other(inbox: ImapClient) -> No
 
 @pytest.mark.rfc("8457", "3")
 def test_a_mailbox_may_be_the_one_for_important_messages(client: ImapClient, ours: None) -> None:
-    """The example of RFC 8457 §3.1"""
+    """The first examples of RFC 8457 §3.2.1 and §3.2.2"""
     client.ok('CREATE "Important Messages" (USE (\\Important))')
-    rows = client.ok('LIST (SPECIAL-USE) "" "*"').listed()
+    client.ok('CREATE "Imported Wine"')
+    rows = client.ok('LIST "" "Imp*"').listed()
     assert "\\Important" in rows["Important Messages"].flags
+    assert "\\Important" not in rows["Imported Wine"].flags
+
+
+@pytest.mark.rfc("8457", "3")
+def test_there_is_one_such_mailbox(client: ImapClient, ours: None) -> None:
+    """The second example of RFC 8457 §3.2.2"""
+    client.ok('CREATE "one" (USE (\\Important))')
+    client.no('CREATE "Important Messages" (USE (\\Important))', code="USEATTR")

@@ -26,6 +26,10 @@ def previews(client: ImapClient, numbers: str, modifier: str = "") -> dict[int, 
     return {number: row["PREVIEW"] for number, row in fetched.items()}
 
 
+def test_it_is_offered(client: ImapClient, ours: None) -> None:
+    assert "PREVIEW" in client.ok("CAPABILITY").one("CAPABILITY")
+
+
 def test_the_text_of_each_message_in_utf8(four: ImapClient) -> None:
     """Example 1 of RFC 8970 §5"""
     words = previews(four, "1:4")

@@ -124,6 +124,15 @@ def test_search_takes_utf8_and_no_charset(utf8: ImapClient) -> None:
     utf8.bad(b'SEARCH SUBJECT "\xff"')
 
 
+def test_sort_and_thread_take_utf8_alone(utf8: ImapClient) -> None:
+    """RFC 9755 §3"""
+    utf8.ok('SORT (SUBJECT) UTF-8 SUBJECT "grüße"'.encode())
+    utf8.ok('THREAD REFERENCES UTF-8 SUBJECT "grüße"'.encode())
+    for charset in ("US-ASCII", "ISO-8859-1"):
+        utf8.bad(f"SORT (SUBJECT) {charset} ALL")
+        utf8.bad(f"THREAD REFERENCES {charset} ALL")
+
+
 def test_a_header_of_any_charset_is_readable(utf8: ImapClient) -> None:
     utf8.append("INBOX", b"Subject: caf\xe9 \xa3\r\nFrom: \xdcmit <u@example.org>\r\n\r\nx\r\n")
     utf8.ok("NOOP")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailkeep.service.pieces import Work, at_once
-from mailkeep.service.threads import NOBODY, Letters, Threads, by_arrival, by_references, by_subject
+from mailkeep.service.threads import Letters, Links, Threads, by_arrival, by_references, by_subject
 
 pytestmark = pytest.mark.rfc("5256", "3")
 
@@ -36,10 +36,9 @@ class Mail:
 
 def letters(mails: Sequence[Mail]) -> Letters:
     dates = sorted(range(len(mails)), key=lambda n: (mails[n].date, n))
-    names = sorted({mail.subject for mail in mails if mail.subject})
     return Letters(
         [dates.index(n) for n in range(len(mails))],
-        [names.index(mail.subject) if mail.subject else NOBODY for mail in mails],
+        [mail.subject for mail in mails],
         [mail.reply for mail in mails],
         arrivals=[mail.date for mail in mails],
         ids=[array("q", mail.ids) for mail in mails],
@@ -52,7 +51,7 @@ def written(threads: Threads) -> str:
 
 
 def thread(algorithm: object, mails: Sequence[Mail]) -> str:
-    work: Work[Threads] = algorithm(letters(mails))  # type: ignore[operator]
+    work: Work[Threads] = algorithm(letters(mails), *(() if algorithm is by_subject else (Links(),)))  # type: ignore[operator]
     return written(at_once(work))
 
 
@@ -208,6 +207,13 @@ def test_ordered_subject_has_no_grandchildren(mails: list[Mail]) -> None:
     assert thread(by_subject, mails) == spelled(roots)
 
 
+@given(MAILS, st.integers(0, 10))
+def test_links_go_on_from_where_they_are(mails: list[Mail], known: int) -> None:
+    links = Links()
+    at_once(by_arrival(letters(mails[:known]), links))
+    assert written(at_once(by_references(letters(mails), links))) == thread(by_references, mails)
+
+
 # --- examples
 
 
@@ -218,7 +224,7 @@ def test_the_tree_of_the_rfc() -> None:
     mails = [
         Mail(date=[2, 3, 6, 4, 23, 44, 7, 96].index(n), ids=(n, *([p] if (p := parents[n]) else []))) for n in order
     ]
-    threads = at_once(by_references(letters(mails)))
+    threads = at_once(by_references(letters(mails), Links()))
     assert written(Threads([order[n] for n in threads.members], threads.brackets)) == "(2)(3 6 (4 23)(44 7 96))"
 
 
@@ -237,7 +243,7 @@ def test_a_reply_without_references_joins_by_its_subject() -> None:
 
 def test_loops_and_doubled_ids_leave_every_message_in_some_thread() -> None:
     mails = [Mail(ids=(1, 2, 1, 1)), Mail(ids=(2, 1, 3)), Mail(ids=(1, 2)), Mail(ids=(3, 3)), Mail(ids=(0, 1, 2, 3, 1))]
-    threads = at_once(by_references(letters(mails)))
+    threads = at_once(by_references(letters(mails), Links()))
     assert sorted(threads.members) == [0, 1, 2, 3, 4]
 
 
@@ -246,7 +252,7 @@ def test_a_thread_50_000_deep_is_threaded_and_written_down(step: int) -> None:
     many = 50_000
     ids = [array("q", (n, n - 1)) for n in range(1, many + 1)][::step]
     started = perf_counter()
-    threads = at_once(by_references(Letters(range(many), [NOBODY] * many, [0] * many, ids=ids)))
+    threads = at_once(by_references(Letters(range(many), [""] * many, [0] * many, ids=ids), Links()))
     assert len(threads.members) == many
     assert written(threads).count("(") == 1
     assert perf_counter() - started < 5
@@ -257,7 +263,7 @@ def test_a_ladder_of_splits_5_000_deep_is_written_down() -> None:
     for n in range(1, 5001):
         ids += [array("q", (2 * n, 2 * n - 2)), array("q", (2 * n + 1, 2 * n - 2))]
     many = len(ids)
-    threads = at_once(by_arrival(Letters(range(many), arrivals=range(many), ids=ids)))
+    threads = at_once(by_arrival(Letters(range(many), arrivals=range(many), ids=ids), Links()))
     text = written(threads)
     assert len(threads.members) == many
     assert text.count("(") == text.count(")") > 5000
@@ -267,7 +273,9 @@ def test_50_000_answers_to_one_subject_take_no_time() -> None:
     many = 50_000
     started = perf_counter()
     for replies in ([0] * many, [1] * many, [0] + [1] * (many - 1)):
-        threads = at_once(by_references(Letters(range(many), [0] * many, replies, ids=[array("q", (0,))] * many)))
+        threads = at_once(
+            by_references(Letters(range(many), ["x"] * many, replies, ids=[array("q", (0,))] * many), Links())
+        )
         assert len(threads.members) == many
     assert perf_counter() - started < 5
 
@@ -280,6 +288,6 @@ def test_mail_made_to_be_climbed_for_ever_ends() -> None:
         ids += [array("q", (n + 1, n)), array("q", (n, deep))]
     many = len(ids)
     started = perf_counter()
-    threads = at_once(by_references(Letters(range(many), [NOBODY] * many, [0] * many, ids=ids)))
+    threads = at_once(by_references(Letters(range(many), [""] * many, [0] * many, ids=ids), Links()))
     assert sorted(threads.members) == list(range(many))
     assert perf_counter() - started < 20

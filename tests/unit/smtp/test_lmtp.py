@@ -16,6 +16,7 @@ from mailkeep.model.message import Appended
 from mailkeep.net.connection import Connection
 from mailkeep.service.delivery import Delivery, Origin
 from mailkeep.service.spool import Octets
+from mailkeep.service.tally import Tally
 from mailkeep.smtp.lmtp import LmtpConnection
 from mailkeep.smtp.session import Options
 
@@ -76,7 +77,9 @@ class Dialogue:
     def __init__(self, spool: Path, *, max_message: int = 100_000, max_recipients: int = 1000) -> None:
         self.wire, self.postman, self.spool = Wire(), Postman(), spool
         options = Options(hostname="mx.example.org", max_message=max_message, max_recipients=max_recipients)
-        self.lmtp = LmtpConnection(cast("Connection", self.wire), cast("Delivery", self.postman), options, spool)
+        self.tally = Tally()
+        connection, delivery = cast("Connection", self.wire), cast("Delivery", self.postman)
+        self.lmtp = LmtpConnection(connection, delivery, options, spool, self.tally)
         assert self.answers() == ["220 mx.example.org LMTP mailkeep ready"]
 
     def answers(self) -> list[str]:

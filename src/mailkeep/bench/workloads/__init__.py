@@ -20,7 +20,7 @@ from mailkeep.bench.workloads.mixed import mixed, soak
 from mailkeep.bench.workloads.noop import noop
 from mailkeep.bench.workloads.opening import first_opening, opening
 from mailkeep.bench.workloads.order import sort, thread
-from mailkeep.bench.workloads.search import search_body, search_from
+from mailkeep.bench.workloads.search import search_body, search_from, search_fuzzy
 from mailkeep.bench.workloads.store import store, stores
 
 WORKLOADS: Final = (
@@ -41,6 +41,7 @@ WORKLOADS: Final = (
     Workload("store-50", "STORE, 50 connections", stores),
     Workload("search-from", "SEARCH FROM", search_from),
     Workload("search-body", "SEARCH BODY", search_body),
+    Workload("search-fuzzy", "SEARCH FUZZY TEXT (or else TEXT)", search_fuzzy),
     Workload("sort", "SORT by subject", sort),
     Workload("thread", "THREAD by references", thread),
     Workload("idle", "APPEND to EXISTS, 100 watchers, p99", idle_append),

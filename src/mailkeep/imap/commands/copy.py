@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mailkeep.imap.commands.append import target_place
 from mailkeep.imap.done import Done, Refused
+from mailkeep.imap.progress import Progress
 from mailkeep.imap.session import Selected
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.copy import Copy
@@ -14,10 +15,11 @@ async def copy(s: Selected, cmd: Copy) -> Done:
     """Copy messages, all or none.  RFC 9051 §6.4.7.  Raises: NotFound (as TRYCREATE), OverQuota."""
     target = await target_place(s.owner, cmd.mailbox)
     uids = await source_uids(s, cmd)
-    if target.account == s.account:
-        copied = await s.messages.copy(s.account, s.mailbox, uids, target.mailbox.id, s.guest)
-    else:
-        copied = await s.session.services.transfer.copy(s.place, uids, target)
+    with Progress(s.session):
+        if target.account == s.account:
+            copied = await s.messages.copy(s.account, s.mailbox, uids, target.mailbox.id, s.guest)
+        else:
+            copied = await s.session.services.transfer.copy(s.place, uids, target)
     if not copied.target:
         return Done("Nothing to copy")
     return Done(code=response.copyuid(copied.uidvalidity, copied.source, copied.target))

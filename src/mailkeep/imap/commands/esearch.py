@@ -5,11 +5,20 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from mailkeep.imap.commands.search import ALL, begin_context, check_charset, highest, keep_context, search_selected
+from mailkeep.imap.commands.search import (
+    ALL,
+    begin_context,
+    check_charset,
+    highest,
+    keep_context,
+    scores_of,
+    search_selected,
+)
 from mailkeep.imap.done import Bad
 from mailkeep.imap.filters import expand
 from mailkeep.imap.places_of import places_of
-from mailkeep.imap.search_query import Ground, compared, query_on
+from mailkeep.imap.progress import Progress
+from mailkeep.imap.search_query import Ground, compared, query_on, to_query
 from mailkeep.imap.search_result import answer, asks_nothing, chosen
 from mailkeep.imap.selected import SelectedView
 from mailkeep.imap.session import Authenticated
@@ -23,6 +32,7 @@ from mailkeep.service.pace import Pace
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mailkeep.model import query as q
     from mailkeep.service.places import Place
     from mailkeep.service.view import View
 
@@ -42,19 +52,22 @@ async def esearch(s: Authenticated, cmd: Esearch) -> None:
     if selected is not None and about_selected:
         context = begin_context(selected, search, _mailbox(s, selected.place))
         found = await search_selected(selected, search)
-        _tell(s, search, selected.place, selected.shared, found)
+        await _tell(s, search, selected.place, selected.shared, found, to_query(selected, search.key, int(time.time())))
         keep_context(selected, context, found)
         places = [place for place in places if not _is(place, selected.shared)]
     pace = Pace()
-    for place in places:
-        if selected is not None and _is(place, selected.shared):
-            found = await search_selected(selected, search)
-            _tell(s, search, place, selected.shared, found)
-        elif place.mailbox.total:
-            await _search(s, search, place)
-        await s.session.connection.drain()
-        if pace.is_over:
-            await pace.give_way()
+    with Progress(s.session, sum(place.mailbox.total for place in places)) as progress:
+        for place in places:
+            if selected is not None and _is(place, selected.shared):
+                found = await search_selected(selected, search)
+                query = to_query(selected, search.key, int(time.time()))
+                await _tell(s, search, place, selected.shared, found, query)
+            elif place.mailbox.total:
+                await _search(s, search, place)
+            progress.advance(place.mailbox.total)
+            await s.session.connection.drain()
+            if pace.is_over:
+                await pace.give_way()
 
 
 def _is(place: Place, view: View) -> bool:
@@ -74,19 +87,20 @@ async def _search(s: Authenticated, cmd: Search, place: Place) -> None:
         ground = Ground(known, views.keywords(place.account), int(time.time()))
         query = compared(s.session, query_on(ground, cmd.key))
         found = await s.session.services.search.search(view, known.all_uids(), query)
-        _tell(s, cmd, place, view, found)
+        await _tell(s, cmd, place, view, found, query)
     finally:
         views.close(view)
 
 
-def _tell(s: Authenticated, cmd: Search, place: Place, view: View, found: Sequence[int]) -> None:
+async def _tell(s: Authenticated, cmd: Search, place: Place, view: View, found: Sequence[int], query: q.Query) -> None:
     returns = cmd.returns or ALL
     if cmd.modseq:
         s.session.enabled.condstore = True
     if not found or asks_nothing(returns):
         return
     modseq = highest(view, chosen(returns, found)) if cmd.modseq else None
-    result = answer(returns, found, uid=True, modseq=modseq, mailbox=_mailbox(s, place))
+    scores = await scores_of(s.session, cmd, view, found, query)
+    result = answer(returns, found, uid=True, modseq=modseq, mailbox=_mailbox(s, place), scores=scores)
     s.session.write(response.esearch(s.session.tag, result))
 
 

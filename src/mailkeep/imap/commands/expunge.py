@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mailkeep.imap.done import Done
+from mailkeep.imap.progress import Progress
 from mailkeep.imap.session import Selected
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.sequence_set import SequenceSet
@@ -21,7 +22,8 @@ async def uid_expunge(s: Selected, numbers: SequenceSet) -> Done:
 
 async def _expunge(s: Selected, uids: UidSet | None) -> Done:
     s.require_writable("e")
-    modseq, gone = await s.messages.expunge(s.account, s.mailbox, uids, s.guest)
+    with Progress(s.session):
+        modseq, gone = await s.messages.expunge(s.account, s.mailbox, uids, s.guest)
     # RFC 7162 §3.2.7: the highest mod-sequence belongs to the tagged answer once QRESYNC is on
     code = response.highestmodseq(modseq) if s.session.enabled.qresync and gone else b""
     return Done(code=code)

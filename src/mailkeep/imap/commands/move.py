@@ -5,6 +5,7 @@ from __future__ import annotations
 from mailkeep.imap.commands.append import target_place
 from mailkeep.imap.commands.copy import source_uids
 from mailkeep.imap.done import Done
+from mailkeep.imap.progress import Progress
 from mailkeep.imap.session import Selected
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.copy import Copy
@@ -18,10 +19,11 @@ async def move(s: Selected, cmd: Copy) -> Done:
     s.require_writable("te")
     target = await target_place(s.owner, cmd.mailbox)
     uids = await source_uids(s, cmd)
-    if target.account == s.account:
-        moved = await s.messages.move(s.account, s.mailbox, uids, target.mailbox.id, s.guest)
-    else:
-        moved = await s.session.services.transfer.move(s.place, uids, target)
+    with Progress(s.session):
+        if target.account == s.account:
+            moved = await s.messages.move(s.account, s.mailbox, uids, target.mailbox.id, s.guest)
+        else:
+            moved = await s.session.services.transfer.move(s.place, uids, target)
     if not moved.target:
         return Done("Nothing to move")
     s.session.untagged(b"OK [%b] Moved" % response.copyuid(moved.uidvalidity, moved.source, moved.target))

@@ -9,12 +9,14 @@ from typing import Final
 from mailkeep.imap.contexts import Context, Contexts, make_context
 from mailkeep.imap.done import Bad, Refused
 from mailkeep.imap.filters import expand
+from mailkeep.imap.progress import Progress
 from mailkeep.imap.search_query import to_query
 from mailkeep.imap.search_result import answer, asks_nothing, chosen
 from mailkeep.imap.session import Selected, Session
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.search import CHARSETS, Search
 from mailkeep.imap.wire.search_return import Return, Returns
+from mailkeep.model import query as q
 from mailkeep.model.ids import Uid
 from mailkeep.model.uidset import EMPTY, UidSet
 from mailkeep.service.view import View
@@ -31,7 +33,7 @@ async def search(s: Selected, cmd: Search) -> None:
     cmd = await expand(s.owner, cmd)
     context = begin_context(s, cmd)
     found = await search_selected(s, cmd)
-    _tell(s, cmd, found)
+    await _tell(s, cmd, found)
     keep_context(s, context, found)
 
 
@@ -59,7 +61,7 @@ def keep_context(s: Selected, context: Context | None, found: Sequence[int]) -> 
 def check_charset(session: Session, cmd: Search) -> None:
     """Raises: Bad, Refused; then ``$`` is empty, if the search was to save its results there (RFC 5182 §2.1)."""
     if cmd.charset_given and session.enabled.utf8:
-        raise Bad("With UTF8=ACCEPT a search has no CHARSET")  # RFC 6855 §3
+        raise Bad("With UTF8=ACCEPT everything is in UTF-8")  # RFC 9755 §3
     if not cmd.charset_known:
         if session.selected is not None and _saves(cmd):
             session.selected.saved = EMPTY
@@ -75,7 +77,8 @@ async def search_selected(s: Selected, cmd: Search) -> Sequence[int]:
     query = to_query(s, cmd.key, int(time.time()))  # the program may begin from what `$` was before
     if _saves(cmd):
         s.saved = EMPTY  # and so it stays unless this search ends well (RFC 5182 §2.1)
-    found = await s.session.services.search.search(s.shared, s.view.all_uids(), query)
+    with Progress(s.session, len(s.shared.uids)) as progress:
+        found = await s.session.services.search.search(s.shared, s.view.all_uids(), query, progress.advance)
     if _saves(cmd):
         s.saved = UidSet(chosen(cmd.returns or ALL, found))
     return found
@@ -85,7 +88,14 @@ def _saves(cmd: Search) -> bool:
     return cmd.returns is not None and Return.SAVE in cmd.returns.options
 
 
-def _tell(s: Selected, cmd: Search, found: Sequence[int]) -> None:
+async def scores_of(session: Session, cmd: Search, view: View, found: Sequence[int], query: q.Query) -> bytes | None:
+    """How well each of `found` fits, if that is to be told (RFC 6203 §4)."""
+    if cmd.returns is None or Return.RELEVANCY not in cmd.returns.options:
+        return None
+    return await session.services.search.relevancy(view, found, query)
+
+
+async def _tell(s: Selected, cmd: Search, found: Sequence[int]) -> None:
     numbers = found if cmd.uid else s.view.seqs(found)
     if cmd.returns is None and not s.session.enabled.rev2:
         s.session.write(response.search(numbers, highest(s.shared, found) if cmd.modseq else None))
@@ -94,7 +104,9 @@ def _tell(s: Selected, cmd: Search, found: Sequence[int]) -> None:
     if asks_nothing(returns):
         return
     modseq = highest(s.shared, chosen(returns, found)) if cmd.modseq else None
-    s.session.write(response.esearch(s.session.tag, answer(returns, numbers, uid=cmd.uid, modseq=modseq)))
+    scores = await scores_of(s.session, cmd, s.shared, found, to_query(s, cmd.key, int(time.time())))
+    result = answer(returns, numbers, uid=cmd.uid, modseq=modseq, scores=scores)
+    s.session.write(response.esearch(s.session.tag, result))
 
 
 def highest(view: View, uids: Sequence[int]) -> int | None:

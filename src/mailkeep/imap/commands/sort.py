@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from mailkeep.imap.commands.search import check_charset, highest, search_selected
 from mailkeep.imap.filters import expand
+from mailkeep.imap.progress import Progress
+from mailkeep.imap.search_query import to_query
 from mailkeep.imap.search_result import answer, asks_nothing, chosen
 from mailkeep.imap.session import Selected
 from mailkeep.imap.wire import response
+from mailkeep.imap.wire import sort as wire
 from mailkeep.imap.wire.search_return import Return
 from mailkeep.imap.wire.sort import Sort
 from mailkeep.model.order import Criterion, SortKey
@@ -32,24 +36,38 @@ async def sort(s: Selected, cmd: Sort) -> None:
         cmd = replace(cmd, search=await expand(s.owner, cmd.search))
         found = await search_selected(s, cmd.search)
         criteria = tuple(Criterion(SortKey(each.key.value), each.reverse) for each in cmd.criteria)
-        ordered = await s.session.services.order.sort(s.shared, found, criteria, s.session.collation)
+        with Progress(s.session):
+            scores = await _scores(s, cmd, found)
+            ordered = await s.session.services.order.sort(s.shared, found, criteria, s.session.collation, scores)
         if saves and cmd.returns is not None:
             saved = UidSet(chosen(cmd.returns, ordered))
     finally:
         if saves:
             s.saved = saved
-    await _tell(s, cmd, ordered)
+    await _tell(s, cmd, ordered, scores or {})
 
 
-async def _tell(s: Selected, cmd: Sort, ordered: Sequence[int]) -> None:
+async def _scores(s: Selected, cmd: Sort, found: Sequence[int]) -> dict[int, int] | None:
+    """How well each message fits, if that is asked for (RFC 6203 §6)."""
+    sorts = any(each.key is wire.SortKey.RELEVANCY for each in cmd.criteria)
+    if not sorts and (cmd.returns is None or Return.RELEVANCY not in cmd.returns.options):
+        return None
+    query = to_query(s, cmd.search.key, int(time.time()))
+    return dict(zip(found, await s.session.services.search.relevancy(s.shared, found, query), strict=True))
+
+
+async def _tell(s: Selected, cmd: Sort, ordered: Sequence[int], scores: dict[int, int]) -> None:
     numbers = ordered if cmd.search.uid else s.view.numbers_of(ordered)
     if cmd.returns is None:
         await _tell_plain(s, numbers, highest(s.shared, ordered) if cmd.search.modseq else None)
     elif not asks_nothing(cmd.returns):
         modseq = highest(s.shared, chosen(cmd.returns, ordered)) if cmd.search.modseq else None
-        s.session.write(
-            response.esearch(s.session.tag, answer(cmd.returns, numbers, uid=cmd.search.uid, modseq=modseq))
-        )
+        told = [scores[uid] for uid in ordered] if Return.RELEVANCY in cmd.returns.options else None
+        result = answer(cmd.returns, numbers, uid=cmd.search.uid, modseq=modseq, scores=told)
+        s.session.write(response.esearch(s.session.tag, result))
+        if Return.UPDATE in cmd.returns.options:
+            code = response.noupdate(s.session.tag)
+            s.session.write(response.status_line(response.UNTAGGED, response.NO, "Sorts are not updated", code))
 
 
 async def _tell_plain(s: Selected, numbers: Sequence[int], modseq: int | None) -> None:

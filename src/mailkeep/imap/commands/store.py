@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Final
 
 from mailkeep.imap.done import Done, Refused
 from mailkeep.imap.flags import parse_flags
+from mailkeep.imap.progress import Progress
 from mailkeep.imap.session import Selected
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire import store as wire
@@ -13,6 +15,8 @@ from mailkeep.model.uidset import UidSet
 from mailkeep.service.messages import How
 
 HOW: Final = {wire.How.REPLACE: How.REPLACE, wire.How.ADD: How.ADD, wire.How.REMOVE: How.REMOVE}
+
+MANY: Final = 1000  # messages: the flags of fewer are stored in no time
 
 
 async def store(s: Selected, cmd: wire.Store) -> Done:
@@ -27,9 +31,10 @@ async def store(s: Selected, cmd: wire.Store) -> Done:
     await s.refresh()
     uids = s.resolve(cmd.numbers, uid=cmd.uid)
     expunged = not cmd.uid and any(s.view.is_withheld(uid) for uid in uids)
-    stored = await s.messages.store_flags(
-        s.account, s.mailbox, UidSet(uids), HOW[cmd.how], flags, cmd.unchanged_since, s.guest
-    )
+    with Progress(s.session) if len(uids) > MANY else nullcontext():
+        stored = await s.messages.store_flags(
+            s.account, s.mailbox, UidSet(uids), HOW[cmd.how], flags, cmd.unchanged_since, s.guest
+        )
     await s.refresh()
     s.announce_keywords()
     condstore = s.session.enabled.condstore

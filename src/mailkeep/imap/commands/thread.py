@@ -9,6 +9,7 @@ from typing import Final
 
 from mailkeep.imap.commands.search import check_charset, search_selected
 from mailkeep.imap.filters import expand
+from mailkeep.imap.progress import Progress
 from mailkeep.imap.session import Selected
 from mailkeep.imap.wire.thread import Thread
 from mailkeep.model.order import Threading
@@ -26,7 +27,8 @@ async def thread(s: Selected, cmd: Thread) -> None:
     cmd = replace(cmd, search=await expand(s.owner, cmd.search))
     found = await search_selected(s, cmd.search)
     threading = Threading(cmd.algorithm.value)
-    threads = await s.session.services.order.thread(s.shared, found, threading, s.session.collation)
+    with Progress(s.session):
+        threads = await s.session.services.order.thread(s.shared, found, threading, s.session.collation)
     await _tell(s, threads, threads.members if cmd.search.uid else s.view.numbers_of(threads.members))
 
 

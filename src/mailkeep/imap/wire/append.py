@@ -8,7 +8,8 @@ from typing import Final
 from mailkeep.imap.wire.framing import Streamed
 from mailkeep.imap.wire.lexer import Lexer
 
-MAX_PARTS: Final = 1000  # of one catenated message
+MAX_PARTS: Final = 1000  # of the catenated messages of one command
+MAX_MESSAGES: Final = 1000  # of one command
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,11 @@ def parse(lexer: Lexer) -> Append:
     while lexer.more():
         lexer.needs("MULTIAPPEND")
         messages.append(append_message(lexer))
+        if len(messages) > MAX_MESSAGES:
+            raise lexer.error(f"More than {MAX_MESSAGES} messages")
     lexer.end()
+    if sum(len(each.data.parts) for each in messages if isinstance(each.data, Catenation)) > MAX_PARTS:
+        raise lexer.error(f"More than {MAX_PARTS} parts")
     return Append(mailbox, tuple(messages))
 
 

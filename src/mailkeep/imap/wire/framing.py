@@ -17,7 +17,6 @@ After the event the connection goes on with the next command in every case.
 from __future__ import annotations
 
 import re
-from collections import deque
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -157,7 +156,7 @@ class Framer:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self._chunks: deque[bytes] = deque()  # fed after `_chunk`
+        self._chunks: list[bytes] = []  # fed after `_chunk`; few, see `feed`
         self._fed = 0  # octets in `_chunks`
         self._chunk = b""
         self._pos = 0  # in `_chunk`: all before is done
@@ -270,7 +269,7 @@ class Framer:
     def _advance(self) -> bool:
         """Go on to the next chunk; False when there is none."""
         self._pos = 0
-        self._chunk = self._chunks.popleft() if self._chunks else b""
+        self._chunk = self._chunks.pop(0) if self._chunks else b""
         self._fed -= len(self._chunk)
         return bool(self._chunk)
 

@@ -230,6 +230,16 @@ def noupdate(tag: bytes) -> bytes:
     return b'NOUPDATE "%b"' % tag
 
 
+def inprogress(tag: bytes, done: int, goal: int) -> bytes:
+    """Code of an untagged OK while a command runs (RFC 9585); a `goal` of 0 is unknown, and so is how far it is.
+
+    The state is told while it is below the goal, as the end is told by the tagged answer.
+    """
+    named = NIL if b"]" in tag else b'"%b"' % tag
+    state = b"%d %d" % (done, goal) if done < goal else b"NIL NIL"
+    return b"INPROGRESS (%b %b)" % (named, state)
+
+
 def undefined_filter(name: str) -> bytes:
     """Code of a search that names a filter which is none (RFC 5466 §3.1)."""
     return b"UNDEFINED-FILTER " + name.encode("ascii")
@@ -354,7 +364,8 @@ def search(numbers: Iterable[int], modseq: int | None = None) -> bytes:
 
 def spaced(numbers: Iterable[int]) -> bytes:
     """Numbers with a space before each: SORT goes out in pieces (RFC 5256 §4)."""
-    return "".join(map(" %d".__mod__, numbers)).encode("ascii")
+    text = " ".join(map(str, numbers))
+    return b" " + text.encode("ascii") if text else b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,6 +374,7 @@ class SearchResult:
 
     `partial`: the range asked for and what is in it (RFC 9394 §3.1).
     `mailbox`: its name, made by `mailbox`, and UIDVALIDITY, for the ESEARCH command (RFC 7377 §2.1).
+    `relevancy`: scores of what is told, in its order (RFC 6203 §4).
     `removefrom`, `addto`: positions and what leaves or comes there, in the order to carry out (RFC 5267 §4.3.2).
     """
 
@@ -374,6 +386,7 @@ class SearchResult:
     partial: tuple[bytes, Sequence[tuple[int, int]]] | None = None
     count: int | None = None
     modseq: int | None = None
+    relevancy: Iterable[int] | None = None
     removefrom: Positioned = ()
     addto: Positioned = ()
 
@@ -396,6 +409,8 @@ def esearch(tag: bytes, result: SearchResult) -> bytes:
         parts.append(b"COUNT %d" % result.count)
     if result.modseq is not None:
         parts.append(b"MODSEQ %d" % result.modseq)
+    if result.relevancy is not None:
+        parts.append(b"RELEVANCY (%b)" % " ".join(map(str, result.relevancy)).encode("ascii"))
     if result.removefrom:
         parts.append(b"REMOVEFROM (%b)" % _positioned(result.removefrom))
     if result.addto:

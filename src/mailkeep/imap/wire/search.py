@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Final
 
 from mailkeep.imap.wire.lexer import Lexer, ParseError
-from mailkeep.imap.wire.search_return import Returns, read_returns
+from mailkeep.imap.wire.search_return import Return, Returns, read_returns
 from mailkeep.imap.wire.sequence_set import SequenceSet
 
 
@@ -52,6 +52,13 @@ class Or:
 @dataclass(frozen=True, slots=True)
 class Not:
     """Not this key."""
+
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Fuzzy:
+    """What fits this key more or less (RFC 6203)."""
 
     key: Key
 
@@ -165,7 +172,7 @@ class Filter:
 
 
 Key = (
-    All | And | Or | Not | HasFlag | Date | Older | Younger | Larger | Smaller
+    All | And | Or | Not | Fuzzy | HasFlag | Date | Older | Younger | Larger | Smaller
     | Header | Body | Text | Numbers | Uids | ModSeq | EmailId | ThreadId | Filter
 )  # fmt: skip
 
@@ -175,7 +182,7 @@ class Search:
     """The command.  `returns`: None without RETURN (answer with SEARCH in rev1).
 
     `modseq`: a MODSEQ key is used, so the answer tells the highest mod-sequence (RFC 7162 §3.1.5).
-    `charset_given`: with CHARSET.
+    `charset_given`: with a CHARSET that has no place once UTF8=ACCEPT is enabled (RFC 9755 §3).
     `charset_known`: False when the answer must be NO [BADCHARSET]; the key is not read then.
     `filters`: a FILTER key is used, which must be replaced; with an unknown charset, perhaps (then the answer is BAD).
     """
@@ -192,6 +199,10 @@ class Search:
 MAX_DEPTH: Final = 100
 MAX_KEYS: Final = 5000  # iOS sends hundreds
 CHARSETS: Final = ("US-ASCII", "UTF-8")
+
+_UTF8: Final = frozenset({b"UTF-8", b"UTF8"})
+# US-ASCII is a part of UTF-8, so that one way of decoding serves both.
+_KNOWN: Final = _UTF8 | {b"US-ASCII", b"ASCII"}
 
 _FILTER: Final = re.compile(rb"[ (]FILTER [^ ()]", re.IGNORECASE)
 _RECENT: Final = HasFlag("\\Recent")
@@ -239,12 +250,14 @@ def read_search(lexer: Lexer, *, uid: bool) -> Search:
         lexer.space()
     charset_given = False
     if lexer.skip(b"CHARSET "):
-        if not read_charset(lexer):
+        if read_charset(lexer) not in _KNOWN:
             filters = _names_filter(lexer)
             return Search(key=All(), returns=returns, uid=uid, charset_known=False, charset_given=True, filters=filters)
         lexer.space()
         charset_given = True
     program = read_program(lexer)
+    if returns is not None and Return.RELEVANCY in returns.options:
+        _check_fuzzy(lexer, program)
     return Search(
         key=program.key,
         returns=returns,
@@ -255,18 +268,39 @@ def read_search(lexer: Lexer, *, uid: bool) -> Search:
     )
 
 
-def read_charset(lexer: Lexer) -> bool:
-    """A charset; whether it is known.  US-ASCII is a part of UTF-8, so that one way of decoding serves both."""
-    return lexer.astring().upper() in (b"UTF-8", b"US-ASCII", b"UTF8", b"ASCII")
+def read_charset(lexer: Lexer) -> bytes:
+    """A charset, in upper case."""
+    return lexer.astring().upper()
 
 
-def read_criteria(lexer: Lexer, *, uid: bool) -> Search:
-    """search-criteria of SORT and THREAD: the charset, which must be given, and the program (RFC 5256 §5)."""
-    if not read_charset(lexer):
-        return Search(key=All(), returns=None, uid=uid, charset_known=False, filters=_names_filter(lexer))
+def read_criteria(lexer: Lexer, *, uid: bool, fuzzy: bool = False) -> Search:
+    """search-criteria of SORT and THREAD: the charset, which must be given, and the program (RFC 5256 §5).
+
+    `fuzzy`: a FUZZY key is needed.
+    """
+    charset = read_charset(lexer)
+    given = charset not in _UTF8
+    if charset not in _KNOWN:
+        filters = _names_filter(lexer)
+        return Search(key=All(), returns=None, uid=uid, charset_known=False, charset_given=given, filters=filters)
     lexer.space()
     program = read_program(lexer)
-    return Search(key=program.key, returns=None, uid=uid, modseq=program.modseq, filters=program.filters)
+    if fuzzy:
+        _check_fuzzy(lexer, program)
+    return Search(
+        key=program.key,
+        returns=None,
+        uid=uid,
+        modseq=program.modseq,
+        charset_given=given,
+        filters=program.filters,
+    )
+
+
+def _check_fuzzy(lexer: Lexer, program: Program) -> None:
+    """RFC 6203 §4, §6: RELEVANCY needs a FUZZY key; in a FILTER there may be one."""
+    if not (program.fuzzy or program.filters):
+        raise lexer.error("RELEVANCY needs a FUZZY key")
 
 
 def _names_filter(lexer: Lexer) -> bool:
@@ -276,17 +310,18 @@ def _names_filter(lexer: Lexer) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A search program as one key.  `modseq`, `filters`: see `Search`."""
+    """A search program as one key.  `modseq`, `filters`: see `Search`.  `fuzzy`: a FUZZY key is used."""
 
     key: Key
     modseq: bool
     filters: bool
+    fuzzy: bool
 
 
 def read_program(lexer: Lexer) -> Program:
     """All keys up to the end of the command."""
     reader = _Reader(lexer)
-    return Program(reader.read(), reader.uses_modseq, reader.uses_filters)
+    return Program(reader.read(), reader.uses_modseq, reader.uses_filters, reader.uses_fuzzy)
 
 
 class _Kind(Enum):
@@ -294,6 +329,7 @@ class _Kind(Enum):
     GROUP = 2
     OR = 3
     NOT = 4
+    FUZZY = 5
 
 
 class _Frame:
@@ -316,6 +352,7 @@ class _Reader:
     def __init__(self, lexer: Lexer) -> None:
         self.uses_modseq = False
         self.uses_filters = False
+        self.uses_fuzzy = False
         self._lexer = lexer
         self._stack = [_Frame(_Kind.TOP)]
 
@@ -356,6 +393,11 @@ class _Reader:
                 self._stack.pop()
             else:
                 self._push(_Kind.NOT, 1)
+        elif lexer.skip(b"FUZZY "):
+            lexer.needs("SEARCH=FUZZY")
+            self.uses_fuzzy = True
+            if top.kind is not _Kind.FUZZY:
+                self._push(_Kind.FUZZY, 1)
         else:
             return False
         return True
@@ -376,7 +418,13 @@ class _Reader:
             if frame.missing:
                 return
             self._stack.pop()
-            key = Or(tuple(frame.keys)) if frame.kind is _Kind.OR else Not(key)
+            match frame.kind:
+                case _Kind.OR:
+                    key = Or(tuple(frame.keys))
+                case _Kind.FUZZY:
+                    key = Fuzzy(key)
+                case _:
+                    key = Not(key)
 
     def _key(self) -> Key:
         """A key without further keys in it."""

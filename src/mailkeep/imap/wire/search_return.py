@@ -27,6 +27,7 @@ class Return(Flag):
     PARTIAL = auto()
     UPDATE = auto()
     CONTEXT = auto()
+    RELEVANCY = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ _NEEDS: Final = {
     Return.PARTIAL: "PARTIAL",
     Return.UPDATE: "CONTEXT=SEARCH",
     Return.CONTEXT: "CONTEXT=SEARCH",
+    Return.RELEVANCY: "SEARCH=FUZZY",
 }
 _RANGE: Final = re.compile(rb"(-?)([1-9][0-9]{0,9}):(-?)([1-9][0-9]{0,9})(?=[ )]|\Z)")
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from mailkeep.imap.wire.lexer import Lexer
 from mailkeep.imap.wire.search import Search, read_criteria
-from mailkeep.imap.wire.search_return import Returns, read_returns
+from mailkeep.imap.wire.search_return import Return, Returns, read_returns
 
 
 class SortKey(Enum):
@@ -23,6 +23,7 @@ class SortKey(Enum):
     TO = "TO"
     DISPLAYFROM = "DISPLAYFROM"
     DISPLAYTO = "DISPLAYTO"
+    RELEVANCY = "RELEVANCY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,11 @@ class Sort:
 
 MAX_CRITERIA: Final = 32  # there are ten keys; each may come twice without sense
 _KEYS: Final = {key.value.encode(): key for key in SortKey}
-_NEEDS: Final = {SortKey.DISPLAYFROM: "SORT=DISPLAY", SortKey.DISPLAYTO: "SORT=DISPLAY"}
+_NEEDS: Final = {
+    SortKey.DISPLAYFROM: "SORT=DISPLAY",
+    SortKey.DISPLAYTO: "SORT=DISPLAY",
+    SortKey.RELEVANCY: "SEARCH=FUZZY",
+}
 
 
 def parse(lexer: Lexer) -> Sort:
@@ -68,7 +73,10 @@ def _parse(lexer: Lexer, *, uid: bool) -> Sort:
     if len(criteria) > MAX_CRITERIA:
         raise lexer.error(f"More than {MAX_CRITERIA} sort criteria")
     lexer.space()
-    return Sort(criteria=criteria, returns=returns, search=read_criteria(lexer, uid=uid))
+    fuzzy = any(each.key is SortKey.RELEVANCY for each in criteria)
+    if returns is not None:
+        fuzzy = fuzzy or Return.RELEVANCY in returns.options
+    return Sort(criteria=criteria, returns=returns, search=read_criteria(lexer, uid=uid, fuzzy=fuzzy))
 
 
 def _criterion(lexer: Lexer) -> Criterion:

@@ -66,7 +66,7 @@ Writing:
     undelete(account, mailbox, since, message, now) -> tuple[Copied, ...]
     set_metadata(account, mailbox, reader, values) -> modseq
     set_quota(account, quota) / lower_quota(account, quota) -> None
-    sweep(account, now, keep_s) -> bool                         True when there was nothing (more) to do
+    sweep(account, now, keep_s) -> Swept                        one step
     hold_account(account) / release_account(account) -> None    while it is held, nobody else may write to it
     put_rows(account, table, rows) -> None                      as `read_rows` gave them, without the key in front
     set_acl(account, guest, mailbox, who, how, rights) -> modseq

@@ -6,33 +6,35 @@ from typing import Final
 
 from mailkeep.model.ids import AccountId, ModSeq
 from mailkeep.model.uidset import UidSet
-from mailkeep.store.contract import Op, Sql
+from mailkeep.store.contract import Op, Sql, Swept
 from mailkeep.store.steps.account import lock_account
 from mailkeep.store.steps.forget_text import forget_text
 
 STEP: Final = 500  # rows of a kind that one operation removes
 GRACE_S: Final = 3600  # between the death of a blob and its removal: whoever reads it now may go on
 DAY_S: Final = 86400
-LOG_ROWS: Final = 10_000  # of an account; older ones are pruned
+LOG_ROWS: Final = 10_000  # of an account; older ones are pruned,
+LOG_STEP: Final = 2_000  # so many at a time
 
 
-def sweep(account: AccountId, now: int, keep_s: int) -> Op[bool]:
+def sweep(account: AccountId, now: int, keep_s: int) -> Op[Swept]:
     """One step: tombstones older than `keep_s`, or beyond the quota, and all that only they kept alive.
 
-    True when nothing is left to do, False: call again.  No modseq: what a client can see does not change.
+    Call it until it is done.  No modseq: what a client can see does not change.
     Raises: NotFound.
     """
     modseq = yield from lock_account(account)
     buried = yield from _expire(account, now, keep_s)
-    emptied = yield from _empty_garbage(account, now)
-    yield from _prune_log(account, ModSeq(modseq - 1), now, keep_s)
+    emptied, octets = yield from _empty_garbage(account, now)
+    pruned = yield from _prune_log(account, ModSeq(modseq - 1), now, keep_s)
     yield Sql(
         "DELETE FROM mailbox WHERE account = ? AND deleted_at < ? AND NOT EXISTS"
         " (SELECT 1 FROM gone g WHERE g.account = mailbox.account AND g.mailbox = mailbox.mailbox) AND NOT EXISTS"
         " (SELECT 1 FROM mailbox c WHERE c.account = mailbox.account AND c.parent = mailbox.mailbox)",
         (account, now - keep_s),
     )
-    return buried < STEP and emptied < STEP
+    done = buried < STEP and emptied < STEP and pruned < LOG_STEP
+    return Swept(done=done, rows=buried + emptied + pruned, octets=octets)
 
 
 def _expire(account: AccountId, now: int, keep_s: int) -> Op[int]:
@@ -94,23 +96,24 @@ def _bury_messages(account: AccountId, messages: UidSet, now: int) -> Op[None]:
     )
 
 
-def _empty_garbage(account: AccountId, now: int) -> Op[int]:
+def _empty_garbage(account: AccountId, now: int) -> Op[tuple[int, int]]:
     """Remove blobs that have been dead for a while; one that a new message shares lives again."""
     rows = yield Sql("SELECT blob FROM garbage WHERE account = ? AND at <= ? LIMIT ?", (account, now - GRACE_S, STEP))
     if not rows:
-        return 0
+        return 0, 0
     blobs = UidSet(blob for (blob,) in rows)
-    yield Sql(
+    removed = yield Sql(
         "DELETE FROM blob WHERE account = ? AND blob IN ?"
-        " AND NOT EXISTS (SELECT 1 FROM message m WHERE m.account = blob.account AND m.blob = blob.blob)",
+        " AND NOT EXISTS (SELECT 1 FROM message m WHERE m.account = blob.account AND m.blob = blob.blob)"
+        " RETURNING size, pack",
         (account, blobs),
     )
     yield Sql("DELETE FROM garbage WHERE account = ? AND blob IN ?", (account, blobs))
-    return len(rows)
+    return len(rows), sum(size for size, pack in removed if pack is None)
 
 
-def _prune_log(account: AccountId, modseq: ModSeq, now: int, keep_s: int) -> Op[None]:
-    """Keep `LOG_ROWS` rows, and none older than `keep_s` as far as epochs tell."""
+def _prune_log(account: AccountId, modseq: ModSeq, now: int, keep_s: int) -> Op[int]:
+    """Keep `LOG_ROWS` rows, and none older than `keep_s` as far as epochs tell.  Returns how many went."""
     [(last, old)] = yield Sql(
         "SELECT coalesce(max(at), 0), coalesce(max(CASE WHEN at < ? THEN modseq END), 0) FROM epoch WHERE account = ?",
         (now - keep_s, account),
@@ -122,8 +125,16 @@ def _prune_log(account: AccountId, modseq: ModSeq, now: int, keep_s: int) -> Op[
     )
     floor = max(old, surplus[0][0] if surplus else 0)
     [(present,)] = yield Sql("SELECT log_floor FROM account WHERE account = ?", (account,))
+    count = 0
     if floor > present:
+        beyond = yield Sql(
+            "SELECT modseq FROM log WHERE account = ? AND modseq <= ? ORDER BY modseq LIMIT 1 OFFSET ?",
+            (account, floor, LOG_STEP - 1),
+        )
+        floor = beyond[0][0] if beyond else floor  # all that one operation did lies on one side of it
+        [(count,)] = yield Sql("SELECT count(*) FROM log WHERE account = ? AND modseq <= ?", (account, floor))
         yield Sql("DELETE FROM log WHERE account = ? AND modseq <= ?", (account, floor))
         yield Sql("DELETE FROM epoch WHERE account = ? AND modseq < ?", (account, floor))
         yield Sql("DELETE FROM metadata WHERE account = ? AND modseq <= ? AND value IS NULL", (account, floor))
         yield Sql("UPDATE account SET log_floor = ? WHERE account = ?", (floor, account))
+    return int(count)

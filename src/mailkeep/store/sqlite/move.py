@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from mailkeep.store.ops.count_rows import count_rows
 from mailkeep.store.ops.hold_account import hold_account
 from mailkeep.store.ops.put_rows import put_rows
 from mailkeep.store.ops.read_rows import read_rows
+from mailkeep.store.sqlite.chores import rest
 from mailkeep.store.sqlite.shard import Shard
 from mailkeep.store.sqlite.writer import Job
 from mailkeep.store.steps.tables import TABLES, key_of
@@ -22,6 +24,7 @@ from mailkeep.store.steps.tables import TABLES, key_of
 FEW: Final = 32  # rows of the first page
 MANY: Final = 2048
 AIM: Final = 512 * 1024  # octets of a page; rows differ from 30 octets to megabytes
+SHARE: Final = 0.5  # of the target's writer
 BATCH: Final = 8 * 1024 * 1024  # octets of packs in memory at a time
 CHUNK: Final = 1024 * 1024
 
@@ -64,7 +67,9 @@ class _Copying:
             page = tuple(row[columns:] for row in rows)
             if table == "blob":
                 page = await self._bring(page)
+            started = time.perf_counter()
             await self._target.writes.submit(Job(put_rows, self._account, (table, page)))
+            await rest(started, SHARE)
             self._done += len(rows)
             self._tell(self._done, self._total)
             limit = max(FEW, min(MANY, limit * AIM // max(AIM // 4, _size(page))))

@@ -6,18 +6,20 @@ import asyncio
 import hashlib
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar, TypeVarTuple, cast
 
+from mailkeep.figures import Figure
 from mailkeep.model.errors import Conflict, Invalid, NotFound, Unavailable
 from mailkeep.model.ids import AccountId
 from mailkeep.store.contract import IN_ROW_LIMIT, KEEP_S, AccountState, Blob, DirectoryEntry, NewBlob, Op
 from mailkeep.store.ops.release_account import release_account
 from mailkeep.store.ops.remove_account import remove_account
 from mailkeep.store.ops.sweep import sweep
+from mailkeep.store.sqlite.chores import Chores
 from mailkeep.store.sqlite.connection import FAULTS, sync_directory, unavailable
 from mailkeep.store.sqlite.directory import SqliteDirectory
 from mailkeep.store.sqlite.forwarded import Carrier, ForwardedWrites
@@ -33,8 +35,8 @@ T = TypeVar("T")
 Args = TypeVarTuple("Args")
 
 IDLE_S: Final = 5.0  # a shard nobody has written to for so long may write back its log
-SWEEP_S: Final = 3600.0  # how often `maintain` sweeps
-CLEAR_S: Final = 15.0  # how often it looks whether moves left something behind
+SWEEP_S: Final = 3600.0  # how often `tidy` sweeps
+TIDY_S: Final = 10.0  # how often `tidy` looks
 GRACE_S: Final = 60.0  # after a move: for whoever has just begun to read at the old place
 LOOK_S: Final = 1.0  # how often `maintain` looks, if nothing wakes it
 
@@ -87,6 +89,7 @@ class SqliteStore:
         }
         self._shards = {number: Shard(data_dir, number, owned.writes) for number, owned in self._owned.items()}
         self._clock = clock
+        self._chores = Chores()
         self._moving: set[AccountId] = set()  # by this process, now
         self._moved_at: dict[AccountId, float] = {}  # when this process switched the account to another shard
 
@@ -175,29 +178,52 @@ class SqliteStore:
         """See `Store.open_blob`."""
         return self._shard(account).open_blob(account, blob)
 
+    def figures(self) -> Iterator[Figure]:
+        """What the writers of this process have done, and what was done in the background."""
+        writers = [owned.writer for owned in self._owned.values()]
+        yield "commits", (), sum(writer.commits for writer in writers)
+        yield "commit_operations", (), sum(writer.committed for writer in writers)
+        yield "commit_seconds", (), sum(writer.commits_s for writer in writers)
+        yield "wal_pages", (), sum(writer.wal_pages for writer in writers)
+        yield from self._chores.figures()
+
     async def maintain(self) -> None:
-        """Write logs back, by size or when idle, and sweep now and then; until cancelled.
+        """Write logs back, by size or when idle, and lazy writes with them; until cancelled.
 
         One task runs this as long as the store is open.  Raises: Unavailable; it may be called again then.
         """
-        swept = cleared = -SWEEP_S
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_S):
                     await self._wake.wait()
             self._wake.clear()
-            if time.monotonic() - swept > SWEEP_S:
-                swept = time.monotonic()
-                await self.sweep(int(self._clock()))
-            if self.directory.writes and time.monotonic() - cleared > CLEAR_S:
-                cleared = time.monotonic()
-                await self.clear_moved()
             for owned in self._owned.values():
                 owned.writes.work_off_lazy()
                 idle = time.monotonic() - owned.writes.last_used > IDLE_S
                 pages = owned.writer.wal_pages
                 if pages >= CHECKPOINT_PAGES or (pages and idle):
-                    await owned.checkpoint()
+                    await self._write_back(owned, pages)
+
+    async def _write_back(self, owned: Owned, pages: int) -> None:
+        chore = self._chores.checkpoint
+        with chore.piece():
+            await owned.checkpoint()
+        chore.rows += pages
+        chore.last_at = self._clock()
+
+    async def tidy(self) -> None:
+        """Sweep now and then, and remove what moves left behind, in pieces with rests between them; until cancelled.
+
+        One task runs this as long as the store is open.  Raises: Unavailable; it may be called again then.
+        """
+        swept = -SWEEP_S
+        while True:
+            await asyncio.sleep(TIDY_S)
+            if time.monotonic() - swept > SWEEP_S:
+                swept = time.monotonic()
+                await self.sweep(int(self._clock()))
+            if self.directory.writes:
+                await self.clear_moved()
 
     async def checkpoint(self) -> None:
         """Write all logs back, in a thread.  Raises: Unavailable."""
@@ -228,19 +254,32 @@ class SqliteStore:
                 await self._sweep_account(entry.account, now, keep_s)
             elif entry.state is AccountState.REMOVING and self.directory.writes:
                 await self.remove_account(entry.account)
+        self._chores.tombstones.last_at = self._clock()
         for number, shard in tuple(self._shards.items()):
             if number in self._owned:
-                await sweep_packs(shard, now)
+                await sweep_packs(shard, now, self._chores.packs)
             else:
                 shard.packs.forget_unlinked()
+        self._chores.packs.last_at = self._clock()
 
     async def _sweep_account(self, account: AccountId, now: int, keep_s: int) -> None:
         try:
-            while not await self.write(sweep, account, now, keep_s):
-                pass
+            done = False
+            while not done:
+                done = await self._sweep_piece(account, now, keep_s)
         except Unavailable:
             if self.directory.get(account).state is not AccountState.MOVING:
                 raise
+
+    async def _sweep_piece(self, account: AccountId, now: int, keep_s: int) -> bool:
+        chore, started = self._chores.tombstones, time.perf_counter()
+        with chore.piece():
+            swept = await self.write(sweep, account, now, keep_s)
+        chore.rows += swept.rows
+        chore.octets += swept.octets
+        if swept.rows:
+            await chore.rest(started)
+        return swept.done
 
     async def move_account(self, account: AccountId, shard: int, tell: Callable[[int, int], None]) -> None:
         """See `Store.move_account`."""
@@ -298,8 +337,7 @@ class SqliteStore:
         assert entry.state is not AccountState.MOVING
         assert entry.shard != entry.other_shard
         other = self._numbered(entry.other_shard)
-        while not await other.writes.submit(Job(remove_account, entry.account, ())):
-            pass
+        await self._remove_rows(other, entry.account)
         with suppress(NotFound):  # it has been removed meanwhile
             self.directory.forget_other_shard(entry.account)
         self._moved_at.pop(entry.account, None)
@@ -311,9 +349,19 @@ class SqliteStore:
         """
         self.directory.set_state(account, AccountState.REMOVING)
         await self._clear(self.directory.get(account))
-        while not await self.write(remove_account, account):
-            pass
+        await self._remove_rows(self._shard(account), account)
         self.directory.remove(account)
+
+    async def _remove_rows(self, shard: Shard, account: AccountId) -> None:
+        """In pieces: a big account takes long, and others write meanwhile."""
+        chore, done = self._chores.removals, False
+        while not done:
+            started = time.perf_counter()
+            with chore.piece():
+                done = await shard.writes.submit(Job(remove_account, account, ()))
+            if not done:
+                await chore.rest(started)
+        chore.last_at = self._clock()
 
     async def close(self) -> None:
         """Finish what is queued, lazy writes too, and let go of the files."""

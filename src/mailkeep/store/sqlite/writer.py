@@ -56,6 +56,9 @@ class Writer:
         self.wal_pages = 0
         self.restart_wal = False  # the log has grown while it was never idle: write it back and begin it anew
         self.commit_s = 0.0  # what the last COMMIT took
+        self.commits = 0  # so far,
+        self.committed = 0  # the operations in them,
+        self.commits_s = 0.0  # and the time they took
         self._held: frozenset[AccountId] = frozenset()  # nobody may write to these: they are being moved
         self._open(make=True)
 
@@ -139,6 +142,9 @@ class Writer:
             self._reopen()
             return [self._caused(error)] * len(outcomes)
         self.commit_s = time.perf_counter() - started
+        self.commits += 1
+        self.committed += len(outcomes)
+        self.commits_s += self.commit_s
         if self._faulty:
             self._faulty = False
             log.info("store.recovered", file=self._path.name)

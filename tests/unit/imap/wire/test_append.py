@@ -70,6 +70,16 @@ def test_what_is_no_catenation_is_refused(text: bytes) -> None:
         parse(b"APPEND x CATENATE " + text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [b"CATENATE (%b)" % b" ".join([b"URL /y"] * 1001), b" ".join([b"CATENATE (URL /x)"] * 1001)],
+    ids=["one", "many"],
+)
+def test_a_catenation_has_a_bounded_number_of_parts(text: bytes) -> None:
+    with pytest.raises(ParseError, match="More than 1000"):
+        parse(b"APPEND x " + text)
+
+
 def test_several_messages() -> None:
     assert parse(b"APPEND x {1+}\r\na (\\Seen) {1+}\r\nb") == Append(
         "x", (Message(data=b"a"), Message(data=b"b", flags=("\\Seen",)))

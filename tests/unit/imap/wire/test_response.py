@@ -125,6 +125,10 @@ def test_runs_keep_the_order(numbers: list[int], text: bytes) -> None:
             b'* ESEARCH (TAG "A1") UID MIN 1 MAX 9 ALL 1:2,9 COUNT 3 MODSEQ 5\r\n',
         ),
         (response.esearch(b"A1", SearchResult(uid=True, all=[], count=0)), b'* ESEARCH (TAG "A1") UID COUNT 0\r\n'),
+        (response.inprogress(b"A1", 0, 0), b'INPROGRESS ("A1" NIL NIL)'),
+        (response.inprogress(b"A1", 454, 1000), b'INPROGRESS ("A1" 454 1000)'),
+        (response.inprogress(b"A1", 1000, 1000), b'INPROGRESS ("A1" NIL NIL)'),
+        (response.inprogress(b"[A]", 0, 9), b"INPROGRESS (NIL 0 9)"),
         (
             response.esearch(b"A1", SearchResult(uid=True, partial=(b"-1:-3", [(4, 6)]))),
             b'* ESEARCH (TAG "A1") UID PARTIAL (-1:-3 4:6)\r\n',
