@@ -60,6 +60,7 @@ async def calls(world: World) -> list[tuple[World, Call]]:
         (ops.get_mailbox, (inbox,)),
         (ops.find_mailbox, ("a/b",)),
         (ops.create_mailbox, ("q/r", None, True, NOW)),
+        (ops.deleted_octets, (inbox,)),
         (ops.expunge, (inbox, None, NOW)),
     ]
     return found + [(world, call) for call in plain]

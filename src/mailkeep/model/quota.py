@@ -26,3 +26,10 @@ class Usage:
     messages: int
     mailboxes: int
     quota: Quota
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is more than a limit allows, which was lowered since."""
+        used = (self.octets, self.messages, self.mailboxes)
+        limits = (self.quota.octets, self.quota.messages, self.quota.mailboxes)
+        return any(limit is not None and held > limit for held, limit in zip(used, limits, strict=True))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
-from mailkeep.model.ids import AccountId, MailboxId
+from mailkeep.model.ids import AccountId
+from mailkeep.model.mailbox import Mailbox
 from mailkeep.model.quota import Quota, Usage
 from mailkeep.store import ops
 from mailkeep.store.contract import Store
+
+MANY: Final = 500  # messages, the sizes of which are not added up in one go
 
 
 class Quotas:
@@ -21,9 +25,12 @@ class Quotas:
         """What the account holds now, and its limits.  Raises: NotFound."""
         return await self._store.read(ops.get_usage, account)
 
-    async def deleted_octets(self, account: AccountId, mailbox: MailboxId) -> int:
+    async def deleted_octets(self, account: AccountId, mailbox: Mailbox) -> int:
         r"""What an EXPUNGE of the mailbox would free: the sizes of the messages with \Deleted."""
-        return await self._store.read(ops.deleted_octets, account, mailbox)
+        if not mailbox.deleted:
+            return 0
+        read = self._store.read if mailbox.deleted < MANY else self._store.scan
+        return await read(ops.deleted_octets, account, mailbox.id)
 
     async def set(self, account: AccountId, quota: Quota) -> None:
         """Limit what the account may hold; what is over it already stays.  Raises: NotFound."""

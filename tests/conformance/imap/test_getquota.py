@@ -59,6 +59,21 @@ def test_a_full_account_takes_no_messages(fresh_account: Account, server: Servic
     assert client.ok("STATUS Sent (MESSAGES)").one("STATUS")[1] == {"MESSAGES": 1}
 
 
+def test_a_move_in_an_account_that_is_over_its_quota_goes_through_with_a_warning(
+    fresh_account: Account, server: Service, ours: None
+) -> None:
+    """§4.3.1, as its third example for COPY"""
+    client = server.connect(fresh_account)
+    for n in range(3):
+        client.append("INBOX", simple_message(n + 1))
+    client.ok("SELECT INBOX")
+    assert client.ok("MOVE 1 Sent").all("NO") == []
+    client.ok('SETQUOTA "" (MESSAGE 2)')
+    [warning] = client.ok("MOVE 1 Sent").all("NO")
+    assert warning.code
+    assert warning.code.name == "OVERQUOTA"
+
+
 def test_a_full_account_takes_no_mail(fresh_account: Account, server: Service, ours: None) -> None:
     """452 4.2.2 while there is no room, 552 5.2.2 for what could never have any (RFC 3463 §3.3)"""
     client = server.connect(fresh_account)

@@ -81,7 +81,10 @@ async def list_(s: Authenticated, cmd: List) -> None:
     candidates = _candidates(tree, cmd.selection)
     if cmd.selection is Selection.NONE and any(pattern.endswith("%") for pattern in patterns):
         candidates |= tree.parents  # levels that are no mailboxes, or none that the user may see (RFC 3501 §6.3.8)
+    pace = Pace()
     for name in sorted(candidates & matching, key=_order):
+        if pace.is_over:
+            await pace.give_way()
         if connection.queued > PIECE:
             await connection.drain()
         if line := _line(s, tree, cmd, name, below=name in hidden):

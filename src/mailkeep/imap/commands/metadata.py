@@ -14,6 +14,7 @@ from mailkeep.model.errors import LimitReached, NotFound, TooLarge, Unsupported
 from mailkeep.model.ids import AccountId, MailboxId
 from mailkeep.model.metadata import MAX_VALUE, ONE_OF, THE_SERVER, Depth, Metadatum
 from mailkeep.service.metadata import ANY_SIZE
+from mailkeep.service.pace import Pace
 from mailkeep.service.places import Place
 
 PIECE: Final = 64 * 1024  # octets of values in one response
@@ -67,6 +68,7 @@ class Notes:
         self._s = s
         self._entries = entries
         self._annotated: dict[AccountId, frozenset[MailboxId]] = {}
+        self._pace = Pace()
 
     async def tell(self, place: Place) -> None:
         """METADATA of a mailbox, NIL for each entry without a value; nothing where the user may not read it."""
@@ -81,6 +83,8 @@ class Notes:
             found = {one.entry: one.value for one in rows}
         name = response.mailbox(place.name, utf8=self._s.session.enabled.utf8_names)
         await _tell(self._s, name, [(entry, found.get(entry.lower())) for entry in self._entries])
+        if self._pace.is_over:
+            await self._pace.give_way()
 
 
 def _pieces(values: Iterable[tuple[str, bytes | None]]) -> Iterable[list[tuple[str, bytes | None]]]:

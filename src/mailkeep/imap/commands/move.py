@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mailkeep.imap.commands.append import target_place
 from mailkeep.imap.commands.copy import source_uids
+from mailkeep.imap.commands.quota import warn_when_over
 from mailkeep.imap.done import Done
 from mailkeep.imap.progress import Progress
 from mailkeep.imap.session import Selected
@@ -27,6 +28,8 @@ async def move(s: Selected, cmd: Copy) -> Done:
     if not moved.target:
         return Done("Nothing to move")
     s.session.untagged(b"OK [%b] Moved" % response.copyuid(moved.uidvalidity, moved.source, moved.target))
+    if target.account == s.account and s.guest is None:  # within an account the quota is not asked
+        await warn_when_over(s.owner, s.account)
     # RFC 7162 §3.2.8: as after EXPUNGE
     code = response.highestmodseq(moved.modseq) if s.session.enabled.qresync else b""
     return Done(code=code)

@@ -66,6 +66,12 @@ async def setquota(s: Authenticated, cmd: SetQuota) -> None:
     await _tell(s, s.account)
 
 
+async def warn_when_over(s: Authenticated, account: AccountId) -> None:
+    """Say that an account holds more than it may, where a command that adds messages went through (RFC 9208 §4.3.1)."""
+    if (await s.session.services.quotas.usage(account)).is_over:
+        s.session.untagged(b"NO [OVERQUOTA] The account holds more than its quota allows")
+
+
 def _root(s: Authenticated, account: AccountId) -> str:
     """The name of an account's quota root."""
     return f"#user/{s.session.services.accounts.address_of(account)}"

@@ -56,6 +56,6 @@ async def _value(s: Authenticated, place: Place, item: StatusItem) -> int | str:
         case StatusItem.MAILBOXID:
             return mailboxid(place.account, mailbox.id)
         case StatusItem.DELETED_STORAGE:
-            return await s.session.services.quotas.deleted_octets(place.account, mailbox.id) if mailbox.deleted else 0
+            return await s.session.services.quotas.deleted_octets(place.account, mailbox)
         case StatusItem.APPENDLIMIT:
             return s.session.options.max_message

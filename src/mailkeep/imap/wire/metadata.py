@@ -9,7 +9,8 @@ from typing import Final
 from mailkeep.imap.wire.framing import Streamed
 from mailkeep.imap.wire.lexer import Lexer, ParseError
 
-MAX_ENTRIES: Final = 1000  # of one command
+MAX_ENTRIES: Final = 200  # of one GETMETADATA
+MAX_VALUES: Final = 100  # of one SETMETADATA
 MAX_NAME: Final = 255  # octets of an entry's name
 MAX_LEVELS: Final = 16  # of an entry's name
 INFINITY: Final = 2
@@ -72,7 +73,7 @@ def parse_set(lexer: Lexer) -> SetMetadata:
         return entry, _value(lexer)
 
     values = tuple(lexer.items(entry_value))
-    _require_few(lexer, len(values))
+    _require_few(lexer, len(values), MAX_VALUES)
     lexer.end()
     return SetMetadata(mailbox, values)
 
@@ -85,13 +86,13 @@ def entry_names(lexer: Lexer) -> tuple[str, ...]:
         names = [_entry(lexer)]
         while lexer.more():
             names.append(_entry(lexer))
-    _require_few(lexer, len(names))
+    _require_few(lexer, len(names), MAX_ENTRIES)
     return tuple({name.lower(): name for name in names}.values())
 
 
-def _require_few(lexer: Lexer, count: int) -> None:
-    if count > MAX_ENTRIES:
-        raise lexer.error(f"More than {MAX_ENTRIES} entries")
+def _require_few(lexer: Lexer, count: int, most: int) -> None:
+    if count > most:
+        raise lexer.error(f"More than {most} entries")
 
 
 def _is_entries(lexer: Lexer) -> bool:

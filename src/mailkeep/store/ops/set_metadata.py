@@ -16,7 +16,7 @@ from mailkeep.store.steps.tree import TOP
 
 MAX_ENTRIES: Final = 500  # of a mailbox and an owner
 MAX_OCTETS: Final = 1 << 20  # of a mailbox and an owner
-MAX_ACCOUNT_ENTRIES: Final = 20_000
+MAX_ACCOUNT_ENTRIES: Final = 10_000
 MAX_ACCOUNT_OCTETS: Final = 32 << 20
 KEPT_REMOVALS: Final = 100  # of a mailbox: so many entries that were removed are told to others
 
