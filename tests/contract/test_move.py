@@ -15,7 +15,7 @@ from mailkeep.model.errors import Conflict, Invalid, NotFound, Unavailable
 from mailkeep.model.ids import AccountId
 from mailkeep.model.uidset import UidSet
 from mailkeep.store import ops
-from mailkeep.store.contract import KEEP_S, AccountState, How
+from mailkeep.store.contract import KEEP_S, AccountState, How, NewMessage
 from mailkeep.store.ops.count_rows import count_rows
 from mailkeep.store.sqlite.store import SqliteStore
 from mailkeep.testing.store_contract import NOW, SEEN, World
@@ -247,5 +247,23 @@ def test_a_process_that_counted_changes_in_the_old_place_counts_them_in_the_new_
             await world.append(b"one")
             assert count() != seen
             assert await World(asking.owner, world.account).uids() == [1]
+
+    asyncio.run(main())
+
+
+def test_octets_that_were_put_into_the_old_place_are_not_looked_for_in_the_new_one(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with alone(tmp_path) as store:
+            world = await fill(store)
+            new = [await store.put_blob(world.account, octets * 20_000) for octets in (b"x", b"y")]
+            await store.move_account(world.account, 1 - shard_of(store, world), ignore)
+            inbox = (await world.box()).id
+            for blob in new:
+                message = NewMessage(blob=blob, internaldate=NOW)
+                with pytest.raises(Unavailable):
+                    await store.write(ops.append, world.account, inbox, (message,), NOW)
+            await world.append(b"x" * 20_000)
+            assert await world.body((await world.uids())[-1]) == b"x" * 20_000
+            assert await store.check(world.account) == ()
 
     asyncio.run(main())

@@ -51,6 +51,7 @@ class ImapConnection(Session):
         super().__init__(connection, services, options, tls_context)
         self._spool_directory = spool_directory
         self._mistakes = 0
+        self._commands = services.tally.commands
         self._farewell = ""  # what to say as soon as the running command is done, and then to close
         self._alerted = False  # there is something to tell although no command runs
         self._alarm: asyncio.TimerHandle | None = None  # … or will be
@@ -200,7 +201,7 @@ class ImapConnection(Session):
             if row is None or row.capability in self.options.off:
                 row = None
                 raise Bad(f"Unknown command {command.name}")
-            self.services.tally.commands[row.name] += 1
+            self._commands[row.name] += 1
             if self.selected is not None and self.selected.guest is not None and not await self.selected.heed_rights():
                 raise Forbidden("The mailbox is no longer accessible")
             state = self._state(row)

@@ -108,11 +108,12 @@ class LogKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewBlob:
-    """Octets that are safe on disk, or small enough to travel in the row: `data`, or (`pack`, `offset`)."""
+    """Octets that are safe on disk, or small enough to travel in the row: `data`, or (`shard`, `pack`, `offset`)."""
 
     sha256: bytes
     size: int
     data: bytes | None = None
+    shard: int | None = None
     pack: int | None = None
     offset: int | None = None
 

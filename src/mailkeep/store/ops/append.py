@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailkeep.model.errors import Invalid, NotFound
+from mailkeep.model.errors import Invalid, NotFound, Unavailable
 from mailkeep.model.flags import System
 from mailkeep.model.ids import AccountId, MailboxId, MessageId, ModSeq, Uid
 from mailkeep.model.message import Appended
@@ -82,6 +82,9 @@ def _keep_blob(account: AccountId, number: int, blob: NewBlob) -> Op[int]:
         )
         if rows:
             return int(rows[0][0])
+        if not (yield Sql("SELECT 1 FROM place WHERE shard = ?", (blob.shard,))):
+            # between the octets and this row the account went to another shard
+            raise Unavailable("The account has been moved: try again")
     yield Sql(
         "INSERT INTO blob VALUES (?, ?, ?, ?, ?, ?, ?)",
         (account, number, blob.sha256, blob.size, blob.data, blob.pack, blob.offset),

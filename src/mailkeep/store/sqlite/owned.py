@@ -72,7 +72,7 @@ class Owned:
         self._wake = wake
         self._lock = _lock(self.path.with_suffix(".lock"))
         try:
-            self.writer = Writer(self.path)
+            self.writer = Writer(self.path, number)
         except BaseException:
             os.close(self._lock)
             raise

@@ -43,6 +43,7 @@ class Shard:
 
     def __init__(self, data_dir: Path, number: int, writes: Writes) -> None:
         path = shard_path(data_dir, number)
+        self.number = number
         self.path = path
         self.writes = writes
         self.packs = Packs(data_dir / "packs" / f"{number:04d}")

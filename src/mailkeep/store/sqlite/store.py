@@ -172,7 +172,7 @@ class SqliteStore:
         if len(octets) < IN_ROW_LIMIT:
             return NewBlob(digest, len(octets), data=octets)
         pack, offset = await shard.appends.submit(octets)
-        return NewBlob(digest, len(octets), pack=pack, offset=offset)
+        return NewBlob(digest, len(octets), shard=shard.number, pack=pack, offset=offset)
 
     def open_blob(self, account: AccountId, blob: int) -> Blob:
         """See `Store.open_blob`."""
@@ -267,6 +267,8 @@ class SqliteStore:
             done = False
             while not done:
                 done = await self._sweep_piece(account, now, keep_s)
+        except NotFound:  # it has been removed meanwhile
+            return
         except Unavailable:
             if self.directory.get(account).state is not AccountState.MOVING:
                 raise
@@ -405,4 +407,4 @@ def _adopt(shard: Shard, path: Path, sha256: bytes | None) -> NewBlob:
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").digest()
     size = path.stat().st_size
-    return NewBlob(sha256, size, pack=shard.packs.adopt(path), offset=0)
+    return NewBlob(sha256, size, shard=shard.number, pack=shard.packs.adopt(path), offset=0)

@@ -49,8 +49,10 @@ class _AnotherFailed(Exception):
 class Writer:
     """Owns the writing connection of one database file.  Not for two threads at a time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, number: int) -> None:
+        """`number` is that of the shard."""
         self._path = path
+        self._number = number
         self._db: apsw.Connection | None = None
         self._faulty = False  # the last transaction met a fault of disk or memory: said once, not for each
         self.wal_pages = 0
@@ -66,6 +68,8 @@ class Writer:
         """A file that vanished while in use is not made anew: it would be empty, and look as if all were well."""
         db = open_writer(self._path, make=make)
         migrate(db, self._path, "shard")
+        if not db.execute("SELECT 1 FROM place").fetchall():
+            db.execute("INSERT INTO place VALUES (?)", (self._number,)).fetchall()
         db.set_wal_hook(self._committed)
         self._held = _read_held(db)
         self._db = db
