@@ -64,7 +64,8 @@ class Copied:
     modseq: ModSeq
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: made by the thousand, and frozen costs four times as much.
+@dataclass(slots=True)
 class Stored:
     """What STORE did: `states` of all existing UIDs asked for that were not refused, changed or not, ascending.
 

@@ -33,6 +33,9 @@ class UidSet:
     @classmethod
     def of_ranges(cls, ranges: Iterable[tuple[int, int]]) -> UidSet:
         """Build from inclusive ranges in any order, which may overlap; (5, 2) is read as (2, 5)."""
+        if type(ranges) in (list, tuple) and len(ranges) == 1:  # type: ignore[arg-type]
+            [(low, high)] = ranges
+            return cls._of(((low, high) if low <= high else (high, low),))
         merged: list[tuple[int, int]] = []
         for low, high in sorted((a, b) if a <= b else (b, a) for a, b in ranges):
             if merged and low <= merged[-1][1] + 1:
@@ -59,6 +62,9 @@ class UidSet:
             yield from range(low, high + 1)
 
     def __len__(self) -> int:
+        if len(self.ranges) == 1:
+            [(low, high)] = self.ranges
+            return high - low + 1
         return sum(high - low + 1 for low, high in self.ranges)
 
     def __bool__(self) -> bool:

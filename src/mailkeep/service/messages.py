@@ -308,7 +308,9 @@ class Messages:
             stored = await self._store.write(ops.guest_store_flags, account, guest, *args)
         await self.views.learn(account, stored.states)
         if stored.changed:
-            changed = tuple([state for state in stored.states if state.uid in stored.changed])
+            changed = stored.states
+            if len(stored.changed) < len(changed):
+                changed = tuple([state for state in changed if state.uid in stored.changed])
             self.views.advance(account, mailbox, stored.previous, Delta(changed[0].modseq, changed, EMPTY))
             self._changed(account, changed[0].modseq, mailbox)
         return stored

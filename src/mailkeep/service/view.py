@@ -26,7 +26,7 @@ from mailkeep.model.uidset import UidSet
 REMEMBERED: Final = 64  # deltas kept, so that sessions catch up without scanning the arrays
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Change:
     upto: ModSeq
     changed: tuple[Uid, ...]
@@ -117,7 +117,7 @@ class View:
                 self.more.pop(state.uid, None)
         if len(self._recent_changes) == REMEMBERED:
             self._floor = self._recent_changes[0].upto
-        self._recent_changes.append(_Change(delta.upto, tuple(s.uid for s in delta.changed)))
+        self._recent_changes.append(_Change(delta.upto, tuple([state.uid for state in delta.changed])))
         self.upto = delta.upto
 
     def _remove(self, gone: UidSet) -> None:
@@ -140,6 +140,9 @@ class View:
             return []
         if since < self._floor:
             return [self._state(i) for i, modseq in enumerate(self.modseqs) if modseq > since]
+        last = self._recent_changes[-1]
+        if len(last.changed) == 1 and (len(self._recent_changes) == 1 or self._recent_changes[-2].upto <= since):
+            return [state for state in self._states(last.changed) if state.modseq > since]  # the most frequent case
         touched: set[int] = set()
         for change in reversed(self._recent_changes):
             if change.upto <= since:

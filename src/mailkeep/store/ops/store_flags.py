@@ -19,10 +19,14 @@ DELETED: Final = System.DELETED.value
 COUNTED: Final = SEEN | DELETED  # flags that the mailbox row counts
 
 # what becomes of the column `flags`, by what STORE does
-FLAGS_AFTER: Final = {
-    How.ADD: "flags | CAST(? AS BIGINT)",
-    How.REMOVE: "flags & ~ CAST(? AS BIGINT)",
-    How.REPLACE: "CAST(? AS BIGINT)",
+UPDATES: Final = {
+    how: f"UPDATE entry SET flags = {after}, more_keywords = ?, modseq = ?"  # noqa: S608  our constant
+    " WHERE account = ? AND mailbox = ? AND uid IN ?"
+    for how, after in (
+        (How.ADD, "flags | CAST(? AS BIGINT)"),
+        (How.REMOVE, "flags & ~ CAST(? AS BIGINT)"),
+        (How.REPLACE, "CAST(? AS BIGINT)"),
+    )
 }
 
 
@@ -63,8 +67,7 @@ def store_flags(
     modseq = locked.modseq
     for column, group in update.by_keywords(changed).items():
         yield Sql(
-            f"UPDATE entry SET flags = {FLAGS_AFTER[how]}, more_keywords = ?, modseq = ?"  # noqa: S608  our constant
-            " WHERE account = ? AND mailbox = ? AND uid IN ?",
+            UPDATES[how],
             (update.mask, column, modseq, account, mailbox, ascending(group)),
         )
     unseen, deleted = update.counts(changed)

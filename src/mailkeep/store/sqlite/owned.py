@@ -46,11 +46,11 @@ def is_slow(job: Job) -> bool:
     """Whether an operation may take so long that it should not run on the loop."""
     if job.op.__name__ in SLOW:
         return True
-    return any(
-        len(value) > (MANY if type(value) is UidSet else MANY_NEW)
-        for value in job.args
-        if type(value) in (UidSet, tuple)
-    )
+    for value in job.args:
+        kind = type(value)
+        if (kind is UidSet and len(value) > MANY) or (kind is tuple and len(value) > MANY_NEW):
+            return True
+    return False
 
 
 def shard_path(data_dir: Path, number: int) -> Path:

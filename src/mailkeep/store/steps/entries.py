@@ -30,7 +30,7 @@ class Chosen:
 def ascending(uids: Sequence[int]) -> UidSet:
     """A set from ascending UIDs, quickly when they have no gap."""
     if uids and uids[-1] - uids[0] == len(uids) - 1:
-        return UidSet.of_ranges([(uids[0], uids[-1])])
+        return UidSet.span(uids[0], uids[-1])
     return UidSet(uids)
 
 
