@@ -208,6 +208,8 @@ class Client:
             makers += [self.fetch, self.fetch, self.store, self.store, self.store, self.copy, self.search, self.saved]
             if count > FEW:
                 makers.append(self.move)
+            if "REPLACE" in self.talk.offers:
+                makers.append(self.replace)
         return self.chance.choice(makers)()
 
     def command_without_numbers(self) -> Command:
@@ -220,6 +222,8 @@ class Client:
             makers += [self.uid_fetch, self.uid_fetch, self.uid_store, self.uid_store, self.uid_copy, self.uid_expunge]
             if count > FEW:
                 makers += [self.uid_move, self.expunge]
+            if "REPLACE" in self.talk.offers:
+                makers.append(self.uid_replace)
             if count > MANY:
                 makers += [self.expunge] * 5
             if self.replica.dialect.condstore:
@@ -243,10 +247,23 @@ class Client:
         octets = message(self.chance)
         flags = self.chance.choice(["", " (\\Seen)", " ($A \\Flagged)"])
         mailbox = self.mailbox if self.chance.random() < 0.8 else self.chance.choice(MAILBOXES)
+        return self._with_message("APPEND", f"APPEND {mailbox}{flags}", octets)
+
+    def replace(self) -> Command:
+        number = self.chance.randrange(1, len(self.replica.messages) + 1)
+        mailbox = self.mailbox if self.chance.random() < 0.7 else self.chance.choice(MAILBOXES)
+        return self._with_message("REPLACE", f"REPLACE {number} {mailbox} ($A)", message(self.chance))
+
+    def uid_replace(self) -> Command:
+        mailbox = self.mailbox if self.chance.random() < 0.7 else self.chance.choice(MAILBOXES)
+        uid = self.chance.choice(self.replica.uids())
+        return self._with_message("UID REPLACE", f"UID REPLACE {uid} {mailbox}", message(self.chance))
+
+    def _with_message(self, name: str, text: str, octets: bytes) -> Command:
+        """With a literal at its end, which waits where nothing else is on its way."""
         if not self.talk.flying:
-            return Command("APPEND", f"APPEND {mailbox}{flags}", literal=octets)
-        size = f"{{{len(octets)}+}}\r\n"
-        return Command("APPEND", f"APPEND {mailbox}{flags} {size}{octets.decode()}")
+            return Command(name, text, literal=octets)
+        return Command(name, f"{text} {{{len(octets)}+}}\r\n{octets.decode()}")
 
     def expunge(self) -> Command:
         return Command("EXPUNGE", "EXPUNGE")

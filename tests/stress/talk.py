@@ -58,6 +58,7 @@ class Talk:
         self.transcript: deque[str] = deque(maxlen=KEPT)
         self.responses = 0
         self.commands = 0
+        self.offers: set[str] = set()  # capabilities
         self._utf8 = False
         self._octets: Octets
 
@@ -68,6 +69,8 @@ class Talk:
         if greeting.kind != "OK":
             raise Dropped(f"greeted with {greeting.raw!r}")
         await self.ok(Command("LOGIN", f'LOGIN "{user}" "{password}"'))
+        asked = await self.ok(Command("CAPABILITY", "CAPABILITY"))
+        self.offers = {word for response in asked.untagged if response.kind == "CAPABILITY" for word in response.data}
         if self.replica.dialect.enable:
             await self.ok(Command("ENABLE", f"ENABLE {self.replica.dialect.enable}"))
             self._utf8 = self.replica.dialect.rev2

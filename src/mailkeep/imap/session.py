@@ -495,6 +495,11 @@ class Selected:
 
     def tell_flags(self, seq: int, state: FlagState, *, with_uid: bool) -> None:
         """An untagged FETCH with what has changed.  With QRESYNC it must hold the UID (RFC 7162 §3.2.4)."""
+        if state.mask & ~self._known_flags[0] & ~ALL_SYSTEM or state.more:
+            # It may be gone again before the view hears of it.
+            self.shared.used |= state.mask
+            self.shared.used_more.update(state.more)
+            self.announce_keywords()
         modseq = b" MODSEQ (%d)" % state.modseq if self.session.enabled.condstore else b""
         uid = self._uid(state, with_uid=with_uid)
         self.session.untagged(b"%d FETCH (%bFLAGS (%b)%b)" % (seq, uid, self.flags(state), modseq))
