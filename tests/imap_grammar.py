@@ -745,6 +745,11 @@ class Reader:
                 if len(source) != len(target):
                     raise self.fail("COPYUID with sets of unequal length")
                 args = (validity, source, target)
+            case "MESSAGELIMIT":
+                self.sp()
+                args = [self.number(least=1)]
+                if self.take(b" "):
+                    args.append(self.number(least=1))
             case "MODIFIED":
                 self.sp()
                 args = self.set_of_numbers()
@@ -837,7 +842,7 @@ def _untagged(reader: Reader) -> Response:
             case "EXPUNGE":
                 if number == 0:
                     raise reader.fail("message 0")
-            case "FETCH":
+            case "FETCH" | "UIDFETCH":
                 if number == 0:
                     raise reader.fail("message 0")
                 reader.sp()

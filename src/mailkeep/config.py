@@ -362,6 +362,20 @@ class Imap:
         " or LITERAL- of up to 4096 octets.",
         default="plus",
     )
+    uidonly: bool = _option(
+        _Switch(),
+        "Whether UIDONLY is offered.  Clients are known that enable it and then go on with message numbers.",
+        default=False,
+    )
+    message_limit: int = _option(
+        _Count(0, 4294967295),
+        "MESSAGELIMIT: how many messages one command deals with, the newest; 0 is no limit.  Below 1000 no client"
+        " expects it, and clients that do not know the limit see a part of large mailboxes only.",
+        default=0,
+    )
+    save_limit: int = _option(
+        _Count(0, 4294967295), "SAVELIMIT: the same for COPY and APPEND alone; 0 is no limit.", default=0
+    )
     # FairEmail gives up push where signs of life come every 3 minutes or faster; NAT boxes forget what is quiet.
     keep_alive: int = _option(
         _Count(60, 1740),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import socket
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +17,7 @@ from mailkeep.certificates import TlsContext
 from mailkeep.config import Config
 from mailkeep.control import Door
 from mailkeep.figures import Figure
-from mailkeep.imap.capabilities import switched_off
+from mailkeep.imap.capabilities import off_in
 from mailkeep.imap.connection import ImapConnection
 from mailkeep.imap.session import Options as ImapOptions
 from mailkeep.imap.session import Services as ImapServices
@@ -117,16 +118,19 @@ class Reception:
 
     def _options_of_imap(self) -> ImapOptions:
         limits = self._config.limits
-        return ImapOptions(
+        options = ImapOptions(
             max_message=limits.message_size,
             max_line=limits.line_length,
             literal_plus=self._config.imap.literal == "plus",
             version=self._version,
             xlist=self._config.imap.xlist,
-            off=switched_off(self._config.imap.disable),
             submitters=frozenset(self._config.imap.submitters),
+            uidonly=self._config.imap.uidonly,
+            message_limit=self._config.imap.message_limit,
+            save_limit=self._config.imap.save_limit,
             keep_alive_s=float(self._config.imap.keep_alive),
         )
+        return dataclasses.replace(options, off=off_in(options, self._config.imap.disable))
 
     def _open_lmtp(self, connection: Connection) -> LmtpConnection:
         lmtp_options = LmtpOptions(hostname=self._config.hostname, max_message=self._config.limits.message_size)

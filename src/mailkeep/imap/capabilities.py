@@ -33,8 +33,8 @@ class Capability:
     """One line of the table.
 
     `rev2`: IMAP4rev2 includes it, so that IMAP4rev2 is not offered without it.  `needs`: makes no sense without
-    these.  `fixed`: cannot be switched off.  `shown`: how it is written when its name alone does not say it; "": its
-    commands work, but it is not told.
+    these.  `wanted`: off unless so configured.  `fixed`: cannot be switched off.  `shown`: how it is written when its
+    name alone does not say it; "": its commands work, but it is not told.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Capability:
     rev2: bool = False
     needs: str = ""
     fixed: bool = False
+    wanted: Callable[[Options], object] | None = None
     shown: Callable[[Options], str] | None = None
 
 
@@ -67,6 +68,12 @@ TABLE: Final = (
     Capability(name="LOGINDISABLED", when=When.NO_PASSWORD, fixed=True),
     _one("COMPRESS=DEFLATE", When.PLAIN),
     _one("UNAUTHENTICATE"),
+    # a client that enables it by mistake and goes on with message numbers loses its way: off unless configured
+    Capability(name="UIDONLY", wanted=lambda o: o.uidonly),
+    Capability(
+        name="MESSAGELIMIT", wanted=lambda o: o.message_limit, shown=lambda o: f"MESSAGELIMIT={o.message_limit}"
+    ),
+    Capability(name="SAVELIMIT", wanted=lambda o: o.save_limit, shown=lambda o: f"SAVELIMIT={o.save_limit}"),
     _one("IDLE", rev2=True),
     _one("NOTIFY"),
     _one("NAMESPACE", rev2=True),
@@ -130,8 +137,13 @@ SWITCHES: Final = {row.name.upper(): row.name for row in TABLE if not row.fixed}
 """The names of what can be switched off, by their upper-case form."""
 
 
+def off_in(options: Options, names: Iterable[str]) -> frozenset[str]:
+    """What is off when `names`, as the table spells them, are switched off: these, and what is not wanted."""
+    return switched_off([*names, *(row.name for row in TABLE if row.wanted and not row.wanted(options))])
+
+
 def switched_off(names: Iterable[str]) -> frozenset[str]:
-    """`names`, as the table spells them, and what makes no sense without them."""
+    """`names`, and what makes no sense without them."""
     off = set(names)
     while True:
         more = {row.name for row in TABLE if not off.isdisjoint(row.needs.split())}

@@ -11,7 +11,7 @@ from typing import Any, Final
 import structlog
 
 from mailkeep.imap.capabilities import capability_code
-from mailkeep.imap.commands import COMMANDS
+from mailkeep.imap.commands import BY_NUMBER, COMMANDS
 from mailkeep.imap.commands.table import Command, State
 from mailkeep.imap.done import COMPLETED, Bad, Done, Refused
 from mailkeep.imap.errors import RESPONSE_CODE
@@ -204,6 +204,8 @@ class ImapConnection(Session):
             self._commands[row.name] += 1
             if self.selected is not None and self.selected.guest is not None and not await self.selected.heed_rights():
                 raise Forbidden("The mailbox is no longer accessible")
+            if self.enabled.uidonly and row.name in BY_NUMBER:
+                raise Refused(f"Only UID {row.name} is understood", b"UIDREQUIRED", response.BAD)  # RFC 9586
             state = self._state(row)
             done = await row.handler(state, row.parse(command.args)) or COMPLETED
         except wire_command.InvalidCommand as error:

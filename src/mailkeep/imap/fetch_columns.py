@@ -101,6 +101,7 @@ class ColumnPlan:
         starts = [part.before for part in parts[1:]] + [b""]
         self._first = parts[0].before
         self._between = [end + start for end, start in zip(ends, starts, strict=True)]  # behind each value
+        self._by_uid = s.session.enabled.uidonly
         self._values = [part.values for part in parts]
         self._columns = tuple(dict.fromkeys(column for part in parts for column in part.columns))
         wanted = [kind for part in parts for kind in part.kinds]
@@ -134,7 +135,7 @@ class ColumnPlan:
     def _join(self, batch: Batch) -> bytes:
         count, width = len(batch.uids), 2 + 2 * len(self._values)
         pieces = [b""] * (count * width)
-        pieces[::width] = HEADS.of(batch.indices)
+        pieces[::width] = map(_UIDFETCH, batch.uids) if self._by_uid else HEADS.of(batch.indices)
         if self._first:
             pieces[1::width] = [self._first] * count
         for place, (values, between) in enumerate(zip(self._values, self._between, strict=True), 1):
@@ -270,6 +271,7 @@ def _previews(batch: Batch) -> Iterable[bytes]:
 _PREVIEW: Final = _Part(b"", _previews, kinds=(PREVIEW.kind,))
 _PREVIEW_IF_KEPT: Final = _Part(b"", _previews, if_kept=(PREVIEW.kind,))
 _DECIMAL: Final = b"%d".__mod__
+_UIDFETCH: Final = b"* %d UIDFETCH (".__mod__
 _LIST: Final = (derive.LIST,)
 _BOTH: Final = _Part(b"", lambda batch: map(itemgetter(derive.BOTH_OF_LISTING), batch.kept[derive.LIST]), kinds=_LIST)
 _PARTS: Final[dict[Item, _Part]] = {

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from mailkeep.formats.collation import Comparator
 from mailkeep.formats.objectid import parse
+from mailkeep.imap.done import Refused
 from mailkeep.imap.flags import SYSTEM
 from mailkeep.imap.wire import search as wire
+from mailkeep.imap.wire.response import BAD
 from mailkeep.imap.wire.sequence_set import SequenceSet
 from mailkeep.model import query as q
 from mailkeep.model.flags import FIRST_MORE
@@ -36,8 +38,23 @@ class Ground:
 
 def to_query(s: Selected, key: wire.Key, now: int) -> q.Query:
     """The query of a program about the selected mailbox."""
+    if s.session.enabled.uidonly and _has_numbers(key):
+        raise Refused("Only UIDs are understood after ENABLE UIDONLY", b"UIDREQUIRED", BAD)
     query = query_on(Ground(s.view, s.messages.views.keywords(s.account), now, s.saved), key)
     return compared(s.session, query)
+
+
+def _has_numbers(key: wire.Key) -> bool:
+    """Whether messages are named by number; ``$`` is none."""
+    match key:
+        case wire.And(keys) | wire.Or(keys):
+            return any(_has_numbers(each) for each in keys)
+        case wire.Not(each):
+            return _has_numbers(each)
+        case wire.Numbers(numbers):
+            return bool(numbers.ranges)
+        case _:
+            return False
 
 
 def compared(session: Session, query: q.Query) -> q.Query:

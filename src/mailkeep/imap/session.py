@@ -66,6 +66,9 @@ class Options:
     literal_plus: bool = True  # offer LITERAL+, else LITERAL-
     version: str = ""
     xlist: bool = False  # tell that there is XLIST
+    uidonly: bool = False  # offer UIDONLY
+    message_limit: int = 0  # messages that one command deals with (RFC 9738); 0: any number
+    save_limit: int = 0  # the same, of COPY and APPEND alone
     keep_alive_s: float = 280.0  # between signs of life in IDLE
     off: frozenset[str] = frozenset()  # capabilities that are switched off
     submitters: frozenset[str] = frozenset()  # addresses of submission servers (RFC 4467 §3, "submit+")
@@ -103,6 +106,7 @@ class Enabled:
     condstore: bool = False
     qresync: bool = False
     rev2: bool = False
+    uidonly: bool = False  # no message numbers (RFC 9586)
     utf8: bool = False  # UTF8=ACCEPT (RFC 9755): headers and names are UTF-8, also in quoted strings
 
     @property
@@ -452,7 +456,7 @@ class Selected:
 
     def _tell_expunge(self, numbers: Iterable[int], uids: UidSet) -> None:
         self.saved -= uids
-        if self.session.enabled.qresync:
+        if self.session.enabled.qresync or self.session.enabled.uidonly:
             self.session.untagged(b"VANISHED " + str(uids).encode())
         else:
             for number in numbers:
@@ -501,13 +505,17 @@ class Selected:
             self.shared.used_more.update(state.more)
             self.announce_keywords()
         modseq = b" MODSEQ (%d)" % state.modseq if self.session.enabled.condstore else b""
-        uid = self._uid(state, with_uid=with_uid)
-        self.session.untagged(b"%d FETCH (%bFLAGS (%b)%b)" % (seq, uid, self.flags(state), modseq))
+        head = self._head(seq, state, with_uid=with_uid)
+        self.session.write(b"%bFLAGS (%b)%b)\r\n" % (head, self.flags(state), modseq))
 
     def tell_modseq(self, seq: int, state: FlagState, *, with_uid: bool) -> None:
         """An untagged FETCH with the mod-sequence alone."""
-        self.session.untagged(b"%d FETCH (%bMODSEQ (%d))" % (seq, self._uid(state, with_uid=with_uid), state.modseq))
+        self.session.write(b"%bMODSEQ (%d))\r\n" % (self._head(seq, state, with_uid=with_uid), state.modseq))
 
-    def _uid(self, state: FlagState, *, with_uid: bool) -> bytes:
+    def _head(self, seq: int, state: FlagState, *, with_uid: bool) -> bytes:
         enabled = self.session.enabled
-        return b"UID %d " % state.uid if with_uid or enabled.qresync or enabled.rev2 else b""
+        if enabled.uidonly:
+            return b"* %d UIDFETCH (" % state.uid
+        if with_uid or enabled.qresync or enabled.rev2:
+            return b"* %d FETCH (UID %d " % (seq, state.uid)
+        return b"* %d FETCH (" % seq

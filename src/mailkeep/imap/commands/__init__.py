@@ -162,3 +162,6 @@ _ROWS: Final = (
 )
 
 COMMANDS: Final[Mapping[str, Command]] = {row.name: row for row in _ROWS}
+
+BY_NUMBER: Final = frozenset(name for name in COMMANDS if f"UID {name}" in COMMANDS) - {"EXPUNGE"}
+"""Commands that name messages by number, and have a form that names them by UID."""

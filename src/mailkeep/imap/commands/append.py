@@ -8,6 +8,7 @@ from typing import assert_never
 
 from mailkeep.imap.done import Done, Refused
 from mailkeep.imap.flags import parse_flags
+from mailkeep.imap.message_limit import require_saved
 from mailkeep.imap.session import MESSAGES_OF_APPEND, Authenticated
 from mailkeep.imap.wire import append as wire
 from mailkeep.imap.wire import response
@@ -27,6 +28,7 @@ async def append(s: Authenticated, cmd: wire.Append) -> Done:
     Raises: NotFound (as TRYCREATE), TooLarge, OverQuota, Unavailable.
     """
     place = await target_place(s, cmd.mailbox)
+    require_saved(s.session, len(cmd.messages))
     incoming = await take_in(s, cmd.messages)
     appended = await s.messages.append(place.account, place.mailbox.id, incoming, place.guest)
     return Done(code=response.appenduid(appended.uidvalidity, appended.uids))

@@ -24,6 +24,10 @@ async def enable(s: Authenticated, names: tuple[str, ...]) -> None:
                 session.enabled.condstore = session.enabled.qresync = True
             case "METADATA" | "METADATA-SERVER":
                 await s.watch_metadata(mailboxes=name == "METADATA")
+            case "UIDONLY":
+                session.enabled.uidonly = True
+                if session.selected is not None:
+                    session.selected.plans.clear()  # they render message numbers
             case "IMAP4REV2":
                 session.enabled.rev2 = True
             case "UTF8=ACCEPT":

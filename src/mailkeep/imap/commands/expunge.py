@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from mailkeep.imap.done import Done
+from mailkeep.imap.message_limit import cut, with_limit
 from mailkeep.imap.progress import Progress
 from mailkeep.imap.session import Selected
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.sequence_set import SequenceSet
+from mailkeep.model.flags import System
+from mailkeep.model.ids import Uid
 from mailkeep.model.uidset import UidSet
 
 
@@ -17,7 +20,14 @@ async def expunge(s: Selected, _: None) -> Done:
 
 async def uid_expunge(s: Selected, numbers: SequenceSet) -> Done:
     """Remove those of the given UIDs with \\Deleted.  RFC 9051 §6.4.9.  Raises: Forbidden."""
-    return await _expunge(s, UidSet(s.resolve(numbers, uid=True)))
+    await s.refresh()
+    uids = s.resolve(numbers, uid=True)
+    limit = b""
+    if s.session.options.message_limit:
+        shared = s.shared
+        marked = [uid for uid in uids if (state := shared.state(Uid(uid))) and state.mask & System.DELETED]
+        uids, limit = cut(s.session, marked)
+    return with_limit(s.session, await _expunge(s, UidSet(uids)), limit)
 
 
 async def _expunge(s: Selected, uids: UidSet | None) -> Done:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Final
 
-from mailkeep.imap.done import Bad, Refused
+from mailkeep.imap.done import COMPLETED, Bad, Done, Refused
 from mailkeep.imap.fetch_columns import ColumnPlan, plan_columns
 from mailkeep.imap.fetch_row import MOST_HELD, Big, Decoded, Message, Piece, Plan
+from mailkeep.imap.message_limit import cut, require_within, with_limit
 from mailkeep.imap.session import Selected
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.fetch import Fetch, FetchItem, Item
@@ -26,7 +27,7 @@ PIECE: Final = 64 * 1024  # octets given out before others get their turn
 MUCH: Final = 1024 * 1024  # octets made of one batch; then the next is smaller
 
 
-async def fetch(s: Selected, cmd: Fetch) -> None:
+async def fetch(s: Selected, cmd: Fetch) -> Done:
     """Tell what was asked for of each message, ascending.  RFC 9051 §6.4.5, RFC 7162 §3.1.4, §3.2.6, RFC 9394 §3.3.
 
     Message numbers of which the message is gone are answered from its tombstone until the client has been told.
@@ -37,6 +38,7 @@ async def fetch(s: Selected, cmd: Fetch) -> None:
     items = _items(s, cmd)
     uids = s.resolve(cmd.numbers, uid=cmd.uid)
     if cmd.partial is not None:
+        require_within(s.session, cmd.partial.high - cmd.partial.low + 1)
         uids = cmd.partial.of(uids)
     if cmd.changed_since is not None:
         since = ModSeq(cmd.changed_since)
@@ -44,8 +46,13 @@ async def fetch(s: Selected, cmd: Fetch) -> None:
             await _tell_vanished(s, since, UidSet.of_ranges(cmd.numbers.resolve(s.view.last_uid)))
         changed = {state.uid for state in s.shared.changed_since(since)}
         uids = [uid for uid in uids if uid in changed]
-    if not uids:
-        return
+    uids, limit = cut(s.session, uids)
+    if uids:
+        await _fetch(s, uids, items)
+    return with_limit(s.session, COMPLETED, limit)
+
+
+async def _fetch(s: Selected, uids: Sequence[int], items: tuple[FetchItem, ...]) -> None:
     seen = await _set_seen(s, uids) if _reads(items) and s.may("s") else {}
     if seen:
         await _fetch_rows(s, uids, Plan(s, items), seen)
@@ -65,7 +72,7 @@ async def write_rows(s: Selected, uids: Sequence[int], items: tuple[FetchItem, .
 def _items(s: Selected, cmd: Fetch) -> tuple[FetchItem, ...]:
     """The items, with those that the protocol adds: UID first for UID FETCH, MODSEQ with CHANGEDSINCE."""
     items = cmd.items
-    if cmd.uid:
+    if cmd.uid and not s.session.enabled.uidonly:
         items = (Item.UID, *(item for item in items if item is not Item.UID))
     if cmd.changed_since is not None and Item.MODSEQ not in items:
         items = (*items, Item.MODSEQ)
@@ -147,7 +154,7 @@ async def _fetch_rows(s: Selected, uids: Sequence[int], plan: Plan, seen: dict[i
             message = Message(s.messages, s.account, row)
             # All pieces before the first octet is written: one may be refused (UNKNOWN-CTE).
             pieces = await _collect(plan, message, seen.get(row.entry.uid))
-            s.session.write(b"* %d FETCH (" % seq)
+            s.session.write(b"* %d UIDFETCH (" % row.entry.uid if s.session.enabled.uidonly else b"* %d FETCH (" % seq)
             octets += message.held
             await _write_row(s, message, pieces)
             if connection.queued > PIECE:

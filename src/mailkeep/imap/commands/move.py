@@ -6,10 +6,12 @@ from mailkeep.imap.commands.append import target_place
 from mailkeep.imap.commands.copy import source_uids
 from mailkeep.imap.commands.quota import warn_when_over
 from mailkeep.imap.done import Done
+from mailkeep.imap.message_limit import cut, with_limit
 from mailkeep.imap.progress import Progress
 from mailkeep.imap.session import Selected
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.copy import Copy
+from mailkeep.model.uidset import UidSet
 
 
 async def move(s: Selected, cmd: Copy) -> Done:
@@ -19,7 +21,8 @@ async def move(s: Selected, cmd: Copy) -> Done:
     """
     s.require_writable("te")
     target = await target_place(s.owner, cmd.mailbox)
-    uids = await source_uids(s, cmd)
+    chosen, limit = cut(s.session, await source_uids(s, cmd))
+    uids = UidSet(chosen)
     with Progress(s.session):
         if target.account == s.account:
             moved = await s.messages.move(s.account, s.mailbox, uids, target.mailbox.id, s.guest)
@@ -32,4 +35,4 @@ async def move(s: Selected, cmd: Copy) -> Done:
         await warn_when_over(s.owner, s.account)
     # RFC 7162 §3.2.8: as after EXPUNGE
     code = response.highestmodseq(moved.modseq) if s.session.enabled.qresync else b""
-    return Done(code=code)
+    return with_limit(s.session, Done(code=code), limit)

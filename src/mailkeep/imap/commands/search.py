@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from typing import Final
 
 from mailkeep.imap.contexts import Context, Contexts, make_context
-from mailkeep.imap.done import Bad, Refused
+from mailkeep.imap.done import COMPLETED, Bad, Done, Refused
 from mailkeep.imap.filters import expand
+from mailkeep.imap.message_limit import cut, with_limit
 from mailkeep.imap.progress import Progress
 from mailkeep.imap.search_query import to_query
 from mailkeep.imap.search_result import answer, asks_nothing, chosen
 from mailkeep.imap.session import Selected, Session
 from mailkeep.imap.wire import response
-from mailkeep.imap.wire.search import CHARSETS, Search
+from mailkeep.imap.wire.search import CHARSETS, And, Key, Numbers, Search, Uids
 from mailkeep.imap.wire.search_return import Return, Returns
 from mailkeep.model import query as q
 from mailkeep.model.ids import Uid
@@ -24,7 +25,7 @@ from mailkeep.service.view import View
 ALL: Final = Returns(Return.ALL)
 
 
-async def search(s: Selected, cmd: Search) -> None:
+async def search(s: Selected, cmd: Search) -> Done:
     """Which messages match.  RFC 9051 §6.4.4, RFC 4731, RFC 5182, RFC 7162 §3.1.5, RFC 9394, RFC 5267 §4.
 
     A message that is gone but not yet told is not found.
@@ -32,9 +33,12 @@ async def search(s: Selected, cmd: Search) -> None:
     check_charset(s.session, cmd)
     cmd = await expand(s.owner, cmd)
     context = begin_context(s, cmd)
-    found = await search_selected(s, cmd)
+    await s.refresh()
+    known, limit = cut(s.session, _candidates(s, cmd.key)) if s.session.options.message_limit else (None, b"")
+    found = await search_selected(s, cmd, known)
     await _tell(s, cmd, found)
     keep_context(s, context, found)
+    return with_limit(s.session, COMPLETED, limit)
 
 
 def begin_context(s: Selected, cmd: Search, mailbox: tuple[bytes, int] | None = None) -> Context | None:
@@ -69,19 +73,35 @@ def check_charset(session: Session, cmd: Search) -> None:
         raise Refused("Only US-ASCII and UTF-8 are known", response.badcharset(CHARSETS), word)
 
 
-async def search_selected(s: Selected, cmd: Search) -> Sequence[int]:
-    """The UIDs that match, ascending; they are saved if that is asked for."""
+async def search_selected(s: Selected, cmd: Search, among: Sequence[int] | None = None) -> Sequence[int]:
+    """The UIDs that match, ascending, of all or those `among`; they are saved if that is asked for."""
     await s.refresh()
     if cmd.modseq:
         s.session.enabled.condstore = True
     query = to_query(s, cmd.key, int(time.time()))  # the program may begin from what `$` was before
     if _saves(cmd):
         s.saved = EMPTY  # and so it stays unless this search ends well (RFC 5182 §2.1)
+    known = s.view.all_uids() if among is None else among
     with Progress(s.session, len(s.shared.uids)) as progress:
-        found = await s.session.services.search.search(s.shared, s.view.all_uids(), query, progress.advance)
+        found = await s.session.services.search.search(s.shared, known, query, progress.advance)
     if _saves(cmd):
         s.saved = UidSet(chosen(cmd.returns or ALL, found))
     return found
+
+
+def _candidates(s: Selected, key: Key) -> Sequence[int]:
+    """The messages that have to be looked at: those of the sets that stand at the top of the program."""
+    uids = s.view.all_uids()
+    for each in key.keys if isinstance(key, And) else (key,):
+        if isinstance(each, (Numbers, Uids)):
+            by_uid = isinstance(each, Uids)
+            named = (
+                UidSet(s.resolve(each.numbers, uid=by_uid))
+                if by_uid or not each.numbers.exceeds(s.view.count)
+                else None
+            )
+            uids = uids if named is None else [uid for uid in uids if uid in named]
+    return uids
 
 
 def _saves(cmd: Search) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mailkeep.formats.objectid import mailboxid
 from mailkeep.imap.commands.fetch import tell_changed
-from mailkeep.imap.done import Bad, Done
+from mailkeep.imap.done import Bad, Done, Refused
 from mailkeep.imap.session import Authenticated, Selected
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.select import Qresync, Select
@@ -33,6 +33,8 @@ async def _open(s: Authenticated, cmd: Select, *, read_only: bool) -> Selected:
     session = s.session
     if cmd.qresync is not None and not session.enabled.qresync:
         raise Bad("ENABLE QRESYNC first")
+    if cmd.qresync is not None and cmd.qresync.matches and session.enabled.uidonly:
+        raise Refused("There are no message numbers", b"UIDREQUIRED", response.BAD)  # RFC 9586
     if session.selected is not None:
         session.close_mailbox()
         session.untagged(b"OK [CLOSED] Previous mailbox is closed")
@@ -64,7 +66,8 @@ def _introduce(selected: Selected, mailbox: Mailbox) -> None:
     if not session.enabled.rev2:
         session.untagged(b"%d RECENT" % view.recent)
     selected.announce_flags()
-    if not session.enabled.rev2 and (first_unseen := selected.shared.first_unseen()) >= 0:
+    unseen_is_told = not session.enabled.rev2 and not session.enabled.uidonly
+    if unseen_is_told and (first_unseen := selected.shared.first_unseen()) >= 0:
         session.untagged(b"OK [UNSEEN %d] First unseen message" % (first_unseen + 1))
     session.untagged(b"OK [UIDVALIDITY %d] UIDs are valid" % mailbox.uidvalidity)
     session.untagged(b"OK [UIDNEXT %d] Predicted next UID" % max(mailbox.uidnext, view.last_uid + 1))

@@ -7,6 +7,7 @@ from typing import Final
 
 from mailkeep.imap.done import Done, Refused
 from mailkeep.imap.flags import parse_flags
+from mailkeep.imap.message_limit import cut, with_limit
 from mailkeep.imap.progress import Progress
 from mailkeep.imap.session import Selected
 from mailkeep.imap.wire import response
@@ -29,7 +30,7 @@ async def store(s: Selected, cmd: wire.Store) -> Done:
     if cmd.unchanged_since is not None:
         s.session.enabled.condstore = True
     await s.refresh()
-    uids = s.resolve(cmd.numbers, uid=cmd.uid)
+    uids, limit = cut(s.session, s.resolve(cmd.numbers, uid=cmd.uid))
     expunged = not cmd.uid and any(s.view.is_withheld(uid) for uid in uids)
     with Progress(s.session) if len(uids) > MANY else nullcontext():
         stored = await s.messages.store_flags(
@@ -49,7 +50,9 @@ async def store(s: Selected, cmd: wire.Store) -> Done:
             s.tell_modseq(seq, state, with_uid=cmd.uid)
     if stored.changed or not silent:
         s.view.expect(stored.states)
-    return _answer(s, cmd, stored.refused, expunged=expunged)
+    if limit and expunged:
+        s.session.untagged(b"NO [%b] Some messages were not dealt with" % limit)  # RFC 9738 §3.1
+    return with_limit(s.session, _answer(s, cmd, stored.refused, expunged=expunged), limit)
 
 
 def _answer(s: Selected, cmd: wire.Store, refused: UidSet, *, expunged: bool) -> Done:

@@ -209,6 +209,11 @@ def modified(ranges: Ranges) -> bytes:
     return b"MODIFIED " + sequence_set(ranges)
 
 
+def messagelimit(most: int, lowest: int | None = None) -> bytes:
+    """Code of a command that has dealt with `most` messages only, down to the UID `lowest` (RFC 9738 §3.1)."""
+    return b"MESSAGELIMIT %d" % most if lowest is None else b"MESSAGELIMIT %d %d" % (most, lowest)
+
+
 def highestmodseq(value: int) -> bytes:
     """Code of SELECT (RFC 7162 §3.1.2.1)."""
     return b"HIGHESTMODSEQ %d" % value

@@ -11,7 +11,7 @@ from typing import Final
 
 from mailkeep.imap.wire.lexer import Lexer, ParseError
 from mailkeep.imap.wire.search_return import Return, Returns, read_returns
-from mailkeep.imap.wire.sequence_set import SequenceSet
+from mailkeep.imap.wire.sequence_set import MAX, SequenceSet
 
 
 class DateOf(Enum):
@@ -449,6 +449,11 @@ class _Reader:
         return read(lexer)
 
 
+def _beyond(uid: int) -> Key:
+    """UIDs greater than this one (RFC 9738 §3.2): nothing, where ``n:*`` would hold the last message always."""
+    return Uids(SequenceSet(((uid + 1, MAX),) if uid < MAX else ()))
+
+
 def _header(lexer: Lexer) -> Header:
     field = lexer.text_astring()
     lexer.space()
@@ -505,6 +510,8 @@ _WITH_ARGUMENTS: Final[dict[bytes, Callable[[Lexer], Key]]] = {
     b"SMALLER": lambda lexer: Smaller(lexer.number64()),
     b"KEYWORD": lambda lexer: HasFlag(lexer.atom()),
     b"UNKEYWORD": lambda lexer: Not(HasFlag(lexer.atom())),
+    b"UIDAFTER": lambda lexer: _beyond(lexer.nz_number()),
+    b"UIDBEFORE": lambda lexer: Uids(SequenceSet(((1, number - 1),) if (number := lexer.nz_number()) > 1 else ())),
     b"UID": lambda lexer: Uids(lexer.sequence_set()),
     b"MODSEQ": _modseq,
     b"FILTER": _filter,
@@ -512,6 +519,8 @@ _WITH_ARGUMENTS: Final[dict[bytes, Callable[[Lexer], Key]]] = {
     b"THREADID": lambda lexer: ThreadId(lexer.atom()),
 }
 _NEEDS: Final = {
+    b"UIDAFTER": "MESSAGELIMIT",
+    b"UIDBEFORE": "MESSAGELIMIT",
     b"OLDER": "WITHIN",
     b"YOUNGER": "WITHIN",
     b"MODSEQ": "CONDSTORE",
