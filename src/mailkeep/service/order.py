@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from itertools import compress
 from operator import add
 from typing import Any, Final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from mailkeep.formats.collation import Comparator
+from mailkeep.model.ids import AccountId
 from mailkeep.model.order import Criterion, SortKey, Threading
 from mailkeep.service import lanes as lane
 from mailkeep.service import order_keys as k
@@ -31,7 +32,6 @@ from mailkeep.store.contract import Store
 
 __all__ = ["Order", "Threads"]
 
-AT_ONCE: Final = 2  # sorts and threads that are worked on; more wait, as other work needs threads too
 REMEMBERED: Final = 8  # results for each view
 LINKED: Final = 200_000  # messages of which it is kept who answers whom; some 150 octets each
 FEW: Final = 16  # of so many messages one is wanted: then those are sorted by themselves
@@ -71,7 +71,7 @@ class Order:
         self._columns = Columns(store, numberings)
         self._results: WeakKeyDictionary[View, OrderedDict[object, _Result]] = WeakKeyDictionary()
         self._links: WeakKeyDictionary[View, tuple[array[int], Links]] = WeakKeyDictionary()
-        self._turn = asyncio.Semaphore(AT_ONCE)
+        self._turns: WeakValueDictionary[AccountId, asyncio.Lock] = WeakValueDictionary()
 
     async def sort(
         self,
@@ -87,7 +87,7 @@ class Order:
         """
         if len(found) < 2:
             return found
-        async with self._turn:
+        async with self._turn(view):
             uids = view.uids[:]
             few = len(found) * FEW < len(uids) or scores is not None
             ranked = few or len(criteria) > 1 or criteria[0].reverse
@@ -134,7 +134,7 @@ class Order:
         """The threads of the UIDs `found` (ascending), of those still there.  Raises: NotFound, Unavailable."""
         if not found:
             return NO_THREADS
-        async with self._turn:
+        async with self._turn(view):
             uids = view.uids[:]
             chosen = _selector(uids, found)
             if 1 not in chosen:
@@ -167,6 +167,10 @@ class Order:
                 return Letters(dates, await column(k.SUBJECT), await column(k.REPLY), ids=await column(k.IDS))
             case Threading.REFS:
                 return Letters(dates, arrivals=await column(ARRIVED), ids=await column(k.IDS))
+
+    def _turn(self, view: View) -> asyncio.Lock:
+        """One at a time for each account: who asks for the same then finds it done, and others have threads too."""
+        return self._turns.setdefault(view.account, asyncio.Lock())
 
     def _take_links(self, view: View, uids: array[int]) -> Links:
         """What is known of who answers whom, for whoever extends it now: nobody else must meanwhile."""

@@ -58,6 +58,16 @@ def test_what_does_not_match_is_as_if_it_were_not_there(threads: ImapClient) -> 
     assert b"* THREAD\r\n" in threads.ok('THREAD ORDEREDSUBJECT US-ASCII TEXT "gewp"').raw
 
 
+def test_the_thread_of_the_rfc(inbox: ImapClient) -> None:
+    """RFC 5256 §4: (2)(3 6 (4 23)(44 7 96)), its numbers in the order of a mailbox: 2 3 4 6 7 23 44 96"""
+    parents = {"2": "", "3": "", "4": "6", "6": "3", "7": "44", "23": "4", "44": "6", "96": "7"}
+    days = {"2": 1, "3": 2, "6": 3, "4": 4, "23": 5, "44": 6, "7": 7, "96": 8}
+    for own, parent in parents.items():
+        inbox.append("INBOX", letter(f"subject {own}", days[own], own, parent))
+    inbox.ok("NOOP")
+    assert b"* THREAD (1)(2 4 (3 6)(7 5 8))\r\n" in inbox.ok("THREAD REFERENCES UTF-8 ALL").raw
+
+
 def test_uid_thread_answers_uids(threads: ImapClient) -> None:
     threads.ok("STORE 2 +FLAGS.SILENT (\\Deleted)")
     threads.ok("EXPUNGE")

@@ -21,6 +21,7 @@ WORDS = st.sampled_from(
     "/flags/x" all HEADER SUBJECT CHARSET UTF-8 RETURN (ALL) (SUBSCRIBED) STATUS (MESSAGES) QRESYNC (1 2) INBOX
     "" "a b" "Entw&APw-rfe" &- NIL \Seen \Recent $Junk UTF8 (~{3+} USE CHANGEDSINCE VANISHED UNCHANGEDSINCE x
     /private/comment /shared/ (DEPTH infinity) (MAXSIZE
+    (REVERSE DATE) (RELEVANCY) REFERENCES FUZZY RELEVANCY i;* en-CA "default"
     IN PARTIAL -1:-9 SUBTREE MAILBOXES
     """.split()
 )
@@ -93,6 +94,10 @@ UNITS = (
     b"*",
     b"OR ",
     b"NOT ",
+    b"FUZZY ",
+    b"REVERSE ",
+    b"i;*",
+    b"en-",
     b"(a ",
     b"BODY[",
     b"1.",
@@ -117,6 +122,12 @@ def test_a_long_line_is_read_or_refused_in_little_time(name: str) -> None:
         (b"SEARCH", b"(1) "),
         (b"SEARCH", b"OR 1 "),
         (b"SEARCH", b"NOT "),
+        (b"SEARCH", b"FUZZY "),
+        (b"SEARCH", b"FUZZY NOT "),
+        (b"SORT (DATE) UTF-8", b"OR 1 "),
+        (b"SORT (", b"DATE "),
+        (b"COMPARATOR", b"i;octet "),
+        (b"LANGUAGE", b"en "),
         (b"SEARCH (", b"1 "),
         (b"SEARCH TEXT {0+}", b"\r\n TEXT {0+}"),
         (b"STORE 1 FLAGS", b"a "),
