@@ -21,6 +21,7 @@ from mailkeep.service import lanes as lane
 from mailkeep.service.fuzzy import relevancy
 from mailkeep.service.lanes import Lanes, cut, pick
 from mailkeep.service.numbering import Numbering, Numberings, aside
+from mailkeep.service.pace import Pace
 from mailkeep.service.search_arrays import Arrays
 from mailkeep.service.search_batch import Batch
 from mailkeep.service.search_fresh import Fresh
@@ -67,7 +68,10 @@ class Search:
         self, arrays: Arrays, known: Sequence[int], query: q.Query, advance: Callable[[int], None]
     ) -> list[int]:
         view = arrays.view
+        pace = Pace()
         cheap, costly = split(make_plan(query))
+        if pace.is_over:  # thousands of keys
+            await pace.give_way()
         lanes = _known(arrays.uids, known) & await arrays.evaluate(cheap)
         if costly is None or not lanes:
             return list(pick(arrays.uids, lanes, arrays.count))

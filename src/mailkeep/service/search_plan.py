@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
@@ -73,6 +73,10 @@ class Every:
     """All of these, cheapest first."""
 
     terms: tuple[Plan, ...]
+    cost: Cost = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cost", _highest(self.terms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,10 @@ class Some:
     """At least one of these, cheapest first."""
 
     terms: tuple[Plan, ...]
+    cost: Cost = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cost", _highest(self.terms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +101,6 @@ Plan = OfView | OfRow | Probe | Exact | Every | Some | Without
 
 Hits = Mapping[Probe, list[int]]  # numbers of messages
 
-ALL: Final = OfView(q.ALL)
-NOTHING: Final = Some(())
 
 _NAME: Final = re.compile(r"[!-9;-~]+")  # of a header field (RFC 5322 §2.2)
 
@@ -152,10 +158,18 @@ def cost(plan: Plan) -> Cost:
             return {HEAD: Cost.HEAD, BODY: Cost.BODY}.get(place, Cost.FIELDS)
         case Exact():
             return Cost.BODY
-        case Every(terms) | Some(terms):
-            return max(map(cost, terms), default=Cost.VIEW)
+        case Every() | Some():
+            return plan.cost
         case Without(term):
             return cost(term)
+
+
+def _highest(terms: tuple[Plan, ...]) -> Cost:
+    return max(map(cost, terms), default=Cost.VIEW)
+
+
+ALL: Final = OfView(q.ALL)
+NOTHING: Final = Some(())
 
 
 def probes(plan: Plan) -> set[Probe]:
@@ -176,8 +190,8 @@ def probes(plan: Plan) -> set[Probe]:
 def split(plan: Plan) -> tuple[Plan, Plan | None]:
     """What the view alone decides, and the rest: both must be true."""
     terms = plan.terms if isinstance(plan, Every) else (plan,)
-    cheap = tuple(term for term in terms if cost(term) == Cost.VIEW)
-    costly = tuple(term for term in terms if cost(term) != Cost.VIEW)
+    cheap = tuple([term for term in terms if cost(term) == Cost.VIEW])
+    costly = tuple([term for term in terms if cost(term) != Cost.VIEW])
     return Every(cheap), Every(costly) if costly else None
 
 

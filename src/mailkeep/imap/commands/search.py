@@ -20,9 +20,11 @@ from mailkeep.imap.wire.search_return import Return, Returns
 from mailkeep.model import query as q
 from mailkeep.model.ids import Uid
 from mailkeep.model.uidset import EMPTY, UidSet
+from mailkeep.service.pace import Pace
 from mailkeep.service.view import View
 
 ALL: Final = Returns(Return.ALL)
+LONG: Final = 300  # keys; to read so many takes about a millisecond
 
 
 async def search(s: Selected, cmd: Search) -> Done:
@@ -75,6 +77,8 @@ def check_charset(session: Session, cmd: Search) -> None:
 
 async def search_selected(s: Selected, cmd: Search, among: Sequence[int] | None = None) -> Sequence[int]:
     """The UIDs that match, ascending, of all or those `among`; they are saved if that is asked for."""
+    if cmd.keys > LONG:
+        await Pace().give_way()  # its turn is over
     await s.refresh()
     if cmd.modseq:
         s.session.enabled.condstore = True

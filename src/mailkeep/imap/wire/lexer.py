@@ -38,8 +38,7 @@ class Refusal(ParseError):
 _ATOM: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\\]]+')
 _ASTRING: Final = re.compile(rb'[^\x00-\x20\x7f(){%*"\\]+')  # 8-bit too: imaplib's users send it unquoted
 _PATTERN: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){"\\]+')
-_QUOTED: Final = re.compile(rb'"([^"\\\r\n\x00]*(?:\\["\\][^"\\\r\n\x00]*)*)"')
-_ESCAPE: Final = re.compile(rb'\\(["\\])')
+_QUOTED: Final = re.compile(rb'"((?:[^"\\\r\n\x00]++|(?:\\["\\])++)*+)"')
 _LITERAL: Final = re.compile(rb"(~?)\{[0-9]{1,20}\+?\}\r?\n")
 _END: Final = re.compile(rb" *\Z")
 _WORD: Final = re.compile(rb"[A-Za-z0-9.\-+]+")
@@ -175,7 +174,10 @@ class Lexer:
         content = found[1]
         if self.utf8 and not content.isascii():
             self._decoded(content, found.start())  # RFC 9755 §3: what is not UTF-8 is an error
-        return _ESCAPE.sub(rb"\1", content) if b"\\" in content else content
+        if b"\\" not in content:
+            return content
+        # quicker than an expression, and right as the content holds no NUL
+        return content.replace(b"\\\\", b"\0").replace(b"\\", b"").replace(b"\0", b"\\")
 
     def nstring(self) -> bytes | None:
         """A string, or None for NIL."""

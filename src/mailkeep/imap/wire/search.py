@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 from typing import Final
@@ -194,16 +194,18 @@ class Search:
     charset_known: bool = True
     charset_given: bool = False
     filters: bool = False
+    keys: int = field(default=1, compare=False)  # how many, not counting OR, NOT and parentheses
 
 
 MAX_DEPTH: Final = 100
-MAX_KEYS: Final = 5000  # iOS sends hundreds
+MAX_KEYS: Final = 2500  # iOS sends hundreds
 CHARSETS: Final = ("US-ASCII", "UTF-8")
 
 _UTF8: Final = frozenset({b"UTF-8", b"UTF8"})
 # US-ASCII is a part of UTF-8, so that one way of decoding serves both.
 _KNOWN: Final = _UTF8 | {b"US-ASCII", b"ASCII"}
 
+_OPENING: Final = re.compile(rb"(\()|(OR )|(FUZZY )|((?:NOT )+)", re.IGNORECASE)
 _FILTER: Final = re.compile(rb"[ (]FILTER [^ ()]", re.IGNORECASE)
 _RECENT: Final = HasFlag("\\Recent")
 _SEEN: Final = HasFlag("\\Seen")
@@ -265,6 +267,7 @@ def read_search(lexer: Lexer, *, uid: bool) -> Search:
         modseq=program.modseq,
         charset_given=charset_given,
         filters=program.filters,
+        keys=program.keys,
     )
 
 
@@ -294,6 +297,7 @@ def read_criteria(lexer: Lexer, *, uid: bool, fuzzy: bool = False) -> Search:
         modseq=program.modseq,
         charset_given=given,
         filters=program.filters,
+        keys=program.keys,
     )
 
 
@@ -316,12 +320,13 @@ class Program:
     modseq: bool
     filters: bool
     fuzzy: bool
+    keys: int
 
 
 def read_program(lexer: Lexer) -> Program:
     """All keys up to the end of the command."""
     reader = _Reader(lexer)
-    return Program(reader.read(), reader.uses_modseq, reader.uses_filters, reader.uses_fuzzy)
+    return Program(reader.read(), reader.uses_modseq, reader.uses_filters, reader.uses_fuzzy, reader.keys)
 
 
 class _Kind(Enum):
@@ -353,18 +358,18 @@ class _Reader:
         self.uses_modseq = False
         self.uses_filters = False
         self.uses_fuzzy = False
+        self.keys = 0
         self._lexer = lexer
         self._stack = [_Frame(_Kind.TOP)]
 
     def read(self) -> Key:
         """All keys up to the end of the command, as one."""
         lexer, stack = self._lexer, self._stack
-        keys_left = MAX_KEYS
         while True:
             if self._opens():
                 continue
-            keys_left -= 1
-            if keys_left < 0:
+            self.keys += 1
+            if self.keys > MAX_KEYS:
                 raise lexer.error(f"More than {MAX_KEYS} search keys")
             self._operand(self._key())
             while lexer.skip(b")"):
@@ -381,26 +386,33 @@ class _Reader:
     def _opens(self) -> bool:
         """Read what begins a key with operands, if it stands here."""
         lexer, top = self._lexer, self._stack[-1]
-        if lexer.skip(b"("):
-            self._push(_Kind.GROUP)
-        elif lexer.skip(b"OR "):
-            if top.kind is _Kind.OR:
-                top.missing += 1
-            else:
-                self._push(_Kind.OR, 2)
-        elif lexer.skip(b"NOT "):
-            if top.kind is _Kind.NOT:
-                self._stack.pop()
-            else:
-                self._push(_Kind.NOT, 1)
-        elif lexer.skip(b"FUZZY "):
-            lexer.needs("SEARCH=FUZZY")
-            self.uses_fuzzy = True
-            if top.kind is not _Kind.FUZZY:
-                self._push(_Kind.FUZZY, 1)
-        else:
+        found = _OPENING.match(lexer.text, lexer.pos)
+        if found is None:
             return False
+        lexer.pos = found.end()
+        match found.lastindex:
+            case 1:
+                self._push(_Kind.GROUP)
+            case 2 if top.kind is _Kind.OR:
+                top.missing += 1
+            case 2:
+                self._push(_Kind.OR, 2)
+            case 3:
+                lexer.needs("SEARCH=FUZZY")
+                self.uses_fuzzy = True
+                if top.kind is not _Kind.FUZZY:
+                    self._push(_Kind.FUZZY, 1)
+            case _:
+                self._negate((found.end() - found.start()) // len(b"NOT "))
         return True
+
+    def _negate(self, times: int) -> None:
+        """So many NOTs in a row, after those that stand before."""
+        if self._stack[-1].kind is _Kind.NOT:
+            self._stack.pop()
+            times += 1
+        if times % 2:
+            self._push(_Kind.NOT, 1)
 
     def _push(self, kind: _Kind, missing: int = 0) -> None:
         if len(self._stack) > MAX_DEPTH:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from operator import le
 from typing import Final
 
 STAR: Final = 0  # stands for "*"; no number of a set is 0
 MAX: Final = 2**32 - 1
+
+MANY: Final = 64  # octets
+_PLAIN: Final = re.compile(rb"[1-9][0-9]{0,9}(?::[1-9][0-9]{0,9})?(?:,[1-9][0-9]{0,9}(?::[1-9][0-9]{0,9})?)*+")
+_FIRST: Final = re.compile(rb"(?:\A|,)([0-9]+)")
+_LAST: Final = re.compile(rb"([0-9]+)(?=,|\Z)")
+_RANGE: Final = "a number of a set is 1 to 4294967295 or *"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +56,38 @@ def parse(text: bytes) -> SequenceSet:
     if text.isdigit():
         number = _number(text)
         return SequenceSet(((number, number),))
+    if len(text) > MANY and _PLAIN.fullmatch(text):
+        return SequenceSet(_plain_ranges(text))
     saved = False
     ranges: list[tuple[int, int]] = []
     for item in text.split(b","):
-        if item.isdigit():
-            number = _number(item)
-            ranges.append((number, number))
-            continue
+        first, colon, last = item.partition(b":")
         if item == b"$":
             saved = True
-            continue
-        first, colon, last = item.partition(b":")
-        low = STAR if first == b"*" else _number(first)
-        high = low if not colon else STAR if last == b"*" else _number(last)
-        if low == STAR or (high != STAR and high < low):
-            low, high = high, low
-        ranges.append((low, high))
+        elif not colon:
+            ranges.append((number := STAR if item == b"*" else _number(item), number))
+        else:
+            low = STAR if first == b"*" else _number(first)
+            high = STAR if last == b"*" else _number(last)
+            if low == STAR or (high != STAR and high < low):
+                low, high = high, low
+            ranges.append((low, high))
     return SequenceSet(tuple(ranges), saved)
+
+
+def _plain_ranges(text: bytes) -> tuple[tuple[int, int], ...]:
+    """The ranges of a set without ``*`` and ``$``; clients name tens of thousands of messages one by one."""
+    lows = highs = [*map(int, text.split(b","))] if b":" not in text else []
+    if not lows:
+        lows, highs = [*map(int, _FIRST.findall(text))], [*map(int, _LAST.findall(text))]
+    if max(max(lows), max(highs)) > MAX:
+        raise ValueError(_RANGE)
+    if all(map(le, lows, highs)):
+        return tuple(zip(lows, highs, strict=True))
+    return tuple([(low, high) if low <= high else (high, low) for low, high in zip(lows, highs, strict=True)])
 
 
 def _number(digits: bytes) -> int:
     if not digits.isdigit() or digits[0] == 48 or len(digits) > 10 or (number := int(digits)) > MAX:
-        raise ValueError("a number of a set is 1 to 4294967295 or *")
+        raise ValueError(_RANGE)
     return number
