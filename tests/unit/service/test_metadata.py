@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -83,5 +84,58 @@ def test_a_value_has_a_largest_size(tmp_path: Path) -> None:
         await metadata.set(me, inbox, [("/shared/x", b"x" * MAX_VALUE)], reader=me)
         with pytest.raises(TooLarge):
             await metadata.set(me, inbox, [("/shared/x", b"x" * (MAX_VALUE + 1))], reader=me)
+
+    run(tmp_path, work)
+
+
+NAMES = [
+    "/private",
+    "/private/a",
+    "/private/a/b",
+    "/private/a/b/c",
+    "/shared/a",
+    "/shared/a/b",
+    "/shared/ab",
+    "/shared/a-",
+]
+
+
+def expected(kept: dict[str, bytes], asked: list[str], depth: Depth) -> dict[str, bytes]:
+    """What RFC 5464 §4.2.2 says in words."""
+    return {
+        name: value
+        for name, value in kept.items()
+        for top in asked
+        if name == top
+        or (depth is Depth.CHILDREN and name.rpartition("/")[0] == top)
+        or (depth is Depth.ALL and name.startswith(top + "/"))
+    }
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_set_is_found_again(tmp_path: Path, seed: int) -> None:
+    async def work(world: World, metadata: Metadata, _: Bus) -> None:
+        choice = random.Random(seed)
+        inbox, me = (await world.box()).id, world.account
+        kept: dict[str, bytes] = {}
+        for _step in range(60):
+            since = await metadata.now(me)
+            values = [
+                (name, choice.choice([None, b"", b"x", b"y" * 9]))
+                for name in choice.sample(NAMES[1:], choice.randint(1, 3))
+            ]
+            changed = {name for name, value in values if kept.get(name) != value}
+            await metadata.set(me, inbox, values, reader=me)
+            kept.update({name: value for name, value in values if value is not None})
+            for name in [name for name, value in values if value is None]:
+                kept.pop(name, None)
+            _, told = await metadata.changes(me, since, reader=me)
+            assert {change.entry for change in told} == changed
+            asked, depth = choice.sample(NAMES, choice.randint(1, 4)), choice.choice(list(Depth))
+            found = await metadata.get(me, inbox, asked, reader=me, depth=depth, max_size=5)
+            wanted = expected(kept, asked, depth)
+            assert {one.entry: one.size for one in found} == {name: len(value) for name, value in wanted.items()}
+            assert all(one.value == (wanted[one.entry] if one.size <= 5 else None) for one in found)
+            assert len(found) == len(wanted)
 
     run(tmp_path, work)
