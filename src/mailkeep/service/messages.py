@@ -231,6 +231,8 @@ class Messages:
         """
         versions = tuple((kind, self._derivers[kind].version) for kind in kinds)
         found = await self._store.read(ops.fetch_columns, account, mailbox, uids, columns, versions)
+        if not kinds:
+            return found
         kept = found[len(found) - len(kinds) :]
         missing = any(None in column for kind, column in zip(kinds, kept, strict=False) if kind not in if_kept)
         return None if missing else found

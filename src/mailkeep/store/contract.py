@@ -65,6 +65,8 @@ Op = Generator[Sql, Rows, T]
 class How(Enum):
     """What STORE does with the flags given (RFC 9051 §6.4.6)."""
 
+    __hash__ = object.__hash__  # of the one object that each member is; Enum would hash its name, in Python
+
     ADD = "add"
     REMOVE = "remove"
     REPLACE = "replace"
@@ -80,6 +82,8 @@ class Also(IntFlag):
 
 class Column(Enum):
     """What `fetch_columns` can read of entries and their messages."""
+
+    __hash__ = object.__hash__  # of the one object that each member is; Enum would hash its name, in Python
 
     BLOB = "blob"
     BODY = "body"  # the octets, None when they are not in the row

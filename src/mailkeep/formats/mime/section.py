@@ -24,6 +24,8 @@ Span = tuple[int, int]
 class Text(Enum):
     """The last word of a section: what of the part is wanted.  The value is IMAP's word."""
 
+    __hash__ = object.__hash__  # of the one object that each member is; Enum would hash its name, in Python
+
     ALL = ""
     HEADER = "HEADER"
     FIELDS = "HEADER.FIELDS"

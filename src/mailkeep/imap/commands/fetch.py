@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 
@@ -35,7 +36,7 @@ async def fetch(s: Selected, cmd: Fetch) -> Done:
     if cmd.vanished and not s.session.enabled.qresync:
         raise Bad("ENABLE QRESYNC first")
     await s.refresh()
-    items = _items(s, cmd)
+    items, reads = _items(s, cmd)
     uids = s.resolve(cmd.numbers, uid=cmd.uid)
     if cmd.partial is not None:
         require_within(s.session, cmd.partial.high - cmd.partial.low + 1)
@@ -48,12 +49,12 @@ async def fetch(s: Selected, cmd: Fetch) -> Done:
         uids = [uid for uid in uids if uid in changed]
     uids, limit = cut(s.session, uids)
     if uids:
-        await _fetch(s, uids, items)
+        await _fetch(s, uids, items, reads=reads)
     return with_limit(s.session, COMPLETED, limit)
 
 
-async def _fetch(s: Selected, uids: Sequence[int], items: tuple[FetchItem, ...]) -> None:
-    seen = await _set_seen(s, uids) if _reads(items) and s.may("s") else {}
+async def _fetch(s: Selected, uids: Sequence[int], items: tuple[FetchItem, ...], *, reads: bool) -> None:
+    seen = await _set_seen(s, uids) if reads and s.may("s") else {}
     if seen:
         await _fetch_rows(s, uids, Plan(s, items), seen)
     else:
@@ -69,16 +70,27 @@ async def write_rows(s: Selected, uids: Sequence[int], items: tuple[FetchItem, .
         await _fetch_rows(s, uids, Plan(s, items), {})
 
 
-def _items(s: Selected, cmd: Fetch) -> tuple[FetchItem, ...]:
-    """The items, with those that the protocol adds: UID first for UID FETCH, MODSEQ with CHANGEDSINCE."""
-    items = cmd.items
-    if cmd.uid and not s.session.enabled.uidonly:
-        items = (Item.UID, *(item for item in items if item is not Item.UID))
-    if cmd.changed_since is not None and Item.MODSEQ not in items:
-        items = (*items, Item.MODSEQ)
+def _items(s: Selected, cmd: Fetch) -> tuple[tuple[FetchItem, ...], bool]:
+    """The items, with those that the protocol adds; and whether one of them sets \\Seen."""
+    with_uid = cmd.uid and not s.session.enabled.uidonly
+    items, reads = _completed(cmd.items, with_uid, cmd.changed_since is not None)
     if Item.MODSEQ in items:
         s.session.enabled.condstore = True
-    return items
+    return items, reads
+
+
+@lru_cache(256)
+def _completed(
+    items: tuple[FetchItem, ...],
+    with_uid: bool,  # noqa: FBT001  a cache key, as the next
+    with_modseq: bool,  # noqa: FBT001
+) -> tuple[tuple[FetchItem, ...], bool]:
+    """UID comes first for UID FETCH, MODSEQ with CHANGEDSINCE."""
+    if with_uid:
+        items = (Item.UID, *(item for item in items if item is not Item.UID))
+    if with_modseq and Item.MODSEQ not in items:
+        items = (*items, Item.MODSEQ)
+    return items, any(not getattr(item, "peek", True) for item in items)
 
 
 def _plan(s: Selected, items: tuple[FetchItem, ...]) -> ColumnPlan | None:
@@ -90,10 +102,6 @@ def _plan(s: Selected, items: tuple[FetchItem, ...]) -> ColumnPlan | None:
             s.plans.clear()
         plan = s.plans[items] = plan_columns(s, items)
         return plan
-
-
-def _reads(items: Sequence[FetchItem]) -> bool:
-    return any(not getattr(item, "peek", True) for item in items)
 
 
 async def _set_seen(s: Selected, uids: Sequence[int]) -> dict[int, FlagState]:

@@ -22,6 +22,8 @@ from mailkeep.imap.wire.sequence_set import SequenceSet
 class Item(Enum):
     """Items without arguments; the value is what stands in the response."""
 
+    __hash__ = object.__hash__  # of the one object that each member is; Enum would hash its name, in Python
+
     FLAGS = b"FLAGS"
     INTERNALDATE = b"INTERNALDATE"
     SIZE = b"RFC822.SIZE"

@@ -17,6 +17,8 @@ MAX_REMEMBERED: Final = 100  # octets of a change
 class How(Enum):
     """What to do with the flags given."""
 
+    __hash__ = object.__hash__  # of the one object that each member is; Enum would hash its name, in Python
+
     REPLACE = "FLAGS"
     ADD = "+FLAGS"
     REMOVE = "-FLAGS"
