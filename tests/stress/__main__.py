@@ -22,18 +22,20 @@ def main() -> int:
     arguments.add_argument("--seed", type=int, default=int(time.time()))
     arguments.add_argument("--steps", type=int, default=20, help="of each client in a round, on average")
     arguments.add_argument("--workers", type=int, default=1, help="processes of the server")
+    arguments.add_argument("--guest", action="store_true", help="every second session is another user's")
     arguments.add_argument("--log", type=Path, help="a directory for what each client heard, when something is wrong")
     chosen = arguments.parse_args()
     if chosen.log:
         chosen.log.mkdir(parents=True, exist_ok=True)
-    account = Account("stress@example.org", PASSWORD)
+    account, guest = Account("stress@example.org", PASSWORD), Account("guest@example.org", PASSWORD)
     with tempfile.TemporaryDirectory() as directory:
         data = Path(directory) / "data"
-        demo = Demo(data, [account], "--workers", str(chosen.workers))
+        demo = Demo(data, [account, guest], "--workers", str(chosen.workers))
         plan = Plan(
             address=demo.service.imap,
             user=account.user,
             password=account.password,
+            guest=guest.user if chosen.guest else "",
             sessions=chosen.sessions,
             seconds=chosen.seconds,
             seed=chosen.seed,

@@ -75,10 +75,11 @@ def believe(
 
 
 class Client:
-    """One session at work."""
+    """One session at work.  `tree`: what a guest has before the owner's names of the mailboxes."""
 
-    def __init__(self, name: str, dialect: Dialect, chance: random.Random) -> None:
+    def __init__(self, name: str, dialect: Dialect, chance: random.Random, tree: str = "") -> None:
         self.talk = Talk(name, dialect)
+        self.tree = tree
         self.chance = chance
         self.mailbox = MAILBOXES[0]
         self.verbs: Counter[str] = Counter()
@@ -87,6 +88,17 @@ class Client:
     def replica(self) -> Replica:
         """What it believes."""
         return self.talk.replica
+
+    def name(self, mailbox: str) -> str:
+        """What this client calls a mailbox."""
+        return f'"{self.tree}{mailbox}"'
+
+    def any_name(self) -> str:
+        return self.name(self.chance.choice(MAILBOXES))
+
+    def likely_name(self, how_likely: float) -> str:
+        """That of the mailbox that is open, or of any."""
+        return self.name(self.mailbox) if self.chance.random() < how_likely else self.any_name()
 
     # ---- the round
 
@@ -136,7 +148,7 @@ class Client:
         self.mailbox = mailbox
         self.replica.forget()
         parameter = " (CONDSTORE)" if self.replica.dialect.condstore else ""
-        await self.talk.ok(Command("SELECT", f"SELECT {mailbox}{parameter}"))
+        await self.talk.ok(Command("SELECT", f"SELECT {self.name(mailbox)}{parameter}"))
         await self.complete()
 
     async def reopen(self) -> None:
@@ -158,7 +170,7 @@ class Client:
         await asyncio.sleep(self.chance.random() * 0.1)  # the others go on
         known = self._sample(sorted(before))
         last = max(before, default=0) if known else 0
-        select = Command("SELECT", f"SELECT {self.mailbox} (QRESYNC ({validity} {highest}{known}))")
+        select = Command("SELECT", f"SELECT {self.name(self.mailbox)} (QRESYNC ({validity} {highest}{known}))")
         await self.talk.ok(select)
         for response in select.untagged:
             if response.kind == "VANISHED":
@@ -241,23 +253,20 @@ class Client:
         return Command("IDLE", "IDLE", idle=a_while)
 
     def status(self) -> Command:
-        return Command("STATUS", f"STATUS {self.chance.choice(MAILBOXES)} (MESSAGES UNSEEN UIDNEXT UIDVALIDITY)")
+        return Command("STATUS", f"STATUS {self.any_name()} (MESSAGES UNSEEN UIDNEXT UIDVALIDITY)")
 
     def append(self) -> Command:
         octets = message(self.chance)
         flags = self.chance.choice(["", " (\\Seen)", " ($A \\Flagged)"])
-        mailbox = self.mailbox if self.chance.random() < 0.8 else self.chance.choice(MAILBOXES)
-        return self._with_message("APPEND", f"APPEND {mailbox}{flags}", octets)
+        return self._with_message("APPEND", f"APPEND {self.likely_name(0.8)}{flags}", octets)
 
     def replace(self) -> Command:
         number = self.chance.randrange(1, len(self.replica.messages) + 1)
-        mailbox = self.mailbox if self.chance.random() < 0.7 else self.chance.choice(MAILBOXES)
-        return self._with_message("REPLACE", f"REPLACE {number} {mailbox} ($A)", message(self.chance))
+        return self._with_message("REPLACE", f"REPLACE {number} {self.likely_name(0.7)} ($A)", message(self.chance))
 
     def uid_replace(self) -> Command:
-        mailbox = self.mailbox if self.chance.random() < 0.7 else self.chance.choice(MAILBOXES)
         uid = self.chance.choice(self.replica.uids())
-        return self._with_message("UID REPLACE", f"UID REPLACE {uid} {mailbox}", message(self.chance))
+        return self._with_message("UID REPLACE", f"UID REPLACE {uid} {self.likely_name(0.7)}", message(self.chance))
 
     def _with_message(self, name: str, text: str, octets: bytes) -> Command:
         """With a literal at its end, which waits where nothing else is on its way."""
@@ -304,16 +313,16 @@ class Client:
         return Command("UID FETCH", f"UID FETCH 1:* (FLAGS) (CHANGEDSINCE {since}{vanished})")
 
     def copy(self) -> Command:
-        return Command("COPY", f"COPY {self.numbers(3)} {self.chance.choice(MAILBOXES)}")
+        return Command("COPY", f"COPY {self.numbers(3)} {self.any_name()}")
 
     def move(self) -> Command:
-        return Command("MOVE", f"MOVE {self.numbers(3)} {self.chance.choice(MAILBOXES)}")
+        return Command("MOVE", f"MOVE {self.numbers(3)} {self.any_name()}")
 
     def uid_copy(self) -> Command:
-        return Command("UID COPY", f"UID COPY {self.few_uids()} {self.chance.choice(MAILBOXES)}")
+        return Command("UID COPY", f"UID COPY {self.few_uids()} {self.any_name()}")
 
     def uid_move(self) -> Command:
-        return Command("UID MOVE", f"UID MOVE {self.few_uids()} {self.chance.choice(MAILBOXES)}")
+        return Command("UID MOVE", f"UID MOVE {self.few_uids()} {self.any_name()}")
 
     def uid_expunge(self) -> Command:
         return Command("UID EXPUNGE", f"UID EXPUNGE {self.few_uids()}")

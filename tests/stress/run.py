@@ -28,11 +28,12 @@ class Failure(AssertionError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to do."""
+    """What to do.  `guest`: another user with the same password, who has every second session."""
 
     address: tuple[str, int]
     user: str
     password: str
+    guest: str = ""
     sessions: int
     seconds: float
     seed: int
@@ -55,11 +56,11 @@ class Report:
 async def stress(plan: Plan, progress: Callable[[Report], None] = lambda _: None, log: Path | None = None) -> Report:
     """Carry it out.  Raises: Failure, at the first thing that is wrong; then `log` holds what every client heard."""
     clients = [
-        Client(f"c{n}", dialect, random.Random(f"{plan.seed}/{n}"))
+        Client(f"c{n}", dialect, random.Random(f"{plan.seed}/{n}"), _tree(plan, n))
         for n, dialect in zip(range(plan.sessions), itertools.cycle(plan.dialects), strict=False)
     ]
     fresh = await Talk("fresh", Dialect("fresh", condstore=True)).open_(plan.address, plan.user, plan.password)
-    await prepare(fresh)
+    await prepare(fresh, plan.guest)
     course = _Course(plan, clients, fresh, Report(), asyncio.Barrier(len(clients) + 1), progress)
     try:
         async with asyncio.TaskGroup() as group:
@@ -77,11 +78,17 @@ async def stress(plan: Plan, progress: Callable[[Report], None] = lambda _: None
     return course.report
 
 
-async def prepare(fresh: Talk) -> None:
-    """Both mailboxes exist; they need not be empty."""
+def _tree(plan: Plan, n: int) -> str:
+    return f"Other Users/{plan.user}/" if plan.guest and n % 2 else ""
+
+
+async def prepare(fresh: Talk, guest: str) -> None:
+    """Both mailboxes exist; they need not be empty.  The guest may do all with them."""
     for mailbox in MAILBOXES[1:]:
         fresh.send(Command("CREATE", f"CREATE {mailbox}"))
     await fresh.land()
+    for mailbox in MAILBOXES if guest else ():
+        await fresh.ok(Command("SETACL", f"SETACL {mailbox} {guest} lrswite"))
 
 
 @dataclass(slots=True)
@@ -97,7 +104,8 @@ class _Course:
     async def run(self, client: Client) -> None:
         """One client's part."""
         try:
-            await client.talk.open_(self.plan.address, self.plan.user, self.plan.password)
+            user = self.plan.guest if client.tree else self.plan.user
+            await client.talk.open_(self.plan.address, user, self.plan.password)
             await client.open_(MAILBOXES[0] if client.chance.random() < 0.8 else MAILBOXES[1])
             while self.goes_on:
                 await client.work(client.chance.randrange(1, 2 * self.plan.steps))

@@ -17,16 +17,18 @@ SESSIONS = 10
 
 @pytest.fixture
 def two_workers(tmp_path: Path) -> Iterator[Demo]:
-    demo = Demo(tmp_path / "data", [Account("stress@example.org", PASSWORD)], "--workers", "2")
+    accounts = [Account(f"{name}@example.org", PASSWORD) for name in ("stress", "guest")]
+    demo = Demo(tmp_path / "data", accounts, "--workers", "2")
     yield demo
     demo.stop()
 
 
-def run(service: Service, account: Account, seed: int) -> Report:
+def run(service: Service, account: Account, seed: int, guest: str = "") -> Report:
     plan = Plan(
         address=service.imap,
         user=account.user,
         password=account.password,
+        guest=guest,
         sessions=SESSIONS,
         seconds=SECONDS,
         seed=seed,
@@ -48,5 +50,13 @@ def test_what_every_session_is_told_is_the_same_and_true(server: Service, accoun
 def test_what_every_session_is_told_is_true_whichever_worker_serves_it(two_workers: Demo) -> None:
     """trap 2"""
     report = run(two_workers.service, Account("stress@example.org", PASSWORD), seed=2)
+    assert report.rounds
+    assert report.expunges
+
+
+@pytest.mark.rfc("4314", "4")
+def test_what_every_session_is_told_is_true_for_guests_too(two_workers: Demo) -> None:
+    """Every second one is another user's, whose shard is another worker's."""
+    report = run(two_workers.service, Account("stress@example.org", PASSWORD), seed=3, guest="guest@example.org")
     assert report.rounds
     assert report.expunges

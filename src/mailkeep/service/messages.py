@@ -390,7 +390,7 @@ class Messages:
 
         Only since a time, only one message, if so asked.  Raises: Invalid (no EMAILID).
         """
-        message = None if emailid is None else _message_of(emailid)
+        message = None if emailid is None else _parse_emailid(emailid)
         sources: tuple[MailboxId | None, ...] = (None,)
         if mailbox is not None:
             sources = await self._store.read(ops.find_buried, account, mailbox)
@@ -426,11 +426,11 @@ def _read(path: Path) -> bytes:
         raise Unavailable("Cannot read the message now") from error
 
 
-def _message_of(emailid: str) -> MessageId:
+def _parse_emailid(emailid: str) -> tuple[int, int]:
     pair = objectid.parse(emailid)
     if pair is None:
         raise Invalid(f"{emailid} is no EMAILID, which looks like M1-23")
-    return MessageId(pair[1])
+    return pair
 
 
 def _modseq(number: int | None) -> ModSeq | None:

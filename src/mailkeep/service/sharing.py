@@ -61,7 +61,7 @@ class Sharing:
         name = who.removeprefix(MINUS)
         if name == ANYONE:
             return who
-        account = self._accounts.find_by_number(AccountId(int(name)))
+        account = self._accounts.find_by_number(AccountId(int(name))) if name.isdecimal() else None
         return None if account is None else who[: len(who) - len(name)] + account.address
 
     def grantable(self, place: Place, identifier: str) -> tuple[Rights, Rights]:

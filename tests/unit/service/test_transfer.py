@@ -88,3 +88,17 @@ def test_messages_that_have_gone_are_left_out(tmp_path: Path) -> None:
         assert [await other.body(uid) for uid in (1, 2)] == [b"one", b"three"]
 
     play(tmp_path, scene)
+
+
+def test_a_copy_is_undeleted_by_the_emailid_that_it_came_with(tmp_path: Path) -> None:
+    async def scene(transfer: Transfer, one: World, other: World) -> None:
+        await one.append(b"one", b"two", mask=8)
+        await other.append(b"own", b"too", mask=8)
+        await transfer.copy(await place(one, one), UidSet([2]), await place(other, other))
+        await other.expunge(1, 2, 3)
+        messages = Messages(other.store, Bus(), (), clock=lambda: NOW)
+        [back] = await messages.undelete(other.account, emailid=f"M{one.account}-2")
+        assert back.source == (3,)
+        assert await other.body(4) == b"two"
+
+    play(tmp_path, scene)

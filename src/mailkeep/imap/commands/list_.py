@@ -79,7 +79,8 @@ async def list_(s: Authenticated, cmd: List) -> None:
     hidden = _hidden(tree, cmd.selection, matching)
     notes = Notes(s, cmd.metadata)
     candidates = _candidates(tree, cmd.selection)
-    if cmd.selection is Selection.NONE and any(pattern.endswith("%") for pattern in patterns):
+    selects = cmd.selection & (Selection.SUBSCRIBED | Selection.SPECIAL_USE)
+    if not selects and any(pattern.endswith("%") for pattern in patterns):
         candidates |= tree.parents  # levels that are no mailboxes, or none that the user may see (RFC 3501 §6.3.8)
     pace = Pace()
     for name in sorted(candidates & matching, key=_order):

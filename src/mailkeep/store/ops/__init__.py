@@ -63,7 +63,7 @@ Writing:
     make_mailbox_key(account, holder, mailbox, fresh) -> bytes
     reset_mailbox_keys(account, holder, mailbox) -> None        mailbox None: all
     save_snapshot(account, mailbox) -> None
-    undelete(account, mailbox, since, message, now) -> tuple[Copied, ...]
+    undelete(account, mailbox, since, emailid, now) -> tuple[Copied, ...]
     set_metadata(account, mailbox, reader, values) -> modseq
     set_quota(account, quota) / lower_quota(account, quota) -> None
     sweep(account, now, keep_s) -> Swept                        one step

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from mailkeep.model.flags import System
-from mailkeep.model.ids import AccountId, MailboxId, MessageId, ModSeq, Uid
+from mailkeep.model.ids import AccountId, MailboxId, ModSeq, Uid
 from mailkeep.model.message import Copied
 from mailkeep.store.contract import LogKind, Op, Sql
 from mailkeep.store.steps.account import lock_account, log, raise_modseq
@@ -14,21 +14,22 @@ from mailkeep.store.steps.revive import revive
 
 
 def undelete(
-    account: AccountId, mailbox: MailboxId | None, since: int | None, message: MessageId | None, now: int
+    account: AccountId, mailbox: MailboxId | None, since: int | None, emailid: tuple[int, int] | None, now: int
 ) -> Op[tuple[Copied, ...]]:
-    r"""What went from `mailbox` (or any), at `since` or later, of `message` (or all), comes back under new UIDs.
+    r"""What went from `mailbox` (or any), at `since` or later, of message `emailid` (or all), comes back.
 
-    Flags are as they were, without \Deleted.  A deleted mailbox is revived: its old number, a new UIDVALIDITY.  What a
-    MOVE took away is not brought back.  The quota is not asked.  Returns one `Copied` a mailbox; its `source` are the
-    old UIDs.  Raises: NotFound (the account).
+    It gets new UIDs.  Flags are as they were, without \Deleted.  A deleted mailbox is revived: its old number, a new
+    UIDVALIDITY.  What a MOVE took away is not brought back.  The quota is not asked.  Returns one `Copied` a mailbox;
+    its `source` are the old UIDs.  Raises: NotFound (the account).
     """
     modseq = yield from lock_account(account)
     rows = yield Sql(
         "SELECT g.mailbox, g.uid, g.flags, m.size FROM gone g"
         " JOIN message m ON m.account = g.account AND m.message = g.message"
         " WHERE g.account = ? AND g.moved = 0 AND g.mailbox = coalesce(?, g.mailbox) AND g.gone_at >= coalesce(?, 0)"
-        " AND g.message = coalesce(?, g.message) ORDER BY g.mailbox, g.uid",
-        (account, mailbox, since, message),
+        " AND m.origin_account = coalesce(?, m.origin_account) AND m.origin_message = coalesce(?, m.origin_message)"
+        " ORDER BY g.mailbox, g.uid",
+        (account, mailbox, since, *(emailid or (None, None))),
     )
     done: list[Copied] = []
     octets = 0
