@@ -32,6 +32,9 @@ async def store(s: Selected, cmd: wire.Store) -> Done:
     await s.refresh()
     uids, limit = cut(s.session, s.resolve(cmd.numbers, uid=cmd.uid))
     expunged = not cmd.uid and any(s.view.is_withheld(uid) for uid in uids)
+    before = s.shared.upto
+    # Another session's change, not told yet, would be hidden behind a silent one of the same message.
+    untold = {state.uid for state in s.shared.changed_since(s.view.told)} if cmd.silent else frozenset()
     with Progress(s.session) if len(uids) > MANY else nullcontext():
         stored = await s.messages.store_flags(
             s.account, s.mailbox, UidSet(uids), HOW[cmd.how], flags, cmd.unchanged_since, s.guest
@@ -39,16 +42,15 @@ async def store(s: Selected, cmd: wire.Store) -> Done:
     await s.refresh()
     s.announce_keywords()
     condstore = s.session.enabled.condstore
-    # Another session's change, not told yet, would be hidden behind a silent one: then nothing is silent.
-    silent = cmd.silent and stored.previous <= s.view.told
+    silent = cmd.silent and stored.previous <= before  # else somebody came between, and nobody knows where
     for state in stored.states:
         seq = s.view.seq(state.uid)
-        if not silent:
+        if not silent or state.uid in untold:
             s.tell_flags(seq, state, with_uid=cmd.uid)
         elif condstore and state.uid in stored.changed:
             # the client knows the flags: we obeyed.  But not the mod-sequence (RFC 7162 §3.1.3)
             s.tell_modseq(seq, state, with_uid=cmd.uid)
-    if stored.changed or not silent:
+    if stored.changed or untold or not silent:
         s.view.expect(stored.states)
     if limit and expunged:
         s.session.untagged(b"NO [%b] Some messages were not dealt with" % limit)  # RFC 9738 §3.1
