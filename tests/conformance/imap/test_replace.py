@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.conformance.imap.messages import simple_message
 from tests.imap_client import ImapClient, Literal
+from tests.live import Account, Service
 
 pytestmark = pytest.mark.rfc("8508", "3")
 
@@ -168,3 +169,16 @@ def test_a_replaced_message_can_be_replaced_again_and_again(five: ImapClient) ->
         _, [uid] = reply.codes()["APPENDUID"]
     assert five.exists == 5
     assert five.ok("STATUS INBOX (MESSAGES)").one("STATUS")[1]["MESSAGES"] == 5
+
+
+def test_what_goes_makes_room_for_what_comes(server: Service, fresh_account: Account, ours: None) -> None:
+    """RFC 8508 §3.4: octets and messages"""
+    client = server.connect(fresh_account)
+    client.append("INBOX", simple_message(1, size=8_000))
+    client.ok("SELECT INBOX")
+    client.ok('SETQUOTA "" (STORAGE 10 MESSAGE 1)')
+    new = simple_message(2, size=9_000)
+    client.no("APPEND INBOX", Literal(new), code="OVERQUOTA")
+    client.no("REPLACE 1 Sent", Literal(simple_message(3, size=11_000)), code="OVERQUOTA")
+    assert client.ok("REPLACE 1 Sent", Literal(new)).expunged == [1]
+    assert client.ok("STATUS Sent (MESSAGES SIZE)").one("STATUS")[1] == {"MESSAGES": 1, "SIZE": 9_000}

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from tests.conformance.imap.messages import crlf, simple_message
+from tests.conformance.imap.sharing import sharing
 from tests.imap_client import ImapClient
 from tests.live import OWN, Account, Service
 
@@ -203,3 +204,22 @@ def test_a_submission_server_may_read_what_is_for_it(configured: Callable[..., S
             client, f"imap://{quote(OWN.user, safe='')}@localhost/INBOX/;uid={uid}/;section=1;urlauth=submit+fred"
         )
         assert fetched(client, url) == b"Si vis pacem, para bellum."
+
+
+def test_a_url_gives_no_more_than_its_maker_may_read(
+    server: Service, account: Account, other_account: Account, ours: None
+) -> None:
+    """RFC 4467 §7: the access of the user in the URL, as it is now"""
+    with sharing(server, account, other_account) as two:
+        two.ann.ok("CREATE lent")
+        uid = two.ann.append("lent", MAIL)
+        path = quote(two.name("lent").strip('"'), safe="/")
+        rump = f"imap://{quote(two.guest, safe='')}@localhost/{path}/;uid={uid}/;section=1;urlauth=anonymous"
+        two.bob.bad(f'GENURLAUTH "{rump}" INTERNAL')
+        two.share("lr", "lent")
+        url = authorized(two.bob, rump)
+        assert fetched(two.ann, url) == b"Si vis pacem, para bellum."
+        two.share("l", "lent")
+        assert fetched(two.bob, url) is None
+        two.share("lr", "lent")
+        assert fetched(two.bob, url) is not None
