@@ -24,7 +24,7 @@ from mailkeep.service import order_keys as k
 from mailkeep.service import threads as t
 from mailkeep.service.numbering import Numberings
 from mailkeep.service.order_columns import Columns, carry_out, place_of
-from mailkeep.service.order_read import ARRIVED, DATE, SIZE, What
+from mailkeep.service.order_read import ARRIVED, DATE, DATED, SIZE, What
 from mailkeep.service.pieces import Work, sort_in_pieces
 from mailkeep.service.threads import NO_THREADS, Letters, Links, Threads
 from mailkeep.service.view import View
@@ -159,7 +159,7 @@ class Order:
             values = (await self._columns.get(view, uids, What(name, collation.comparator))).values
             return list(compress(values, chosen)) if 0 in chosen else values
 
-        dates = _dates(await column(DATE))
+        dates = await column(DATED)
         match threading:
             case Threading.ORDEREDSUBJECT:
                 return Letters(dates, await column(k.SUBJECT))
@@ -245,12 +245,6 @@ def _pick(uids: array[int], order: Sequence[int], chosen: bytes) -> Work[list[in
         picked += map(uids.__getitem__, some if everything else compress(some, map(chosen.__getitem__, some)))
         yield
     return picked
-
-
-def _dates(values: Sequence[int]) -> list[int]:
-    """Numbers that ascend by date, then by place."""
-    many = len(values)
-    return list(map(add, map(many.__mul__, values), range(many)))
 
 
 def _thread(letters: Letters, uids: array[int], threading: Threading, links: Links) -> Work[Threads]:

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 from mailkeep.service.lanes import cut
 from mailkeep.service.numbering import Numberings
-from mailkeep.service.order_read import PIECE, Reader, Value, What
+from mailkeep.service.order_read import DATE, DATED, PIECE, Reader, Value, What
 from mailkeep.service.pieces import Work, at_once, in_thread, sort_in_pieces
 from mailkeep.service.view import View
 from mailkeep.store.contract import Store
@@ -81,8 +81,12 @@ class Columns:
         if old.uids != uids[: len(old.uids)]:
             old = await carry_out(_without_the_gone(old, uids), len(uids))
         numbering = await self._numberings.of_view(view, uids)
-        messages = numbering.messages[len(old.uids) :]
-        return Column(uids, old.values + await self._reader.read(view.account, messages, what), old.order)
+        start = len(old.uids)
+        messages = numbering.messages[start:]
+        values = await self._reader.read(view.account, messages, What(DATE) if what.name == DATED else what)
+        if what.name == DATED:
+            values = [(date << 32) + uid for date, uid in zip(values, uids[start:], strict=True)]
+        return Column(uids, old.values + values, old.order)
 
     def _forget(self) -> None:
         """Those used longest ago, until the rest is few enough."""

@@ -26,6 +26,7 @@ from mailkeep.store.contract import SEGMENT, Op, Rows, Store
 ARRIVED: Final = "arrived"
 SIZE: Final = "size"
 DATE: Final = "date"
+DATED: Final = "dated"  # the date above the UID: all different, ascending by date and then by place
 
 SEGMENTS_AT_ONCE: Final = 128
 PIECE: Final = 8192  # values that are put in their places at once

@@ -17,7 +17,10 @@ PIECE: Final = 1000  # messages between two pieces
 # Looking whether a link would make a loop climbs up a thread.  Mail made to be climbed for ever has flatter threads.
 CLIMBS: Final = 200  # steps, on average, that each message and reference is worth
 NOBODY: Final = -1
+MANY: Final = -2
 
+_TOP: Final = 0
+_ROOT: Final = -2  # the owner of _TOP
 _CLOSE: Final = -1
 _OPEN: Final = -2  # and less: a bracket, then a member
 
@@ -97,40 +100,48 @@ class _Forest:
     def __init__(self, count: int) -> None:
         self.count = count
         self.roots: list[int] = []
-        self.children: list[list[int] | None] = [None] * count
-        self._unsorted: dict[int, list[int]] = {}  # by parent
+        self.only = [NOBODY] * count  # the only child of each, or MANY: most have none or one, and lists take long
+        self.more: dict[int, list[int]] = {}  # the children of those with MANY
+        self.unsorted: set[int] = set()  # those whose children are not sorted yet
 
-    def add_absent(self) -> int:
+    def add_absent(self, children: Iterable[int]) -> int:
         """A message that is not there."""
-        self.children.append(None)
-        return len(self.children) - 1
+        self.only.append(NOBODY)
+        number = len(self.only) - 1
+        self.adopt(number, children)
+        return number
+
+    def children(self, number: int) -> Sequence[int]:
+        """In their order, if they are sorted."""
+        only = self.only[number]
+        return self.more[number] if only == MANY else () if only == NOBODY else (only,)
 
     def first(self, number: int) -> int:
         """The message itself, or the first of the children of one that is not there."""
-        children = self.children[number]
-        return number if number < self.count or not children else children[0]
+        return number if number < self.count else self.children(number)[0]
 
     def adopt(self, parent: int, children: Iterable[int]) -> None:
         """More children, in no order."""
-        siblings = self.children[parent]
-        if siblings is None:
-            siblings = self.children[parent] = [*children]
-        else:
+        if self.only[parent] == MANY:
+            siblings = self.more[parent]
             siblings += children
-        self._unsorted[parent] = siblings
-
-    def to_sort(self, parent: int, siblings: list[int]) -> None:
-        """Children that are not sorted yet."""
-        self._unsorted[parent] = siblings
+        else:
+            siblings = [*self.children(parent), *children]
+        if len(siblings) == 1:
+            self.only[parent] = siblings[0]
+        elif siblings:
+            self.only[parent] = MANY
+            self.more[parent] = siblings
+            self.unsorted.add(parent)
 
     def sort(self, dates: Sequence[int]) -> Work[None]:
         """Steps 4 and 6: all siblings by date, those that are not there by their first child."""
         key = dates.__getitem__
-        for number, children in enumerate(self._unsorted.values()):
-            children.sort(key=key)
-            if not number % PIECE:
+        for done, number in enumerate(self.unsorted):
+            self.more[number].sort(key=key)
+            if not done % PIECE:
                 yield
-        self._unsorted = {}
+        self.unsorted = set()
         self.roots = yield from sort_in_pieces(self.roots, lambda root: dates[self.first(root)])
 
     def below(self, root: int) -> Iterable[int]:
@@ -139,7 +150,7 @@ class _Forest:
         while waiting:
             number = waiting.pop()
             yield number
-            waiting += self.children[number] or ()
+            waiting += self.children(number)
 
     def write(self) -> Work[Threads]:
         """Write them down."""
@@ -147,7 +158,7 @@ class _Forest:
         brackets: list[str] = []
         before = ""
         known: dict[str, str] = {}
-        children, count = self.children, self.count
+        only, count = self.only, self.count
         waiting = [_OPEN - root for root in reversed(self.roots)]
         done = 0
         while waiting:
@@ -159,18 +170,18 @@ class _Forest:
             if opened:
                 number = _OPEN - number
                 before += "("
-            below = children[number]
+            child = only[number]
             if number < count:
                 members.append(number)
                 brackets.append(known.setdefault(before, before))
-                before = " " if below else ""
-            if below:
+                before = "" if child == NOBODY else " "
+            if child != NOBODY:
                 if opened:
                     waiting.append(_CLOSE)
-                if len(below) == 1:
-                    waiting.append(below[0])
+                if child != MANY:
+                    waiting.append(child)
                 else:
-                    waiting += [_OPEN - child for child in reversed(below)]
+                    waiting += [_OPEN - each for each in reversed(self.more[number])]
             elif opened:
                 before += ")"
             done += 1
@@ -183,14 +194,15 @@ class _Forest:
 class Links:
     """Steps 1 to 3: who answers whom.  It can be extended by messages that come after those it knows.
 
-    A *node* is a message or one that is only referred to; the latter has no owner, until it comes.
+    A *node* is a message or one that is only referred to; the latter has no owner, until it comes.  The node _TOP is
+    above all others.
     """
 
     def __init__(self) -> None:
         self._nodes: list[int] = []  # of the messages
-        self._owners: list[int] = []  # messages of the nodes
-        self._parents: list[int] = []  # nodes of the nodes
-        self._is_parent = bytearray()
+        self._owners: list[int] = [_ROOT]  # messages of the nodes
+        self._parents: list[int] = [_TOP]  # nodes of the nodes
+        self._is_parent = bytearray(1)
         self._by_id: dict[int, int] = {}
         self._climbs = 1_000_000
 
@@ -210,25 +222,25 @@ class Links:
                 number = self._add()
             owners[number] = len(nodes)
             nodes.append(number)
-            above = NOBODY
+            above = _TOP
             for each in own[1:]:
                 at = find(each)
                 if at is None:
                     at = by_id[each] = self._add()
-                if above != NOBODY and parents[at] == NOBODY and not self._is_above(at, above):
+                if above != _TOP and parents[at] == _TOP and not self._is_above(at, above):
                     parents[at] = above
                     is_parent[above] = 1
                 above = at
             if parents[number] != above:
-                parents[number] = NOBODY
-                if above != NOBODY and not self._is_above(number, above):
+                parents[number] = _TOP
+                if above != _TOP and not self._is_above(number, above):
                     parents[number] = above
                     is_parent[above] = 1
             if not len(nodes) % PIECE:
                 yield
 
     def _add(self) -> int:
-        self._parents.append(NOBODY)
+        self._parents.append(_TOP)
         self._owners.append(NOBODY)
         self._is_parent.append(0)
         return len(self._parents) - 1
@@ -241,43 +253,41 @@ class Links:
             return False
         parents = self._parents
         climbs = self._climbs
-        while other != NOBODY and other != number and climbs:
+        while other not in (_TOP, number) and climbs:
             other = parents[other]
             climbs -= 1
         self._climbs = climbs
-        return other != NOBODY
+        return other != _TOP
 
     def forest(self) -> Work[_Forest]:
         """The threads; of those that are not there, only roots with several children remain."""
-        nodes, owners, parents = self._nodes, self._owners, self._parents
+        nodes, parents = self._nodes, self._parents
         forest = _Forest(len(nodes))
-        roots, children = forest.roots, forest.children
+        roots, only, more = forest.roots, forest.only, forest.more
         above: dict[int, int] = {}
         orphans: dict[int, list[int]] = {}  # by the topmost of those that are not there
-        for number, node in enumerate(nodes):
-            parent = parents[node]
-            owner = NOBODY if parent == NOBODY else owners[parent]
-            if parent == NOBODY:
-                roots.append(number)
-            elif owner == NOBODY and (owner := self._present(parent, above)) < 0:
-                orphans.setdefault(owner, []).append(number)
-            else:
-                siblings = children[owner]
-                if siblings is None:
-                    children[owner] = [number]
+        owners = map(self._owners.__getitem__, map(parents.__getitem__, nodes))
+        for number, owner in enumerate(owners):
+            if owner == NOBODY:
+                owner = self._present(parents[nodes[number]], above)
+            if owner >= 0:
+                child = only[owner]
+                if child == NOBODY:
+                    only[owner] = number
+                elif child == MANY:
+                    more[owner].append(number)
                 else:
-                    if len(siblings) == 1:
-                        forest.to_sort(owner, siblings)
-                    siblings.append(number)
+                    more[owner] = [child, number]
+                    only[owner] = MANY
+            elif owner == _ROOT:
+                roots.append(number)
+            else:
+                orphans.setdefault(owner, []).append(number)
             if not number % PIECE:
                 yield
+        forest.unsorted = set(more)
         for siblings in orphans.values():
-            if len(siblings) == 1:
-                roots += siblings
-            else:
-                absent = forest.add_absent()
-                forest.adopt(absent, siblings)
-                roots.append(absent)
+            roots.append(siblings[0] if len(siblings) == 1 else forest.add_absent(siblings))
         return forest
 
     def _present(self, node: int, known: dict[int, int]) -> int:
@@ -287,8 +297,8 @@ class Links:
         while found is None:
             path.append(node)
             parent = self._parents[node]
-            if parent == NOBODY:
-                found = ~node
+            if parent == _TOP:
+                found = _ROOT - node
             elif self._owners[parent] != NOBODY:
                 found = self._owners[parent]
             else:
@@ -320,13 +330,11 @@ def _merge_subjects(forest: _Forest, letters: Letters) -> None:
         other = table[subject]
         absorbed.add(root)
         if other >= count:
-            adopted = [root] if root < count else forest.children[root] or []
-            forest.adopt(other, adopted)
+            forest.adopt(other, (root,) if root < count else forest.children(root))
         elif replies[first] and not replies[other]:
             forest.adopt(other, (root,))
         else:
-            table[subject] = absent = forest.add_absent()
-            forest.adopt(absent, (other, root))
+            table[subject] = absent = forest.add_absent((other, root))
             absorbed.add(other)
             made.append(absent)
     forest.roots = [root for root in (*forest.roots, *made) if root not in absorbed]
