@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError, LoginError
+from imapclient.imapclient import Quota
 from tests.clients.mail import letter, stored
 from tests.imap_client import ImapClient
 from tests.imap_grammar import flags
@@ -151,3 +152,22 @@ def test_mailboxes_are_shared(server: Service, imap: IMAPClient, account: Accoun
         assert name in {found for *_, found in guest.list_folders()}
         assert guest.select_folder(name)[b"PERMANENTFLAGS"] == (b"\\Seen",)
     imap.delete_folder("Common")
+
+
+def test_the_quota_is_asked_and_set(server: Service, fresh_account: Account) -> None:
+    with IMAPClient("localhost", server.imaps[1], ssl_context=server.tls(), timeout=15) as imap:
+        imap.login(fresh_account.user, fresh_account.password)
+        imap.append("INBOX", letter("tin", "One message."))
+        [root] = imap.get_quota_root("INBOX")[0].quota_roots
+        imap.set_quota([Quota(root, "STORAGE", 0, 1000), Quota(root, "MESSAGE", 0, 1)])
+        found = {quota.resource: (quota.usage, quota.limit) for quota in imap.get_quota("INBOX")}
+        assert found == {"STORAGE": (1, 1000), "MESSAGE": (1, 1), "MAILBOX": (6, 10_000)}
+        with pytest.raises(IMAPClientError, match="OVERQUOTA"):
+            imap.append("INBOX", letter("lead", "One too many."))
+
+
+def test_an_account_without_limits_has_a_quota_root_too(imap: IMAPClient, account: Account) -> None:
+    mailbox, quotas = imap.get_quota_root("Sent")
+    assert mailbox.mailbox == "Sent"
+    assert mailbox.quota_roots == [f"#user/{account.user}"]
+    assert [quota.resource for quota in quotas] == ["MAILBOX"]

@@ -149,3 +149,14 @@ def test_mailboxes_are_shared(imap: imaplib.IMAP4_SSL, other_account: Account) -
     assert b"lrswipkxtea" in rights
     ok(imap.deleteacl("Common", other_account.user))
     ok(imap.delete("Common"))
+
+
+def test_metadata_and_the_quota_answer(imap: imaplib.IMAP4_SSL, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`setannotation` is of a draft that RFC 5464 replaced; METADATA goes as a plain command."""
+    for name in ("SETMETADATA", "GETMETADATA"):
+        monkeypatch.setitem(imaplib.Commands, name, ("AUTH", "SELECTED"))
+    ok(imap._simple_command("SETMETADATA", "INBOX", '(/private/comment "note")'))
+    ok(imap._simple_command("GETMETADATA", "INBOX", "/private/comment"))
+    assert imap.response("METADATA")[1] == [b'INBOX (/private/comment "note")']
+    roots, quotas = ok(imap.getquotaroot("INBOX"))
+    assert (len(roots), len(quotas)) == (1, 1)
