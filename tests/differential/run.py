@@ -90,7 +90,7 @@ class Referee:
 
     def random_episode(self, chance: random.Random, steps: int = STEPS) -> None:
         """One at random.  Raises: Unlisted, with as few steps as show the same."""
-        author = Author(chance, len(SESSIONS), self.capabilities["mailkeep"])
+        author = Author(chance, SESSIONS)
         left = itertools.repeat(None, steps)
 
         def source(looks: Callable[[int], None]) -> Step | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -61,18 +61,17 @@ class Seen:
     """What a session knows of its mailbox before the next step."""
 
     mailbox: str | None = None
-    read_only: bool = False
+    condstore: bool = False  # enabled: without, servers need not count changes
     uids: list[int] = field(default_factory=list)
 
 
 class Author:
     """Writes the next step, given what has become of those before."""
 
-    def __init__(self, chance: random.Random, sessions: int, extras: frozenset[str]) -> None:
+    def __init__(self, chance: random.Random, sessions: Sequence[str]) -> None:
         self.chance = chance
-        self.seen = [Seen() for _ in range(sessions)]
+        self.seen = [Seen(condstore=bool(enabled)) for enabled in sessions]
         self.names: set[str] = {"INBOX"}
-        self.extras = extras  # capabilities that ours has, beyond what every server here has
         self._appended = 0
         self._next: list[Step] = []
 
@@ -154,10 +153,10 @@ class Author:
         return self.chance.choice(NAMES)
 
     def _any_name(self) -> str:
-        """One to make; mostly with all that is above it: whether that is made too, servers may choose."""
+        """One to make, or what is above it first: whether that is made too and can hold mail, servers may choose."""
         name = self._raw_name()
         parent = name.rpartition("/")[0]
-        while parent and parent not in self.names and self.chance.random() < 0.95:
+        while parent and parent not in self.names:
             name, parent = parent, parent.rpartition("/")[0]
         return quoted(name)
 
@@ -192,14 +191,14 @@ class Author:
         needs = ["CONDSTORE"] if "MODSEQ" in items else []
         by_uid, numbers = self._numbers(seen)
         since = ""
-        if self.chance.random() < 0.15 and "BODY[TEXT]" not in items:
+        if seen.condstore and self.chance.random() < 0.2 and "BODY[TEXT]" not in items:
             since = " (CHANGEDSINCE {modseq})"
         return f"{by_uid}FETCH", f"{by_uid}FETCH {numbers} (UID {' '.join(items)}){since}", *needs
 
     def _store(self, seen: Seen) -> tuple[str, ...]:
         by_uid, numbers = self._numbers(seen)
         sign, silent = self.chance.choice("+-+- "), self.chance.choice(["", "", ".SILENT"])
-        condition = " (UNCHANGEDSINCE {modseq})" if self.chance.random() < 0.15 else ""
+        condition = " (UNCHANGEDSINCE {modseq})" if seen.condstore and self.chance.random() < 0.2 else ""
         flags = " ".join(self._some(FLAGS, 2))
         text = f"{by_uid}STORE {numbers}{condition} {sign.strip()}FLAGS{silent} ({flags})"
         return f"{by_uid}STORE", text
