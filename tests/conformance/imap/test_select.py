@@ -203,3 +203,10 @@ class TestCondstore:
                 client.ok(f"SELECT INBOX (QRESYNC ({codes['UIDVALIDITY']} {codes['HIGHESTMODSEQ']}))").one("EXISTS")
                 == 1
             )
+
+
+@pytest.mark.parametrize("name", ['""', '"/"', '"a//b"', '"' + "a/" * 40 + 'a"', '"' + "a" * 300 + '"'])
+def test_a_name_that_no_mailbox_can_have_is_that_of_none(client: ImapClient, name: str, ours: None) -> None:
+    client.no(f"SELECT {name}", code="NONEXISTENT")
+    client.no(f"STATUS {name} (MESSAGES)", code="NONEXISTENT")
+    client.no(f'SELECT "Other Users/{name[1:]}', code="NONEXISTENT")

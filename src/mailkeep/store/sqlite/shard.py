@@ -99,7 +99,10 @@ class Shard:
 
 
 def _read(db: apsw.Connection, op: Op[T]) -> T:
-    first = next(op)
+    try:
+        first = next(op)
+    except StopIteration as done:  # it knew without looking
+        return cast(T, done.value)
     try:
         if first.alone:
             return run(db, op, first)
