@@ -26,6 +26,15 @@ from mailkeep.store.contract import Derived, Row, Store
 
 MESSAGES_AT_ONCE: Final = 64  # looked into
 ROWS_AT_ONCE: Final = 4000
+FEW_NEEDLES: Final = 32
+
+
+def at_once(most: int, needles: int) -> int:
+    """How many things to look through in one piece, `most` for a few needles.
+
+    A piece cannot be cancelled, and others wait for it: so it does not grow with the number of needles, much.
+    """
+    return max(most // 8, most * FEW_NEEDLES // max(FEW_NEEDLES, needles))
 
 
 class Fresh:
@@ -63,7 +72,7 @@ class Fresh:
 
     async def _look_into(self, messages: Sequence[int]) -> None:
         probes = self._probes.get(HEAD, ()), self._probes.get(BODY, ())
-        for some in cut(messages, MESSAGES_AT_ONCE):
+        for some in cut(messages, at_once(MESSAGES_AT_ONCE, len(probes[0]) + len(probes[1]))):
             sources = await read_sources(self._store, self._account, some)
             for probe, found in (await asyncio.to_thread(_look_into, sources, *probes)).items():
                 self._hits[probe] += found
@@ -71,7 +80,7 @@ class Fresh:
     async def _look_at_fields(self) -> None:
         """For all of them: fields are short, and near one another."""
         probes = [probe for place, some in self._probes.items() if place not in (HEAD, BODY) for probe in some]
-        for some in cut(sorted(set(self.messages)), ROWS_AT_ONCE):
+        for some in cut(sorted(set(self.messages)), at_once(ROWS_AT_ONCE, len(probes))):
             fields = await read_fields(self._store, self._account, some)
             for probe, found in (await asyncio.to_thread(_look_at_fields, fields, probes)).items():
                 self._hits[probe] += found

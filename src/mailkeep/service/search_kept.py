@@ -14,7 +14,7 @@ from mailkeep.model.ids import AccountId, MailboxId
 from mailkeep.model.uidset import UidSet
 from mailkeep.service.lanes import Lanes, cut, every, of_members, pick
 from mailkeep.service.numbering import aside
-from mailkeep.service.search_fresh import Fresh
+from mailkeep.service.search_fresh import Fresh, at_once
 from mailkeep.service.search_plan import Hits, Probe, by_place
 from mailkeep.service.segment import BODY, DAMAGE, HEAD, NUMBERS, Numbers, find_records, unpack_each, unpack_numbers
 from mailkeep.service.words import WHERE, WORDS, find_words, has_words, is_exact, is_whole, places_of, span_of
@@ -87,7 +87,7 @@ class Kept:
         spans = {span_of(segment) for segment in segments}
         lists = sorted(span[-1] for span in spans if span.stop * SEGMENT <= self._indexed_to)
         places: Places = {}
-        for some in cut(lists, LISTS_AT_ONCE):
+        for some in cut(lists, at_once(LISTS_AT_ONCE, len(probes))):
             needles = tuple(probe.needle for probe in probes)
             found, damaged = await self._store.scan(look_up, self._account, UidSet(some), needles)
             places |= found
@@ -99,7 +99,8 @@ class Kept:
 
     async def _look(self, place: str, wanted: Wanted) -> None:
         segments = sorted(set().union(*wanted.values()))
-        for some in cut(segments, LONG_AT_ONCE if place in (HEAD, BODY) else SHORT_AT_ONCE):
+        most = LONG_AT_ONCE if place in (HEAD, BODY) else SHORT_AT_ONCE
+        for some in cut(segments, at_once(most, len(wanted))):
             hits, damaged = await self._store.scan(look_through, self._account, place, UidSet(some), wanted)
             self._take(hits)
             if damaged:

@@ -141,3 +141,17 @@ def test_a_search_of_thousands_of_keys_keeps_nobody_waiting_and_takes_bounded_me
             assert time.monotonic() - started < 1.0
     assert crowded.finish("s").kind == "OK"
     assert memory(server) - before < 40 * MEGABYTE
+
+
+@pytest.mark.rfc("9051", "6.4.4")
+def test_a_search_ends_when_its_connection_does(server: Service, account: Account, crowded: ImapClient) -> None:
+    program = "".join(f'OR TEXT "no such {n}" ' for n in range(2400)) + "SUBJECT y"
+    quitters = [server.connect(account) for _ in range(8)]
+    for quitter in quitters:
+        quitter.ok("SELECT hostile")
+        quitter.send(b"s SEARCH " + program.encode() + b"\r\n")
+    for quitter in quitters:
+        quitter.close()
+    started = time.monotonic()
+    assert crowded.ok('SEARCH TEXT "no such"').found == []
+    assert time.monotonic() - started < 5.0  # each of the others would take seconds
