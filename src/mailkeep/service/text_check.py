@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from zstandard import ZstdError
+from zstandard import ZstdDecompressor
 
 from mailkeep.model.ids import AccountId
-from mailkeep.service.segment import BODY, END, NUMBERS, PLACES, VERSION, Numbers, unpack, unpack_numbers
+from mailkeep.service import order_keys as k
+from mailkeep.service.segment import BODY, DAMAGE, END, NUMBERS, PLACES, VERSION, Numbers, unpack, unpack_numbers
 from mailkeep.service.words import SPAN, WHERE, WORDS, message_words, read_words, span_of
 from mailkeep.store import ops
 from mailkeep.store.contract import SEGMENT, Store, TextInspection
@@ -57,17 +58,36 @@ def _judge(found: TextInspection, first: int) -> Iterator[str]:
             except KeyError:
                 yield f"text index: segment {segment} has no {place}"
                 continue
-            except ZstdError:
+            except DAMAGE:
                 yield f"text index: {place} of segment {segment} cannot be read"
                 continue
             if records and records.count(END) != SEGMENT - 1:
                 yield f"text index: {place} of segment {segment} has not {SEGMENT} records"
             if place == BODY:
                 bodies[segment] = records
+        yield from _judge_orders(rows, segment)
         yield from _judge_numbers(found, segment, rows.get((NUMBERS, segment), b""))
     span = span_of(first)
     if span.stop * SEGMENT <= found.index.indexed_to and len(bodies) == len(span):
         yield from _judge_words(first, bodies, rows.get((WORDS, span[-1])), rows.get((WHERE, span[-1])))
+
+
+def _judge_orders(rows: Mapping[tuple[str, int], bytes], segment: int) -> Iterator[str]:
+    """What messages are sorted by: a value for each place."""
+    decompressor = ZstdDecompressor()
+    counts: dict[str, Callable[[bytes], int]] = {
+        k.SENT: lambda data: len(k.unpack_numbers(data)),
+        k.REPLY: len,
+        k.IDS: lambda data: len(k.unpack_ids(data, SEGMENT)),
+        **{name: lambda data: k.unpack_text(data, decompressor).count(k.SEPARATOR) + 1 for name in k.TEXTS},
+    }
+    for column, count in counts.items():
+        try:
+            right = count(rows[column, segment]) == SEGMENT
+        except (KeyError, *DAMAGE):
+            right = False
+        if not right:
+            yield f"text index: {column} of segment {segment} cannot be read"
 
 
 def _judge_numbers(found: TextInspection, segment: int, data: bytes) -> Iterator[str]:
@@ -100,7 +120,7 @@ def _judge_words(first: int, bodies: dict[int, bytes], words: bytes | None, wher
             expected.setdefault(word, []).append(place)
     try:
         right = list(read_words(words, where)) == sorted(expected.items())
-    except (ZstdError, ValueError, IndexError):
+    except DAMAGE:
         right = False
     if not right:
         yield f"text index: words of segments from {first} on are not those of their texts"
