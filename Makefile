@@ -4,7 +4,7 @@ ARGS ?=
 BIN := .venv/bin
 PACKAGE := pyproject.toml script/setup
 
-.PHONY: setup run test check fix lock docs bench bench-peer bench-scale clean
+.PHONY: setup run test check fix lock docs bench bench-peer bench-scale bench-profile clean
 
 setup: .venv/.runtime  ## .venv with mailkeep in it
 
@@ -37,6 +37,9 @@ bench-peer: setup  ## the same beside Debian's Dovecot, in turn; as root
 
 bench-scale: setup  ## how time and memory grow with messages, accounts and idle connections
 	$(BIN)/python -m bench.scale $(ARGS)
+
+bench-profile: setup  ## where the time of each hot path goes, into docs/profiles.md; needs perf, and py-spy if it is there
+	$(BIN)/python -m bench.profile $(ARGS)
 
 lock:  ## write the locks anew from pyproject.toml; needs uv
 	script/lock
