@@ -178,6 +178,12 @@ LISTED: Final[tuple[Difference, ...]] = (
     ),
     # ---- names
     Difference(
+        "INBOX cannot be created",
+        DOVECOT,
+        lambda c: c.name == "CREATE" and '"INBOX"' in c.text and c.is_result("NO", "OK"),
+        "RFC 9051 §6.3.4: it is an error to attempt to create INBOX; Dovecot allows it until it has made it itself",
+    ),
+    Difference(
         "INBOX exists though nothing was ever in it",
         DOVECOT,
         lambda c: c.name == "LIST" and c.place == "INBOX" and bool(c.theirs) and "\\nonexistent" in c.theirs[0],
