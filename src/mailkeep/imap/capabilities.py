@@ -100,6 +100,7 @@ TABLE: Final = (
     _one("SORT"),
     _one("SORT=DISPLAY", needs="SORT"),
     _one("ESORT", needs="SORT"),
+    _one("CONTEXT=SORT", needs="CONTEXT=SEARCH ESORT"),
     _one("SEARCH=FUZZY"),
     _one("THREAD=ORDEREDSUBJECT"),
     _one("THREAD=REFERENCES"),

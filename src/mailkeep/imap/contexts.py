@@ -24,19 +24,61 @@ if TYPE_CHECKING:
     from mailkeep.imap.session import Selected
     from mailkeep.imap.wire import search as wire
     from mailkeep.model.ids import ModSeq
+    from mailkeep.model.order import Criterion
+    from mailkeep.service.order import Collation
 
 MOST: Final = 20  # of a session
 MOST_RESULTS: Final = 1_000_000  # of all of a session; 4 octets each
 ROUNDS: Final = 4  # of looking at what happened while we looked
 
-Pairs = Sequence[tuple[int, Sequence[int]]]  # positions, and the UIDs there
+Positioned = Sequence[tuple[int, Sequence[int]]]  # positions from 1, and the UIDs there; 0: wherever they are
+
+
+@dataclass(slots=True)
+class Sorting:
+    """How results are sorted.  `told`: as the client has them; `now`: these and what comes, as they will be."""
+
+    criteria: tuple[Criterion, ...]
+    collation: Collation
+    told: list[int]
+    now: Sequence[int] = ()
+
+    def remove(self, gone: frozenset[int]) -> Positioned:
+        """These are results no more: runs of them with the position of the first (RFC 5267 §4.3.4)."""
+        runs = _runs(self.told, gone, stay=False)
+        self.told = [uid for uid in self.told if uid not in gone]
+        return runs
+
+    def add(self, new: frozenset[int]) -> Positioned:
+        """These are results too: runs of them with the position that the first will have (RFC 5267 §4.3.3)."""
+        known = new.union(self.told)
+        self.told = [uid for uid in self.now if uid in known]
+        return _runs(self.told, new, stay=True)
+
+
+def _runs(ordered: Sequence[int], some: frozenset[int], *, stay: bool) -> Positioned:
+    """`some` of the ordered, by runs, each with its position among those that are there before it is handled."""
+    runs: list[tuple[int, list[int]]] = []
+    position = 1
+    begins = True
+    for uid in ordered:
+        if uid not in some:
+            position += 1
+            begins = True
+            continue
+        if begins:
+            runs.append((position, []))
+            begins = False
+        runs[-1][1].append(uid)
+        position += stay
+    return runs
 
 
 @dataclass(slots=True)
 class Context:
     """One search, by its tag.  `results` ascend; `upto` is the modseq up to which `coming` and `leaving` are known.
 
-    `mailbox`: see `response.SearchResult`.
+    `mailbox`: see `response.SearchResult`.  `sorting`: of SORT.
     """
 
     tag: bytes
@@ -47,6 +89,7 @@ class Context:
     upto: ModSeq
     coming: set[int] = field(default_factory=set)
     leaving: set[int] = field(default_factory=set)
+    sorting: Sorting | None = None
     uids: array[int] | None = None  # of the view, when the results were last compared with them
 
     def holds(self, uid: int) -> bool:
@@ -144,32 +187,43 @@ class Contexts:
             query = compared(s.session, query_on(ground, context.key))
             matching = await s.session.services.search.search_some(view, changed, query)
             context.take_in(changed, frozenset(matching))
+            if context.sorting is not None and context.coming:
+                await self._sort(context, context.sorting)
         context.upto = upto
+
+    async def _sort(self, context: Context, sorting: Sorting) -> None:
+        uids = sorted(context.coming.union(context.results))
+        order = self._s.session.services.order
+        sorting.now = await order.sort(self._s.shared, uids, sorting.criteria, sorting.collation)
 
     def removals(self) -> Iterator[bytes]:
         """The responses to send before EXPUNGE."""
         for context in self._by_tag.values():
             context.forget_gone(self._s.shared.uids)
             if context.leaving:
-                yield self._response(context, removefrom=context.remove())
+                gone = context.remove()
+                sorting = context.sorting
+                yield self._response(context, removefrom=sorting.remove(frozenset(gone)) if sorting else [(0, gone)])
 
     def additions(self) -> Iterator[bytes]:
         """The responses to send after EXISTS."""
         for context in self._by_tag.values():
             if context.coming:
-                yield self._response(context, addto=context.add())
+                new = context.add()
+                sorting = context.sorting
+                yield self._response(context, addto=sorting.add(frozenset(new)) if sorting else [(0, new)])
 
-    def _response(self, context: Context, *, addto: Sequence[int] = (), removefrom: Sequence[int] = ()) -> bytes:
+    def _response(self, context: Context, *, addto: Positioned = (), removefrom: Positioned = ()) -> bytes:
         result = response.SearchResult(
             uid=context.uid,
             mailbox=context.mailbox,
-            addto=[(0, self._ranges(context, addto))] if addto else (),
-            removefrom=[(0, self._ranges(context, removefrom))] if removefrom else (),
+            addto=[(position, self._ranges(context, uids)) for position, uids in addto],
+            removefrom=[(position, self._ranges(context, uids)) for position, uids in removefrom],
         )
         return response.esearch(context.tag, result)
 
     def _ranges(self, context: Context, uids: Sequence[int]) -> list[tuple[int, int]]:
-        return response.run_ranges(uids if context.uid else self._s.view.seqs(uids))
+        return response.run_ranges(uids if context.uid else self._s.view.numbers_of(uids))
 
 
 def make_context(s: Selected, key: wire.Key, *, uid: bool, mailbox: tuple[bytes, int] | None = None) -> Context:

@@ -213,3 +213,76 @@ def test_a_client_with_qresync_sees_the_same(five: ImapClient, other: ImapClient
     assert updates(reply) == [("C1", "REMOVEFROM", [1, 3]), ("C1", "ADDTO", [6])]
     kinds = [response.kind for response in reply.untagged]
     assert kinds.index("ESEARCH") < kinds.index("VANISHED")
+
+
+# --- CONTEXT=SORT
+
+
+def placed(reply: Reply) -> list[tuple[str, int, list[int]]]:
+    """(ADDTO or REMOVEFROM, position, what), in order."""
+    return [
+        (word, position, what)
+        for response in reply.all("ESEARCH")
+        for word in ("REMOVEFROM", "ADDTO")
+        for position, what in response.data.get(word, ())
+    ]
+
+
+def test_what_comes_into_a_sort_is_told_with_its_place(five: ImapClient, other: ImapClient) -> None:
+    begin(five, "B02", "(REVERSE ARRIVAL SUBJECT) UTF-8 FLAGGED", "UID SORT")
+    assert placed(five.ok("NOOP")) == []
+    other.ok("STORE 2,4 +FLAGS (\\Flagged)")
+    other.ok("STORE 3 -FLAGS (\\Flagged)")
+    told = five.ok("NOOP")
+    results = follow([1, 3, 5], placed(told))
+    assert sorted(results) == [1, 2, 4, 5]
+    assert results == five.ok("UID SORT (REVERSE ARRIVAL SUBJECT) UTF-8 FLAGGED").one("SORT")["numbers"]
+
+
+def test_runs_keep_the_order_of_the_sort(five: ImapClient, other: ImapClient) -> None:
+    before = five.ok("UID SORT (SIZE) UTF-8 UNSEEN").one("SORT")["numbers"]
+    begin(five, "B02", "(SIZE) UTF-8 UNSEEN", "UID SORT")
+    for size in (9000, 1, 5000, 3000):
+        other.append("box", b"Subject: new\r\n\r\n" + b"x" * size)
+    told = placed(five.ok("NOOP"))
+    assert told == [("ADDTO", 1, [7]), ("ADDTO", 7, [9, 8, 6])]
+    other.ok("STORE 1:3,9 +FLAGS (\\Seen)")
+    results = follow(follow(before, told), placed(five.ok("NOOP")))
+    assert results == five.ok("UID SORT (SIZE) UTF-8 UNSEEN").one("SORT")["numbers"]
+
+
+def test_what_is_expunged_leaves_a_sort_before_its_number_goes(five: ImapClient, other: ImapClient) -> None:
+    begin(five, "B02", "(REVERSE SUBJECT) UTF-8 ALL", "SORT")
+    order = five.ok("SORT (REVERSE SUBJECT) UTF-8 ALL").one("SORT")["numbers"]
+    other.ok("STORE 2,3 +FLAGS (\\Deleted)")
+    other.ok("EXPUNGE")
+    assert sorted(n for _, _, what in placed(five.ok("NOOP")) for n in what) == [2, 3]
+    assert len(order) == 5
+
+
+@pytest.mark.rfc("5267", "4.3.1")
+def test_a_sort_by_relevancy_is_not_kept_up_to_date(five: ImapClient) -> None:
+    five.send(b"B02 SORT RETURN (UPDATE COUNT) (RELEVANCY) UTF-8 FUZZY TEXT word1\r\n")
+    reply = five.finish("B02")
+    assert [r.code.args for r in reply.all("NO") if r.code and r.code.name == "NOUPDATE"] == ["B02"]
+    assert reply.one("ESEARCH")["COUNT"] == 1
+
+
+@pytest.mark.rfc("5267", "4.3.5")
+def test_a_sort_is_cancelled_like_a_search(five: ImapClient) -> None:
+    begin(five, "B02", "(SIZE) UTF-8 FLAGGED", "UID SORT")
+    five.ok('CANCELUPDATE "B02"')
+    assert placed(five.ok("STORE 2 +FLAGS (\\Flagged)")) == []
+
+
+def follow(results: list[int], changes: list[tuple[str, int, list[int]]]) -> list[int]:
+    """What a client holds after these changes."""
+    results = list(results)
+    for word, position, what in changes:
+        start = position - 1
+        if word == "ADDTO":
+            results[start:start] = what
+        else:
+            assert results[start : start + len(what)] == what
+            del results[start : start + len(what)]
+    return results

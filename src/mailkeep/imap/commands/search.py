@@ -52,14 +52,14 @@ def begin_context(s: Selected, cmd: Search, mailbox: tuple[bytes, int] | None = 
     return make_context(s, cmd.key, uid=cmd.uid, mailbox=mailbox)
 
 
-def keep_context(s: Selected, context: Context | None, found: Sequence[int]) -> None:
-    """Tell of changes to `found` from now on, or say that this is not done (RFC 5267 §4.3.1)."""
+def keep_context(s: Selected, context: Context | None, found: Sequence[int], *, refused: bool = False) -> None:
+    """Tell of changes to `found` from now on, or say that this is `refused` or too much (RFC 5267 §4.3.1)."""
     if context is None:
         return
     context.results.extend(found)
     if s.contexts is None:
         s.contexts = Contexts(s)
-    if not s.contexts.add(context):
+    if refused or not s.contexts.add(context):
         code = response.noupdate(context.tag)
         s.session.write(response.status_line(response.UNTAGGED, response.NO, "Too many contexts", code))
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from mailkeep.imap.commands.search import check_charset, highest, search_selected
+from mailkeep.imap.commands.search import begin_context, check_charset, highest, keep_context, search_selected
+from mailkeep.imap.contexts import Sorting
 from mailkeep.imap.filters import expand
 from mailkeep.imap.progress import Progress
 from mailkeep.imap.search_query import to_query
@@ -25,7 +26,7 @@ PIECE: Final = 4096  # numbers that are written at once
 
 
 async def sort(s: Selected, cmd: Sort) -> None:
-    """What matches, in order.  RFC 5256 §3, RFC 5267 §3 (ESORT), RFC 5957, RFC 7162 §3.1.5.
+    """What matches, in order.  RFC 5256 §3, RFC 5267 §3 and §4 (ESORT, CONTEXT=SORT), RFC 5957, RFC 7162 §3.1.5.
 
     A message that is gone but not yet told is not found.
     """
@@ -34,6 +35,7 @@ async def sort(s: Selected, cmd: Sort) -> None:
     try:
         check_charset(s.session, cmd.search)
         cmd = replace(cmd, search=await expand(s.owner, cmd.search))
+        context = begin_context(s, replace(cmd.search, returns=cmd.returns))
         found = await search_selected(s, cmd.search)
         criteria = tuple(Criterion(SortKey(each.key.value), each.reverse) for each in cmd.criteria)
         with Progress(s.session):
@@ -45,6 +47,10 @@ async def sort(s: Selected, cmd: Sort) -> None:
         if saves:
             s.saved = saved
     await _tell(s, cmd, ordered, scores or {})
+    if context is not None:
+        context.sorting = Sorting(criteria, s.session.collation, [*ordered])
+        by_relevancy = any(each.key is SortKey.RELEVANCY for each in criteria)  # which changes with each message
+        keep_context(s, context, sorted(ordered), refused=by_relevancy)
 
 
 async def _scores(s: Selected, cmd: Sort, found: Sequence[int]) -> dict[int, int] | None:
@@ -65,9 +71,6 @@ async def _tell(s: Selected, cmd: Sort, ordered: Sequence[int], scores: dict[int
         told = [scores[uid] for uid in ordered] if Return.RELEVANCY in cmd.returns.options else None
         result = answer(cmd.returns, numbers, uid=cmd.search.uid, modseq=modseq, scores=told)
         s.session.write(response.esearch(s.session.tag, result))
-        if Return.UPDATE in cmd.returns.options:
-            code = response.noupdate(s.session.tag)
-            s.session.write(response.status_line(response.UNTAGGED, response.NO, "Sorts are not updated", code))
 
 
 async def _tell_plain(s: Selected, numbers: Sequence[int], modseq: int | None) -> None:

@@ -68,6 +68,8 @@ def _parse(lexer: Lexer, *, uid: bool) -> Sort:
     if lexer.skip(b"RETURN "):
         lexer.needs("ESORT")
         returns = read_returns(lexer)
+        if returns.options & (Return.UPDATE | Return.CONTEXT):
+            lexer.needs("CONTEXT=SORT")
         lexer.space()
     criteria = tuple(lexer.items(lambda: _criterion(lexer)))
     if len(criteria) > MAX_CRITERIA:
