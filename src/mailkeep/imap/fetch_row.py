@@ -137,6 +137,7 @@ class Plan:
         self._wanted: set[str] = set()
         self._lazy: set[str] = set()  # kinds that are told if they are there
         self.bodies = False
+        self._with_uid = Item.UID in items or s.session.enabled.uidonly
         self._with_flags = Item.FLAGS in items
         self._with_modseq = Item.MODSEQ in items
         self._paths = tuple({item.part for item in items if isinstance(item, Binary | BinarySize)})
@@ -164,6 +165,8 @@ class Plan:
         """The row's pieces; with `now_seen` also the flags that this very command has changed."""
         if now_seen is not None:
             # The row was read after the change: what it tells of flags is true already.
+            if self._s.session.enabled.condstore and not self._with_uid:
+                yield response.uid(message.row.entry.uid)  # RFC 7162 §3.2.4
             if not self._with_flags:
                 yield self._flags(message)
             if self._s.session.enabled.condstore and not self._with_modseq:

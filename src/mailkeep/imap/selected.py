@@ -53,7 +53,7 @@ Update = Expunge | Exists | FlagUpdate
 class SelectedView:
     """What one session has told its client: `count` messages of `_uids`, everything up to modseq `told`."""
 
-    __slots__ = ("_expected", "_uids", "_view", "_withheld", "count", "recent_ranges", "told")
+    __slots__ = ("_expected", "_safe", "_uids", "_view", "_withheld", "count", "recent_ranges", "told")
 
     def __init__(self, view: View) -> None:
         self._view = view
@@ -61,6 +61,7 @@ class SelectedView:
         self.count = len(view.uids)
         self.told: ModSeq = view.upto
         self._withheld = False  # expunges are waiting to be told
+        self._safe: ModSeq = view.upto  # what had been told before they happened
         self._expected: dict[int, tuple[int, tuple[int, ...]]] = {}
         self.recent_ranges: list[tuple[int, int]] = []
 
@@ -135,6 +136,16 @@ class SelectedView:
         return self._uids is not self._view.uids and self._view.index(uid) < 0
 
     @property
+    def held(self) -> bool:
+        """Whether expunges wait to be told."""
+        return self._withheld
+
+    @property
+    def safe(self) -> ModSeq:
+        """Everything that happened up to this modseq has been told; what came later, perhaps in part."""
+        return self._safe if self._withheld else self.told
+
+    @property
     def is_aligned(self) -> bool:
         """Whether the client's messages are the first of the shared view's: index + 1 is the number in both."""
         return self._uids is self._view.uids
@@ -176,6 +187,8 @@ class SelectedView:
             if gone and may_expunge:
                 updates.append(self._expunge(gone))
             elif gone:
+                if not self._withheld:
+                    self._safe = self.told
                 self._withheld = True
                 self._extend_own()
         if self._uids is view.uids:

@@ -17,6 +17,7 @@ from mailkeep.imap.done import Bad
 from mailkeep.imap.flag_text import ALL_SYSTEM, FlagText, MaskText
 from mailkeep.imap.metadata_watch import MetadataWatch
 from mailkeep.imap.selected import Exists, Expunge, FlagUpdate, SelectedView
+from mailkeep.imap.wire import response
 from mailkeep.imap.wire.framing import Framer, Limits, TooLong
 from mailkeep.imap.wire.notify import Event
 from mailkeep.imap.wire.sequence_set import STAR, SequenceSet
@@ -162,6 +163,13 @@ class Session(ABC):
     def plaintext_allowed(self) -> bool:
         """Whether a password may be sent now: under TLS, or from this very machine."""
         return self.connection.tls or is_loopback(self.connection.peer)
+
+    def enable_condstore(self) -> None:
+        """The client has shown that it knows mod-sequences: it is told them from now on (RFC 7162 §3.1)."""
+        if not self.enabled.condstore:
+            self.enabled.condstore = True
+            if self.selected is not None:
+                self.selected.tell_highest()
 
     # --- octets
 
@@ -430,6 +438,7 @@ class Selected:
                 return
             with_uid = True  # RFC 5465 §5.1
         known = self.view.last_uid
+        held = self.view.held
         await self.refresh()
         if self.contexts is not None:
             await self.contexts.follow()
@@ -453,6 +462,15 @@ class Selected:
                 self.session.write(line)
         if watch is not None:
             await watch.tell_new(self, known)
+        if (held or self.view.held) and self.session.enabled.condstore:
+            self.tell_highest()
+
+    def tell_highest(self) -> None:
+        """Up to which mod-sequence the client knows everything: no further than an expunge that it is not told yet.
+
+        RFC 7162 §3.2, §6: or it would miss the expunge when the connection breaks.
+        """
+        self.session.untagged(b"OK [%b] Highest mod-sequence" % response.highestmodseq(self.view.safe))
 
     def _tell_expunge(self, numbers: Iterable[int], uids: UidSet) -> None:
         self.saved -= uids
@@ -516,6 +534,6 @@ class Selected:
         enabled = self.session.enabled
         if enabled.uidonly:
             return b"* %d UIDFETCH (" % state.uid
-        if with_uid or enabled.qresync or enabled.rev2:
+        if with_uid or enabled.condstore or enabled.rev2:  # RFC 7162 §3.2.4
             return b"* %d FETCH (UID %d " % (seq, state.uid)
         return b"* %d FETCH (" % seq

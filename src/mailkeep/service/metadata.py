@@ -90,7 +90,8 @@ class Metadata:
         if not modseq:
             return modseq
         tree = any(entry == SPECIAL_USE for entry, _ in wanted)
-        self._bus.publish(Hint(account, NOWHERE, modseq, tree=tree, metadata=True))
+        where = NOWHERE if mailbox == THE_SERVER else frozenset({mailbox})  # its HIGHESTMODSEQ has gone up
+        self._bus.publish(Hint(account, where, modseq, tree=tree, metadata=True))
         return modseq
 
     async def changes(

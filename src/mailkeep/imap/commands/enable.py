@@ -19,9 +19,10 @@ async def enable(s: Authenticated, names: tuple[str, ...]) -> None:
             continue
         match name:
             case "CONDSTORE":
-                session.enabled.condstore = True
+                session.enable_condstore()
             case "QRESYNC":
-                session.enabled.condstore = session.enabled.qresync = True
+                session.enable_condstore()
+                session.enabled.qresync = True
             case "METADATA" | "METADATA-SERVER":
                 await s.watch_metadata(mailboxes=name == "METADATA")
             case "UIDONLY":

@@ -95,7 +95,7 @@ async def _search(s: Authenticated, cmd: Search, place: Place) -> None:
 async def _tell(s: Authenticated, cmd: Search, place: Place, view: View, found: Sequence[int], query: q.Query) -> None:
     returns = cmd.returns or ALL
     if cmd.modseq:
-        s.session.enabled.condstore = True
+        s.session.enable_condstore()
     if not found or asks_nothing(returns):
         return
     modseq = highest(view, chosen(returns, found)) if cmd.modseq else None

@@ -75,7 +75,7 @@ def _items(s: Selected, cmd: Fetch) -> tuple[tuple[FetchItem, ...], bool]:
     with_uid = cmd.uid and not s.session.enabled.uidonly
     items, reads = _completed(cmd.items, with_uid, cmd.changed_since is not None)
     if Item.MODSEQ in items:
-        s.session.enabled.condstore = True
+        s.session.enable_condstore()
     return items, reads
 
 

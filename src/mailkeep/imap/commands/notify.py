@@ -21,7 +21,7 @@ async def notify(s: Authenticated, cmd: Notify) -> None:
     now = await s.session.services.metadata.now(s.account)
     watch = Watch(s, cmd.groups, now, write_status=write_status, write_rows=write_rows)
     if wants_modseq(watch.items):
-        s.session.enabled.condstore = True
+        s.session.enable_condstore()
     # first the accounts, then what there is in them: what comes in between is told afterwards
     await watch.follow(await places_of(s, watch.others, readable=False))
     try:

@@ -81,7 +81,7 @@ async def search_selected(s: Selected, cmd: Search, among: Sequence[int] | None 
         await Pace().give_way()  # its turn is over
     await s.refresh()
     if cmd.modseq:
-        s.session.enabled.condstore = True
+        s.session.enable_condstore()
     query = to_query(s, cmd.key, int(time.time()))  # the program may begin from what `$` was before
     if _saves(cmd):
         s.saved = EMPTY  # and so it stays unless this search ends well (RFC 5182 §2.1)

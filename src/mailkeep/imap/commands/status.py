@@ -24,7 +24,7 @@ async def tell_status(s: Authenticated, place: Place, items: Iterable[StatusItem
     """The untagged STATUS of a mailbox; HIGHESTMODSEQ switches on CONDSTORE (RFC 7162 §3.1)."""
     items = tuple(items)
     if StatusItem.HIGHESTMODSEQ in items:
-        s.session.enabled.condstore = True
+        s.session.enable_condstore()
     await write_status(s, place, items)
 
 

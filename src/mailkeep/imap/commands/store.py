@@ -28,7 +28,7 @@ async def store(s: Selected, cmd: wire.Store) -> Done:
     s.require_writable()
     flags = parse_flags(cmd.flags)
     if cmd.unchanged_since is not None:
-        s.session.enabled.condstore = True
+        s.session.enable_condstore()
     await s.refresh()
     uids, limit = cut(s.session, s.resolve(cmd.numbers, uid=cmd.uid))
     expunged = not cmd.uid and any(s.view.is_withheld(uid) for uid in uids)

@@ -54,6 +54,8 @@ def set_metadata(account: AccountId, mailbox: MailboxId, reader: AccountId, valu
     for who in {owner_of(entry, reader) for entry, value in values if value is not None}:
         yield from _require_fewer(account, mailbox, who)
     yield from _forget_removals(account, mailbox)
+    if mailbox != THE_SERVER:  # RFC 7162 §3.2
+        yield Sql("UPDATE mailbox SET modseq = ? WHERE account = ? AND mailbox = ?", (modseq, account, mailbox))
     yield log(account, mailbox, modseq, LogKind.METADATA)
     yield raise_modseq(account, modseq)
     return modseq

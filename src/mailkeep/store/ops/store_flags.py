@@ -52,8 +52,14 @@ def store_flags(
     )
     refused = EMPTY
     if unchanged_since is not None:
-        refused = ascending([row[0] for row in rows if row[3] > unchanged_since])
-        rows = [row for row in rows if row[3] <= unchanged_since]
+        if unchanged_since or mask or how is How.REPLACE:
+            failed = [row[0] for row in rows if row[3] > unchanged_since]
+        else:
+            failed = yield from _having(account, rows, keywords)
+        refused = ascending(failed)
+        if failed:
+            passed = {row[0] for row in rows} - {*failed}
+            rows = [row for row in rows if row[0] in passed]
     if not rows:
         return Stored((), EMPTY, refused)
     numbered = NONE
@@ -79,6 +85,13 @@ def store_flags(
     yield log(account, mailbox, modseq, LogKind.FLAGS, done)
     yield raise_modseq(account, modseq)
     return Stored(update.states(rows, done, modseq), done, refused, locked.highest)
+
+
+def _having(account: AccountId, rows: Iterable[Row], keywords: tuple[str, ...]) -> Op[list[int]]:
+    """The UIDs, ascending, that have some of the keywords: with UNCHANGEDSINCE 0 only these fail (RFC 7162 §3.1.3)."""
+    numbered = yield from find_keywords(account, keywords)
+    bits, more = numbered.bits(keywords)
+    return [row[0] for row in rows if row[1] & bits or (more and {*decode_more(row[2])} & {*more})]
 
 
 class _Update:
