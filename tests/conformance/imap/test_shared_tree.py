@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 from tests.conformance.imap.messages import simple_message
@@ -29,11 +30,13 @@ def administer(server: Service) -> Administer:
 
 
 @pytest.fixture
-def team(administer: Administer) -> str:
-    """The address of a new shared account."""
+def team(administer: Administer) -> Iterator[str]:
+    """The address of a new shared account, which goes when the test ends, with the rights it has given."""
     address = f"team{next(NUMBERS)}@example.org"
     administer("account", "add", address, "--shared")
-    return address
+    yield address
+    with suppress(subprocess.CalledProcessError):  # the test may have removed it
+        administer("account", "remove", address, "--yes")
 
 
 def test_a_shared_account_is_seen_by_whom_it_is_shared_with(
