@@ -17,8 +17,10 @@ from mailkeep.formats.mime.text import fold
 from mailkeep.model import query as q
 from mailkeep.service import lanes as lane
 from mailkeep.service.lanes import Lanes
+from mailkeep.service.numbering import aside
 from mailkeep.service.pace import Pace
 
+MAX_GRADED: Final = 32  # parts of a query that count for how well a message fits
 MAX_WORDS: Final = 16  # of one text that are looked for
 ROOM_DAYS: Final = 3
 ROOM_OF_SIZE: Final = 0.1
@@ -67,6 +69,7 @@ class _Judge:
         self._found = found
         self._find = find
         self._pace = Pace()
+        self._graded = 0
 
     async def judge(self, query: q.Query, *, fuzzy: bool) -> bytes | None:
         """The score of each message, 0 where this part of the query does not hold; None: nothing here is fuzzy."""
@@ -76,11 +79,14 @@ class _Judge:
             case q.Compared(_, term):
                 return await self.judge(term, fuzzy=fuzzy)
             case q.And(terms):
-                return _mean(await self._judge_each(terms, fuzzy=fuzzy))
+                scores = await self._judge_each(terms, fuzzy=fuzzy)
+                return await aside(len(scores) * len(self._found), _mean, scores)
             case q.Or(terms):
-                return _best(await self._judge_each(terms, fuzzy=fuzzy))
+                scores = await self._judge_each(terms, fuzzy=fuzzy)
+                return await aside(len(scores) * len(self._found), _best, scores)
             case _:
-                grades = _grades(query) if fuzzy else ()
+                grades = _grades(query) if fuzzy and self._graded < MAX_GRADED else ()
+                self._graded += bool(grades)
                 return await self._grade(loosened(query), grades) if grades else None
 
     async def _judge_each(self, terms: Sequence[q.Query], *, fuzzy: bool) -> list[bytes]:

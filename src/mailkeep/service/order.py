@@ -22,7 +22,7 @@ from mailkeep.model.order import Criterion, SortKey, Threading
 from mailkeep.service import lanes as lane
 from mailkeep.service import order_keys as k
 from mailkeep.service import threads as t
-from mailkeep.service.numbering import Numberings
+from mailkeep.service.numbering import Numberings, aside
 from mailkeep.service.order_columns import Columns, carry_out, place_of
 from mailkeep.service.order_read import ARRIVED, DATE, DATED, SIZE, What
 from mailkeep.service.pieces import Work, sort_in_pieces
@@ -96,7 +96,7 @@ class Order:
                 places = [at for uid in found if (at := place_of(uids, uid)) >= 0]
                 return await carry_out(_sort_some(uids, places, keys), len(places))
             order = await self._order_of_all(view, uids, (criteria, collation), keys)
-            chosen = _selector(uids, found)
+            chosen = await aside(len(uids), _selector, uids, found)
             return await carry_out(_pick(uids, order, chosen), len(uids))
 
     async def _order_of_all(self, view: View, uids: array[int], name: object, keys: list[_Key]) -> Sequence[int]:
@@ -136,7 +136,7 @@ class Order:
             return NO_THREADS
         async with self._turn(view):
             uids = view.uids[:]
-            chosen = _selector(uids, found)
+            chosen = await aside(len(uids), _selector, uids, found)
             if 1 not in chosen:
                 return NO_THREADS
             name = (threading, collation.comparator)

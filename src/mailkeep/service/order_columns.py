@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
 from mailkeep.service.lanes import cut
-from mailkeep.service.numbering import Numberings
+from mailkeep.service.numbering import Numberings, aside
 from mailkeep.service.order_read import DATE, DATED, PIECE, Reader, Value, What
 from mailkeep.service.pieces import Work, at_once, in_thread, sort_in_pieces
 from mailkeep.service.view import View
@@ -85,7 +85,7 @@ class Columns:
         messages = numbering.messages[start:]
         values = await self._reader.read(view.account, messages, What(DATE) if what.name == DATED else what)
         if what.name == DATED:
-            values = [(date << 32) + uid for date, uid in zip(values, uids[start:], strict=True)]
+            values = await aside(len(values), _dated, values, uids[start:])
         return Column(uids, old.values + values, old.order)
 
     def _forget(self) -> None:
@@ -116,6 +116,10 @@ def _without_the_gone(old: Column, uids: array[int]) -> Work[Column]:
     order = array("I", map(moved.__getitem__, compress(old.order, map(stays.__getitem__, old.order))))
     yield
     return Column(left, list(compress(old.values, stays)), order)
+
+
+def _dated(dates: Sequence[int], uids: array[int]) -> list[Value]:
+    return [(date << 32) + uid for date, uid in zip(dates, uids, strict=True)]
 
 
 def _order(column: Column) -> Work[array[int]]:

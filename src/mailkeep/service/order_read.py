@@ -17,6 +17,7 @@ from mailkeep.model.ids import AccountId
 from mailkeep.model.uidset import UidSet
 from mailkeep.service import order_keys as k
 from mailkeep.service.lanes import cut
+from mailkeep.service.numbering import aside
 from mailkeep.service.pieces import Work, at_once, in_thread
 from mailkeep.service.search_fresh import MESSAGES_AT_ONCE, ROWS_AT_ONCE, Source, read_sources
 from mailkeep.service.segment import DAMAGE, NUMBERS, VERSION, unpack_numbers
@@ -67,7 +68,7 @@ class Reader:
         kept = await self._kept(account, messages, what)
         values = await _carry_out(_put_in_places(messages, kept), len(messages))
         if None in values:
-            missing = [place for place, value in enumerate(values) if value is None]
+            missing = await aside(len(values), _places_of, values, None)
             fresh = await self._look_at(account, [messages[place] for place in missing], what)
             for place in missing:
                 values[place] = fresh.get(messages[place], what.nothing)
@@ -76,7 +77,7 @@ class Reader:
     async def _dates(self, account: AccountId, messages: Sequence[int]) -> list[Value]:
         """RFC 5256 §2.2: where nobody can read a date, it is the internal one."""
         sent = await self.read(account, messages, What(k.SENT))
-        undated = [place for place, moment in enumerate(sent) if moment == k.NO_DATE]
+        undated = await aside(len(sent), _places_of, sent, k.NO_DATE)
         if undated:
             arrived = await self.read(account, [messages[place] for place in undated], What(ARRIVED))
             for place, moment in zip(undated, arrived, strict=True):
@@ -87,6 +88,8 @@ class Reader:
         """By segment, the values of its messages by place; None where nothing is kept."""
         index = await self._store.read(ops.get_text_index, account)
         end = index.indexed_to if index.version == VERSION else 0
+        if len(self._fresh) >= REMEMBERED:
+            self._fresh = {(of, n): keys for (of, n), keys in self._fresh.items() if of == account and n >= end}
         segments = sorted({message // SEGMENT for message in messages if message < end})
         found: dict[int, list[Value]] = {}
         for some in cut(segments, SEGMENTS_AT_ONCE):
@@ -116,11 +119,14 @@ class Reader:
         missing = [message for message in messages if message not in found]
         if missing:
             made = await asyncio.to_thread(_make_keys, await read_sources(self._store, account, missing))
-            if len(self._fresh) > REMEMBERED:
-                self._fresh.clear()
-            self._fresh |= {(account, message): keys for message, keys in made.items()}
+            if len(self._fresh) < REMEMBERED:  # the next column finds these at least
+                self._fresh |= {(account, message): keys for message, keys in made.items()}
             found |= made
         return found
+
+
+def _places_of(values: list[Value], wanted: Value) -> list[int]:
+    return [place for place, value in enumerate(values) if value == wanted]
 
 
 def _make_keys(sources: list[Source]) -> dict[int, k.OrderKeys]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from mailkeep.imap.commands.search import begin_context, check_charset, highest, keep_context, search_selected
@@ -16,11 +17,12 @@ from mailkeep.imap.search_result import answer, asks_nothing, chosen
 from mailkeep.imap.session import Selected
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire import sort as wire
-from mailkeep.imap.wire.search_return import Return
+from mailkeep.imap.wire.search_return import Return, Returns
 from mailkeep.imap.wire.sort import Sort
 from mailkeep.model.order import Criterion, SortKey
 from mailkeep.model.uidset import EMPTY, UidSet
 from mailkeep.service.lanes import cut
+from mailkeep.service.numbering import aside
 
 PIECE: Final = 4096  # numbers that are written at once
 
@@ -63,14 +65,20 @@ async def _scores(s: Selected, cmd: Sort, found: Sequence[int]) -> dict[int, int
 
 
 async def _tell(s: Selected, cmd: Sort, ordered: Sequence[int], scores: dict[int, int]) -> None:
-    numbers = ordered if cmd.search.uid else s.view.numbers_of(ordered)
+    numbers = ordered if cmd.search.uid else await aside(len(ordered), s.view.numbers_of, ordered)
     if cmd.returns is None:
         await _tell_plain(s, numbers, highest(s.shared, ordered) if cmd.search.modseq else None)
     elif not asks_nothing(cmd.returns):
         modseq = highest(s.shared, chosen(cmd.returns, ordered)) if cmd.search.modseq else None
         told = [scores[uid] for uid in ordered] if Return.RELEVANCY in cmd.returns.options else None
-        result = answer(cmd.returns, numbers, uid=cmd.search.uid, modseq=modseq, scores=told)
-        s.session.write(response.esearch(s.session.tag, result))
+        line = partial(_extended, s.session.tag, cmd.returns, numbers, uid=cmd.search.uid, modseq=modseq, scores=told)
+        s.session.write(await aside(len(numbers), line))
+
+
+def _extended(
+    tag: bytes, returns: Returns, numbers: Sequence[int], *, uid: bool, modseq: int | None, scores: list[int] | None
+) -> bytes:
+    return response.esearch(tag, answer(returns, numbers, uid=uid, modseq=modseq, scores=scores))
 
 
 async def _tell_plain(s: Selected, numbers: Sequence[int], modseq: int | None) -> None:

@@ -13,6 +13,7 @@ from mailkeep.imap.progress import Progress
 from mailkeep.imap.session import Selected
 from mailkeep.imap.wire.thread import Thread
 from mailkeep.model.order import Threading
+from mailkeep.service.numbering import aside
 from mailkeep.service.order import Threads
 
 PIECE: Final = 4096  # members that are written at once
@@ -29,7 +30,8 @@ async def thread(s: Selected, cmd: Thread) -> None:
     threading = Threading(cmd.algorithm.value)
     with Progress(s.session):
         threads = await s.session.services.order.thread(s.shared, found, threading, s.session.collation)
-    await _tell(s, threads, threads.members if cmd.search.uid else s.view.numbers_of(threads.members))
+    members = threads.members
+    await _tell(s, threads, members if cmd.search.uid else await aside(len(members), s.view.numbers_of, members))
 
 
 async def _tell(s: Selected, threads: Threads, numbers: Sequence[int]) -> None:
