@@ -49,7 +49,7 @@ def _has_numbers(key: wire.Key) -> bool:
     match key:
         case wire.And(keys) | wire.Or(keys):
             return any(_has_numbers(each) for each in keys)
-        case wire.Not(each):
+        case wire.Not(each) | wire.Fuzzy(each):
             return _has_numbers(each)
         case wire.Numbers(numbers):
             return bool(numbers.ranges)

@@ -286,3 +286,71 @@ def follow(results: list[int], changes: list[tuple[str, int, list[int]]]) -> lis
             assert results[start : start + len(what)] == what
             del results[start : start + len(what)]
     return results
+
+
+class Sorted:
+    """What a client does that follows a SORT: it keeps the results in order, as RFC 5267 §4.3.3 and §4.3.4 say."""
+
+    def __init__(self, client: ImapClient, tag: str, criteria: str, key: str, command: str = "UID SORT") -> None:
+        self.client, self.tag, self.criteria, self.key, self.command = client, tag, criteria, key, command
+        client.send(f"{tag} {command} RETURN (UPDATE ALL) {criteria} UTF-8 {key}\r\n".encode())
+        reply = client.finish(tag)
+        assert reply.kind == "OK"
+        self.results: list[int] = reply.one("ESEARCH").get("ALL", [])
+
+    def heed(self, reply: Reply) -> None:
+        for response in reply.untagged:
+            if response.kind == "ESEARCH" and response.data["TAG"] == self.tag:
+                for position, what in response.data.get("REMOVEFROM", ()):
+                    assert self.results[position - 1 : position - 1 + len(what)] == what
+                    del self.results[position - 1 : position - 1 + len(what)]
+                for position, what in response.data.get("ADDTO", ()):
+                    assert position >= 1
+                    self.results[position - 1 : position - 1] = what
+            elif response.kind == "EXPUNGE" and not self.command.startswith("UID"):
+                assert response.number is not None
+                assert response.number not in self.results
+                self.results = [n - (n > response.number) for n in self.results]
+
+    def check(self) -> None:
+        present = self.client.ok(f"{self.command} RETURN () {self.criteria} UTF-8 {self.key}").one("ESEARCH")
+        assert self.results == present.get("ALL", [])
+
+
+@pytest.mark.parametrize("command", ["UID SORT", "SORT"])
+def test_the_results_of_a_sort_are_kept_in_order(five: ImapClient, other: ImapClient, command: str) -> None:
+    """CONTEXT=SORT: §4.3.3, §4.3.4"""
+    by_subject = Sorted(five, "S1", "(REVERSE SUBJECT)", "UNDELETED", command)
+    by_size = Sorted(five, "S2", "(SIZE SUBJECT)", "FLAGGED", command)
+    number = 5
+    for step in (
+        "STORE 2,4 +FLAGS (\\Flagged)",
+        "STORE 1,3,5 -FLAGS (\\Flagged)",
+        "APPEND 3",
+        "STORE 1:3 +FLAGS (\\Deleted)",
+        "EXPUNGE",
+        "STORE 1:* +FLAGS (\\Flagged)",
+        "APPEND 2",
+        "STORE 2:3 +FLAGS (\\Deleted)",
+        "STORE 2:3 -FLAGS (\\Deleted)",
+        "STORE 1:* +FLAGS (\\Deleted)",
+        "EXPUNGE",
+    ):
+        if step.startswith("APPEND"):
+            for _ in range(int(step[-1])):
+                number += 1
+                other.append("box", simple_message(number % 4, text="x" * (number % 3)), "(\\Flagged)")
+        else:
+            other.ok(step)
+        reply = five.ok("NOOP")
+        for context in (by_subject, by_size):
+            context.heed(reply)
+            context.check()
+    assert by_subject.results == []
+
+
+def test_a_tag_of_a_search_is_not_used_by_a_sort(five: ImapClient) -> None:
+    """§4.3: the example"""
+    begin(five, "B01", "FLAGGED")
+    five.send(b"B01 SORT RETURN (UPDATE) (ARRIVAL) UTF-8 FLAGGED\r\n")
+    assert five.finish("B01").kind == "BAD"
