@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeVar
 
 import pytest
 
+from mailkeep.model.change import What
 from mailkeep.model.errors import (
     AlreadyExists,
     Forbidden,
@@ -28,6 +29,7 @@ from mailkeep.model.errors import (
     NeverFits,
     NotFound,
     OverQuota,
+    StateTooOld,
     Unsupported,
 )
 from mailkeep.model.flags import FIRST_KEYWORD, MAX_KEYWORDS
@@ -1001,6 +1003,38 @@ class StoreContract:
             await world.store.write(ops.append, world.account, inbox, (new,), NOW)
         rows = await world.store.read(ops.fetch, world.account, inbox, UidSet(range(1, 7)), (), Also.NOTHING)
         assert [one.entry.threadid[1] for one in rows] == [1, 2, 1, 1, 1, 6]
+
+    # --- news
+
+    @scenario
+    async def test_news_are_told_in_order_with_the_names_that_are_no_more(self, world: World) -> None:
+        since = ModSeq(await world.modseq())
+        box = await world.make_box("a/b")
+        await world.store.write(ops.rename_mailbox, world.account, box.id, "a/c", NOW)
+        await world.store.write(ops.subscribe, world.account, "not/there")
+        assert await world.store.write(ops.subscribe, world.account, "not/there") == 0
+        await world.store.write(ops.delete_mailbox, world.account, box.id, NOW)
+        news = await world.store.read(ops.news, world.account, since)
+        assert news.upto == await world.modseq()
+        assert [(one.what, one.name) for one in news.happened] == [
+            (What.MADE, ""),
+            (What.MADE, ""),
+            (What.RENAMED, "a/b"),
+            (What.SUBSCRIPTION, "not/there"),
+            (What.DELETED, "a/c"),
+        ]
+        assert (await world.store.read(ops.news, world.account, news.upto)).happened == ()
+
+    @scenario
+    async def test_news_that_nobody_remembers_are_an_error(self, world: World) -> None:
+        world.store.directory.set_state(world.account, AccountState.ACTIVE)
+        since = ModSeq(await world.modseq())
+        await world.make_box("a")
+        await world.store.sweep(NOW, keep_s=100)
+        await world.make_box("b")
+        await world.store.sweep(NOW + 101, keep_s=100)
+        with pytest.raises(StateTooOld):
+            await world.store.read(ops.news, world.account, since)
 
     # --- undelete, sweep, removal
 
