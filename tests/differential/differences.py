@@ -130,6 +130,14 @@ LISTED: Final[tuple[Difference, ...]] = (
         lambda c: c.name == "FETCH" and "[2" in c.place and c.ours is None and c.theirs == b"",
         "RFC 9051 §4.5: NIL is what is not there; an empty string is a part that is empty",
     ),
+    Difference(
+        "a partial beyond the end does not end the session",
+        DOVECOT,
+        lambda c: c.name == "FETCH" and "<100000.5>" in c.text and c.is_result("OK", "ENDED"),
+        "RFC 9051 §6.4.5: if the starting octet is beyond the end of the text, an empty string is returned; Dovecot 2.3"
+        " hangs up at times",
+        diverges=True,
+    ),
     # ---- searches
     Difference(
         "sharp s matches SS",
@@ -178,6 +186,12 @@ LISTED: Final[tuple[Difference, ...]] = (
     ),
     # ---- names
     Difference(
+        "children that are not subscribed are children",
+        CYRUS,
+        lambda c: c.name == "LIST" and "(SUBSCRIBED" in c.text and differ_in_having_children(c),
+        "RFC 5258 §4, CHILDREN: whether there are any, not whether they are subscribed",
+    ),
+    Difference(
         "INBOX cannot be created",
         DOVECOT,
         lambda c: c.name == "CREATE" and '"INBOX"' in c.text and c.is_result("NO", "OK"),
@@ -224,6 +238,14 @@ def differ_in_children(case: Case) -> bool:
         return False
     (ours, *rest), (theirs, *others) = case.ours, case.theirs
     return rest == others and not theirs - ours and not ours - theirs - {"\\haschildren", "\\hasnochildren"}
+
+
+def differ_in_having_children(case: Case) -> bool:
+    """Whether ours has children in a LIST row, theirs has none, and all else is the same."""
+    if not case.ours or not case.theirs:
+        return False
+    (ours, *rest), (theirs, *others) = case.ours, case.theirs
+    return rest == others and ours ^ theirs == {"\\haschildren", "\\hasnochildren"} and "\\haschildren" in ours
 
 
 def same_members(ours: Any, theirs: Any) -> bool:

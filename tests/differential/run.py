@@ -83,10 +83,6 @@ class Referee:
     servers: Sequence[Server]
     report: Report = field(default_factory=Report)
     accounts: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-    capabilities: dict[str, frozenset[str]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.capabilities = {server.name: server.capabilities() for server in self.servers}
 
     def random_episode(self, chance: random.Random, steps: int = STEPS) -> None:
         """One at random.  Raises: Unlisted, with as few steps as show the same."""
@@ -128,6 +124,8 @@ class Referee:
                 if shorter.key == found.key:
                     found = shorter
                     continue
+            except StopIteration:  # no account is left to try on
+                break
             at += 1
         self.report = report
         return found
@@ -146,13 +144,14 @@ class Referee:
         parties = []
         for server in self.servers:
             connections = [stack.enter_context(server.log_in(number)) for _ in SESSIONS]
+            capabilities = server.capabilities(number)
             empty(connections[0])
             for connection, enable in zip(connections, SESSIONS, strict=True):
                 if enable:
                     connection.run(f"ENABLE {enable}".encode())
             nothing: list[list[int]] = [[] for _ in SESSIONS]
             marks: list[dict[str, str]] = [{} for _ in SESSIONS]
-            parties.append(Party(server, self.capabilities[server.name], connections, nothing, marks))
+            parties.append(Party(server, capabilities, connections, nothing, marks))
         return parties
 
 

@@ -32,9 +32,9 @@ class Server:
         assert answer.kind == "OK", answer.raw
         return connection
 
-    def capabilities(self) -> frozenset[str]:
-        """What it offers after login."""
-        with self.log_in(1) as connection:
+    def capabilities(self, number: int) -> frozenset[str]:
+        """What it offers an account after login."""
+        with self.log_in(number) as connection:
             [answer] = connection.run(b"CAPABILITY")
             return frozenset(str(word).upper() for row in answer.all("CAPABILITY") for word in row.values)
 
@@ -50,10 +50,10 @@ def empty(connection: Connection) -> None:
 
 
 @contextlib.contextmanager
-def ours(accounts: int) -> Iterator[Server]:
-    """mailkeep."""
+def ours(accounts: int, first: int = 1) -> Iterator[Server]:
+    """mailkeep, with so many accounts, counted from `first`."""
     with tempfile.TemporaryDirectory() as directory:
-        logins = [Account(f"user{n}@example.org", PASSWORD) for n in range(1, accounts + 1)]
+        logins = [Account(f"user{n}@example.org", PASSWORD) for n in range(first, first + accounts)]
         demo = Demo(Path(directory) / "data", logins)
         try:
             yield Server("mailkeep", demo.service.imap, "user%d@example.org", PASSWORD)

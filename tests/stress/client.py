@@ -135,6 +135,8 @@ class Client:
 
     async def complete(self) -> None:
         """Ask for what was only announced."""
+        while (missing := self.replica.incomplete()) and self.replica.dialect.uidonly:
+            await self.talk.ok(Command("UID FETCH", "UID FETCH 1:* (FLAGS)"))
         while missing := self.replica.incomplete():
             numbers = f"{missing[0]}:{missing[-1]}"
             await self.talk.ok(Command("FETCH", f"FETCH {numbers} (UID FLAGS)"))
@@ -216,7 +218,7 @@ class Client:
         """One at random; it may name messages by their numbers, as they are now."""
         count = len(self.replica.messages)
         makers: list[Callable[[], Command]] = [self.command_without_numbers] * 6
-        if count:
+        if count and not self.replica.dialect.uidonly:
             makers += [self.fetch, self.fetch, self.store, self.store, self.store, self.copy, self.search, self.saved]
             if count > FEW:
                 makers.append(self.move)

@@ -30,6 +30,12 @@ class Dialect:
     rev2: bool = False
     condstore: bool = False
     qresync: bool = False
+    uidonly: bool = False  # no message numbers at all (RFC 9586)
+
+    @property
+    def vanished(self) -> bool:
+        """Whether expunges are told by UID."""
+        return self.qresync or self.uidonly
 
 
 DIALECTS: Final = (
@@ -39,6 +45,7 @@ DIALECTS: Final = (
     Dialect("qresync", "QRESYNC", condstore=True, qresync=True),
     Dialect("rev2-qresync", "IMAP4rev2 QRESYNC", rev2=True, condstore=True, qresync=True),
 )
+UIDONLY: Final = Dialect("uidonly", "UIDONLY CONDSTORE", condstore=True, uidonly=True)  # where it is configured
 
 
 @dataclass(slots=True, eq=False)
@@ -124,7 +131,12 @@ class Replica:
                     self._may_expunge(running)
                     self._vanished(uids)
             case "FETCH":
+                self._need(not self.dialect.uidonly, "FETCH, where UIDONLY asks for UIDFETCH")
                 self._fetch(_number(response), response.data, running)
+            case "UIDFETCH":
+                self._need(self.dialect.uidonly, "UIDFETCH without UIDONLY")
+                uid = _number(response)
+                self._fetch(self._number_of(uid), {"UID": uid, **response.data}, running)
             case "FLAGS":
                 self.keywords = frozenset(str(flag).lower() for flag in response.data)
                 self.unannounced -= self.keywords
@@ -173,14 +185,14 @@ class Replica:
         self._need(count <= len(self.messages), f"RECENT {count} of {len(self.messages)}")
 
     def _expunge(self, number: int) -> None:
-        self._need(not self.dialect.qresync, "EXPUNGE, where QRESYNC asks for VANISHED")
+        self._need(not self.dialect.vanished, "EXPUNGE, where QRESYNC or UIDONLY asks for VANISHED")
         self._need(number <= len(self.messages), f"EXPUNGE {number} of {len(self.messages)}")
         del self.messages[number - 1]
 
     def _vanished(self, uids: Iterable[int]) -> None:
-        self._need(self.dialect.qresync, "VANISHED without QRESYNC")
+        self._need(self.dialect.vanished, "VANISHED without QRESYNC")
         for uid in uids:
-            place = self._place(uid)
+            place = self._place(uid) if not self.dialect.uidonly else self._place_without_numbers(uid)
             self._need(place is not None, f"VANISHED {uid}, which the client was never told of")
             del self.messages[place or 0]
 
@@ -198,8 +210,24 @@ class Replica:
                 gap = None
         return gap
 
+    def _place_without_numbers(self, uid: int) -> int | None:
+        """The same where nothing is known of the order: that of a message of which nothing is known will do."""
+        known = [place for place, message in enumerate(self.messages) if message.uid == uid]
+        unknown = [place for place, message in enumerate(self.messages) if message.uid is None]
+        return next(iter(known + unknown), None)
+
+    def _number_of(self, uid: int) -> int:
+        """The number of the message that UIDFETCH is about; the known ones are kept in the order of their UIDs."""
+        place = self._place_without_numbers(uid)
+        self._need(place is not None, f"UIDFETCH {uid}, of which EXISTS did not tell")
+        message = self.messages[place or 0]
+        message.uid = uid
+        self.last_uid = max(self.last_uid, uid)
+        self.messages.sort(key=lambda each: each.uid or 1 << 32)
+        return self.messages.index(message) + 1
+
     def _vanished_earlier(self, uids: list[int], running: str | None) -> None:
-        self._need(self.dialect.qresync, "VANISHED without QRESYNC")
+        self._need(self.dialect.vanished, "VANISHED without QRESYNC")
         self._need(running in ("SELECT", "EXAMINE", "UID FETCH"), f"VANISHED (EARLIER) during {running}")
         still = set(uids) & set(self.uids())
         self._need(not still, f"VANISHED (EARLIER) of messages that were never expunged: {sorted(still)}")

@@ -217,14 +217,14 @@ def _of_one(mine: Known, real: Known) -> list[str]:
 async def examine(client: Client) -> None:
     """While nothing happens, SEARCH must find what the replica says."""
     key = client.key()
-    command = await client.talk.ok(Command("SEARCH", f"SEARCH {key}"))
-    found = [number for response in command.untagged for number in numbers_found(response.kind, response.data)]
-    wanted = [number for number, m in enumerate(client.replica.messages, 1) if matches(key, m.flags or frozenset())]
+    command = await client.talk.ok(Command("UID SEARCH", f"UID SEARCH {key}"))
+    found = [uid for response in command.untagged for uid in found_in(response.kind, response.data)]
+    wanted = [m.uid for m in client.replica.messages if matches(key, m.flags or frozenset())]
     if found != wanted:
         raise Contradiction(f"SEARCH {key} found {found}, not {wanted}")
 
 
-def numbers_found(kind: str, data: dict[str, list[int]]) -> list[int]:
+def found_in(kind: str, data: dict[str, list[int]]) -> list[int]:
     """Of SEARCH or ESEARCH."""
     match kind:
         case "SEARCH":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests import imap_grammar
-from tests.stress.replica import DIALECTS, Contradiction, Replica
+from tests.stress.replica import DIALECTS, UIDONLY, Contradiction, Replica
 
 REV1, REV2, CONDSTORE, QRESYNC, _ = DIALECTS
 START = ("2 EXISTS", "FLAGS (\\Seen $A)", "1 FETCH (UID 5 FLAGS ())", "2 FETCH (UID 7 FLAGS (\\Seen))")
@@ -26,6 +26,13 @@ def test_what_is_told_is_believed() -> None:
 def test_vanished_takes_the_message_whose_uid_was_not_told_from_its_gap() -> None:
     believed = replica(QRESYNC, "5 EXISTS", "5 FETCH (UID 30 FLAGS ())", "VANISHED 5,12")
     assert [m.uid for m in believed.messages] == [7, None, 30]
+
+
+def test_messages_without_numbers_are_known_by_uid() -> None:
+    believed = Replica(UIDONLY)
+    for line in ("3 EXISTS", "9 UIDFETCH (FLAGS ())", "4 UIDFETCH (FLAGS (\\Seen))", "VANISHED 6"):
+        believed.hear(imap_grammar.parse(f"* {line}\r\n".encode()), "UID FETCH")
+    assert [(m.uid, m.flags) for m in believed.messages] == [(4, {"\\seen"}), (9, frozenset())]
 
 
 LIES = {

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from tests.live import *  # noqa: F403  the fixtures of the running server
-from tests.live import PASSWORD, Account, Demo, Service
+from tests.live import OWN, PASSWORD, Account, Demo, Service
+from tests.stress.replica import DIALECTS, UIDONLY, Dialect
 from tests.stress.run import Plan, Report, stress
+
+from mailkeep.config import Imap
 
 SECONDS = 3.0
 SESSIONS = 10
@@ -23,7 +26,9 @@ def two_workers(tmp_path: Path) -> Iterator[Demo]:
     demo.stop()
 
 
-def run(service: Service, account: Account, seed: int, guest: str = "") -> Report:
+def run(
+    service: Service, account: Account, seed: int, guest: str = "", dialects: Sequence[Dialect] = DIALECTS
+) -> Report:
     plan = Plan(
         address=service.imap,
         user=account.user,
@@ -33,6 +38,7 @@ def run(service: Service, account: Account, seed: int, guest: str = "") -> Repor
         seconds=SECONDS,
         seed=seed,
         steps=10,
+        dialects=dialects,
     )
     return asyncio.run(stress(plan))
 
@@ -58,5 +64,13 @@ def test_what_every_session_is_told_is_true_whichever_worker_serves_it(two_worke
 def test_what_every_session_is_told_is_true_for_guests_too(two_workers: Demo) -> None:
     """Every second one is another user's, whose shard is another worker's."""
     report = run(two_workers.service, Account("stress@example.org", PASSWORD), seed=3, guest="guest@example.org")
+    assert report.rounds
+    assert report.expunges
+
+
+@pytest.mark.rfc("9586", "3")
+def test_sessions_without_message_numbers_are_told_the_same(configured: Callable[..., Service]) -> None:
+    """trap 2"""
+    report = run(configured(imap=Imap(uidonly=True)), OWN, 4, dialects=(*DIALECTS, UIDONLY, UIDONLY))
     assert report.rounds
     assert report.expunges
