@@ -22,7 +22,9 @@ from mailkeep.service.lanes import FEW
 
 if TYPE_CHECKING:
     from mailkeep.imap.session import Selected
+    from mailkeep.imap.watch import WriteRows
     from mailkeep.imap.wire import search as wire
+    from mailkeep.imap.wire.fetch import FetchItem
     from mailkeep.model.ids import ModSeq
     from mailkeep.model.order import Criterion
     from mailkeep.service.order import Collation
@@ -90,6 +92,7 @@ class Context:
     coming: set[int] = field(default_factory=set)
     leaving: set[int] = field(default_factory=set)
     sorting: Sorting | None = None
+    items: tuple[FetchItem, ...] = ()  # told of messages that come new into the results (RFC 5465 §7)
     uids: array[int] | None = None  # of the view, when the results were last compared with them
 
     def holds(self, uid: int) -> bool:
@@ -146,8 +149,10 @@ class Context:
 class Contexts:
     """Those of one selected mailbox."""
 
-    def __init__(self, s: Selected) -> None:
+    def __init__(self, s: Selected, write_rows: WriteRows) -> None:
+        """`write_rows`: as the command FETCH does."""
         self._s = s
+        self._write_rows = write_rows
         self._by_tag: dict[bytes, Context] = {}
 
     def __contains__(self, tag: bytes) -> bool:
@@ -204,6 +209,12 @@ class Contexts:
                 gone = context.remove()
                 sorting = context.sorting
                 yield self._response(context, removefrom=sorting.remove(frozenset(gone)) if sorting else [(0, gone)])
+
+    async def tell_new(self, known: int) -> None:
+        """What is wanted of new results beyond UID `known`: after EXISTS, and before ADDTO (RFC 5465 §7)."""
+        for context in self._by_tag.values():
+            if context.items and (new := sorted(uid for uid in context.coming if uid > known)):
+                await self._write_rows(self._s, new, context.items)
 
     def additions(self) -> Iterator[bytes]:
         """The responses to send after EXISTS."""

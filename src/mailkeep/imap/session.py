@@ -458,6 +458,7 @@ class Selected:
                     if watch is None or Event.FLAG_CHANGE in watch.selected:
                         self.tell_flags(seq, state, with_uid=with_uid)
         if self.contexts is not None:
+            await self.contexts.tell_new(known)
             for line in self.contexts.additions():
                 self.session.write(line)
         if watch is not None:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from mailkeep.imap.places_of import is_below, places_of
 from mailkeep.imap.watch_names import Affected, Names
 from mailkeep.imap.wire import response
-from mailkeep.imap.wire.fetch import Binary, FetchItem, Item, Section
+from mailkeep.imap.wire.fetch import FetchItem, Item, peeking
 from mailkeep.imap.wire.filter_mailboxes import FilterMailboxes, Which
 from mailkeep.imap.wire.notify import MESSAGE_EVENTS, SELECTED, Event, Group
 from mailkeep.imap.wire.status import StatusItem
@@ -70,7 +69,7 @@ class Watch:
             if group.source.which in SELECTED:
                 self.selected = group.events
                 self.delayed = group.source.which is Which.SELECTED_DELAYED
-                self.items = tuple(map(_peeking, group.items))
+                self.items = tuple(map(peeking, group.items))
             else:
                 others.append(group)
         self.groups = tuple(others)
@@ -334,11 +333,6 @@ class Watch:
 def _may_be_foreign(source: FilterMailboxes) -> bool:
     """Whether mailboxes of others may be meant."""
     return source.which is Which.SUBSCRIBED or any(parse_name(name) is not None for name in source.names)
-
-
-def _peeking(item: FetchItem) -> FetchItem:
-    r"""Nothing that is told by itself may set \Seen."""
-    return replace(item, peek=True) if isinstance(item, (Section, Binary)) else item
 
 
 def wants_modseq(items: Iterable[FetchItem]) -> bool:

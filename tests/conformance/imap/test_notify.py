@@ -463,3 +463,28 @@ def test_a_client_that_does_not_read_is_not_buried(client: ImapClient, second: I
         name, items = status(told(client, "STATUS"))
         seen = items["MESSAGES"] if name == "Sent" else seen
     client.ok("NOOP")
+
+
+# ---- what comes into the results of a search
+
+
+@pytest.mark.rfc("5465", "7")
+def test_new_results_of_a_search_come_with_what_is_wanted_of_them(inbox: ImapClient, second: ImapClient) -> None:
+    for number in range(2):
+        second.append("INBOX", simple_message(number), "(\\Flagged)" if number else "()")
+    inbox.ok("NOOP")
+    tag = inbox.start("UID SEARCH RETURN (COUNT UPDATE (UID BODY[HEADER.FIELDS (SUBJECT)])) FLAGGED")
+    assert inbox.finish(tag).one("ESEARCH")["COUNT"] == 1
+    uid = second.append("INBOX", simple_message(2), "(\\Flagged)")
+    second.append("INBOX", simple_message(3))
+    second.ok("SELECT INBOX")
+    second.ok("STORE 1 +FLAGS (\\Flagged)")
+    kinds = [(r.kind, r.number) for r in inbox.ok("NOOP").untagged if r.kind in ("EXISTS", "FETCH", "ESEARCH")]
+    assert kinds == [("EXISTS", 4), ("FETCH", 1), ("FETCH", 3), ("ESEARCH", None)]
+    assert inbox.uids[2] == uid
+    assert status(second.ok("STATUS INBOX (UNSEEN)"))[1] == {"UNSEEN": 4}
+
+
+@pytest.mark.parametrize("returns", ["UPDATE ()", "UPDATE (NOTHING)", "UPDATE (UID", "COUNT (UID)", "UPDATE (FAST)"])
+def test_wrong_items_of_update_are_refused(inbox: ImapClient, returns: str) -> None:
+    inbox.bad(f"SEARCH RETURN ({returns}) ALL")

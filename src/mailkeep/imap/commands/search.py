@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+from mailkeep.imap.commands.fetch import write_rows
 from mailkeep.imap.contexts import Context, Contexts, make_context
 from mailkeep.imap.done import COMPLETED, Bad, Done, Refused
 from mailkeep.imap.filters import expand
@@ -15,6 +16,7 @@ from mailkeep.imap.search_query import to_query
 from mailkeep.imap.search_result import answer, asks_nothing, chosen
 from mailkeep.imap.session import Selected, Session
 from mailkeep.imap.wire import response
+from mailkeep.imap.wire.fetch import peeking
 from mailkeep.imap.wire.search import CHARSETS, And, Key, Numbers, Search, Uids
 from mailkeep.imap.wire.search_return import Return, Returns
 from mailkeep.model import query as q
@@ -49,7 +51,9 @@ def begin_context(s: Selected, cmd: Search, mailbox: tuple[bytes, int] | None = 
         return None
     if s.contexts is not None and s.session.tag in s.contexts:
         raise Bad("Tag reuse")
-    return make_context(s, cmd.key, uid=cmd.uid, mailbox=mailbox)
+    context = make_context(s, cmd.key, uid=cmd.uid, mailbox=mailbox)
+    context.items = tuple(map(peeking, cmd.returns.items))
+    return context
 
 
 def keep_context(s: Selected, context: Context | None, found: Sequence[int], *, refused: bool = False) -> None:
@@ -58,7 +62,7 @@ def keep_context(s: Selected, context: Context | None, found: Sequence[int], *, 
         return
     context.results.extend(found)
     if s.contexts is None:
-        s.contexts = Contexts(s)
+        s.contexts = Contexts(s, write_rows)
     if refused or not s.contexts.add(context):
         code = response.noupdate(context.tag)
         s.session.write(response.status_line(response.UNTAGGED, response.NO, "Too many contexts", code))

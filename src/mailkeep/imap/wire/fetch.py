@@ -6,7 +6,7 @@ RFC 9051 §6.4.5, RFC 3501 §6.4.5, RFC 7162 §3.1.4, §3.2.6, RFC 8474 §6, RFC
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
 from typing import Final
@@ -171,6 +171,11 @@ def _remembered(text: bytes, off: frozenset[str]) -> tuple[FetchItem, ...] | Non
     except ParseError:
         return None
     return tuple(items)
+
+
+def peeking(item: FetchItem) -> FetchItem:
+    r"""The item without setting \\Seen: for what is told unasked."""
+    return replace(item, peek=True) if isinstance(item, (Section, Binary)) else item
 
 
 def read_attributes(lexer: Lexer) -> tuple[FetchItem, ...]:

@@ -9,6 +9,7 @@ from datetime import date
 from enum import Enum
 from typing import Final
 
+from mailkeep.imap.wire.fetch import read_attributes
 from mailkeep.imap.wire.lexer import Lexer, ParseError
 from mailkeep.imap.wire.search_return import Return, Returns, read_returns
 from mailkeep.imap.wire.sequence_set import MAX, SequenceSet
@@ -248,7 +249,7 @@ def read_search(lexer: Lexer, *, uid: bool) -> Search:
     returns: Returns | None = None
     if lexer.skip(b"RETURN "):
         lexer.needs("ESEARCH")
-        returns = read_returns(lexer)
+        returns = read_returns(lexer, read_attributes)
         lexer.space()
     charset_given = False
     if lexer.skip(b"CHARSET "):

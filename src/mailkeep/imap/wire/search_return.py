@@ -5,12 +5,15 @@ RFC 5267 §4, RFC 9394 §3).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Flag, auto
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from mailkeep.imap.wire.lexer import MAX_NUMBER, Lexer
+
+if TYPE_CHECKING:
+    from mailkeep.imap.wire.fetch import FetchItem
 
 T = TypeVar("T")
 
@@ -51,10 +54,14 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class Returns:
-    """The options; `partial` if PARTIAL is among them.  ``RETURN ()`` is read as ALL."""
+    """The options; `partial` if PARTIAL is among them.  ``RETURN ()`` is read as ALL.
+
+    `items`: with UPDATE, what to tell of messages that come into the results (RFC 5465 §7).
+    """
 
     options: Return
     partial: Partial | None = None
+    items: tuple[FetchItem, ...] = ()
 
 
 _WORDS: Final = {option.name.encode(): option for option in Return if option.name}
@@ -68,13 +75,14 @@ _NEEDS: Final = {
 _RANGE: Final = re.compile(rb"(-?)([1-9][0-9]{0,9}):(-?)([1-9][0-9]{0,9})(?=[ )]|\Z)")
 
 
-def read_returns(lexer: Lexer) -> Returns:
-    """The parenthesized options after ``RETURN``."""
+def read_returns(lexer: Lexer, read_items: Callable[[Lexer], tuple[FetchItem, ...]]) -> Returns:
+    """The parenthesized options after ``RETURN``.  `read_items` reads those of UPDATE."""
     options = Return.NONE
     partial: Partial | None = None
+    items: tuple[FetchItem, ...] = ()
 
     def option() -> None:
-        nonlocal options, partial
+        nonlocal options, partial, items
         start = lexer.pos
         word = lexer.word()
         found = _WORDS.get(word)
@@ -88,12 +96,16 @@ def read_returns(lexer: Lexer) -> Returns:
                 raise lexer.error("PARTIAL is allowed once")
             lexer.space()
             partial = read_partial(lexer)
+        if found is Return.UPDATE and lexer.skip(b" ("):
+            lexer.needs("NOTIFY")
+            lexer.pos -= 1
+            items = read_items(lexer)
         options |= found
 
     lexer.items(option, may_be_empty=True)
     if Return.PARTIAL in options and Return.ALL in options:
         raise lexer.error("PARTIAL and ALL exclude each other")  # RFC 9394 §3.1
-    return Returns(options or Return.ALL, partial)
+    return Returns(options or Return.ALL, partial, items)
 
 
 def read_partial(lexer: Lexer) -> Partial:

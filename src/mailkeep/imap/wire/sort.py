@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from mailkeep.imap.wire.fetch import read_attributes
 from mailkeep.imap.wire.lexer import Lexer
 from mailkeep.imap.wire.search import Search, read_criteria
 from mailkeep.imap.wire.search_return import Return, Returns, read_returns
@@ -67,7 +68,7 @@ def _parse(lexer: Lexer, *, uid: bool) -> Sort:
     returns: Returns | None = None
     if lexer.skip(b"RETURN "):
         lexer.needs("ESORT")
-        returns = read_returns(lexer)
+        returns = read_returns(lexer, read_attributes)
         if returns.options & (Return.UPDATE | Return.CONTEXT):
             lexer.needs("CONTEXT=SORT")
         lexer.space()
