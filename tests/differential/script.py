@@ -11,7 +11,7 @@ from typing import Final
 from tests.differential import mail
 
 NAMES: Final = ("a", "b", "a/b", "a/b/c", "b/c", "Work", "x y", "&AMQ-pfel", "INBOX/sub", "inbox", "Work/2025", "d.e")
-PATTERNS: Final = ("*", "%", "a*", "a/%", "%/%", "INBOX", "i*", "*b", "W%k", "", "a/b", "*/c", "%/b", "x*")
+PATTERNS: Final = ("*", "%", "a*", "a/%", "%/%", "INBOX", "i*", "*b", "W%k", "", "a/b", "*/c", "%/b", "x*", "i*b")
 NAME: Final = re.compile(r'"([^"]*)"')
 FLAGS: Final = ("\\Seen", "\\Flagged", "\\Answered", "\\Draft", "\\Deleted", "$Forwarded", "$Junk", "work")
 ITEMS: Final = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 DELIMITER: Final = "/"
+INBOX: Final = "INBOX"
 
 
 class Pattern:
@@ -13,37 +14,39 @@ class Pattern:
     INBOX is matched in any case, as a whole name and as the first level of one.
     """
 
-    __slots__ = ("_of_inbox", "_pieces")
+    __slots__ = ("_pieces",)
 
     def __init__(self, pattern: str) -> None:
         self._pieces = _pieces(pattern)
-        first, slash, rest = pattern.partition(DELIMITER)
-        self._of_inbox = self._pieces if first.isupper() else _pieces(first.upper() + slash + rest)
 
     def matches(self, name: str) -> bool:
         """Whether the whole `name` matches.
 
         However long the pattern, at most twice as many of its letters and wildcards are looked at as the name is long.
         """
-        is_inbox = name == "INBOX" or name.startswith("INBOX" + DELIMITER)
-        pieces = self._of_inbox if is_inbox else self._pieces
+        pieces = self._pieces
         if pieces == ["*"]:
             return True
         if pieces == ["%"]:
             return DELIMITER not in name
+        if name == INBOX or name.startswith(INBOX + DELIMITER):
+            return _matches(pieces, name, any_case=len(INBOX))
         if len(pieces) == 1:
             return pieces[0] == name
         return _matches(pieces, name)
 
 
-def _matches(pieces: list[str], name: str) -> bool:
+def _matches(pieces: list[str], name: str, any_case: int = 0) -> bool:
     """Where in the name what has been read of the pattern can end: bit i of `ends` stands for the place before name[i].
 
     Sets of places are integers, so that a step of the pattern costs a few machine instructions for each 64 places.
+    The first `any_case` letters of the name are capitals, and match small ones too.
     """
     places: dict[str, int] = {}
     for i, letter in enumerate(name):
         places[letter] = places.get(letter, 0) | 1 << i
+        if i < any_case:
+            places[letter.lower()] = places.get(letter.lower(), 0) | 1 << i
     everywhere = (1 << len(name) + 1) - 1
     within = (everywhere >> 1) & ~places.get(DELIMITER, 0)
     ends = 1
