@@ -180,8 +180,8 @@ def meaning(line: str) -> Any:
             case "FLAGS" | "CAPABILITY" | "ENABLED":
                 return [word, ("set", parts[1] if word == "FLAGS" else parts[1:])]
             case "ESEARCH":
-                tag = [p for p in parts[1:] if isinstance(p, list)]
-                rest = [p for p in parts[1:] if not isinstance(p, list)]
+                tag = [p for p in parts[1:2] if isinstance(p, list)]
+                rest = parts[1 + len(tag) :]
                 uid = "UID" in rest
                 return [word, tag, uid, pairs([p for p in rest if p != "UID"])]
         return [word, *parts[1:]]
