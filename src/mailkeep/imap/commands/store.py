@@ -43,15 +43,18 @@ async def store(s: Selected, cmd: wire.Store) -> Done:
     s.announce_keywords()
     condstore = s.session.enabled.condstore
     silent = cmd.silent and stored.previous <= before  # else somebody came between, and nobody knows where
+    known = []
     for state in stored.states:
         seq = s.view.seq(state.uid)
         if not silent or state.uid in untold:
             s.tell_flags(seq, state, with_uid=cmd.uid)
-        elif condstore and state.uid in stored.changed:
+        elif state.uid not in stored.changed:
+            continue  # it may be another who has changed it just before: then that is told
+        elif condstore:
             # the client knows the flags: we obeyed.  But not the mod-sequence (RFC 7162 §3.1.3)
             s.tell_modseq(seq, state, with_uid=cmd.uid)
-    if stored.changed or untold or not silent:
-        s.view.expect(stored.states)
+        known.append(state)
+    s.view.expect(known)
     if limit and expunged:
         s.session.untagged(b"NO [%b] Some messages were not dealt with" % limit)  # RFC 9738 §3.1
     return with_limit(s.session, _answer(s, cmd, stored.refused, expunged=expunged), limit)
