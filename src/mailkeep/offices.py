@@ -79,6 +79,7 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
     mailboxes = Mailboxes(store, bus)
     places = Places(accounts, mailboxes, store, bus)
     messages = Messages(store, bus, (*DERIVERS, SEARCH_FIELDS, PREVIEW), recents=shared.recents)
+    store.on_unheard = messages.views.doubt
     search = Search(store)
     return Offices(
         accounts=accounts,

@@ -163,7 +163,10 @@ class Connection(asyncio.Protocol):
             self._timer.cancel()
             self._timer = None
         if hasattr(self, "session"):
-            self.session.lost()
+            try:
+                self.session.lost()
+            except Exception as error:  # whatever it was: the connection must not be counted for ever
+                log.error("connection_bug", peer=self.peer, exc_info=error)
         if self._running:
             self._cancel()  # `_end` goes on when it has let go
         else:

@@ -99,11 +99,13 @@ class Messages:
         try:
             new: list[NewMessage] = []
             waiting: list[Waiting | None] = []
+            held = 0
             pace = Pace()
             for message in incoming:
-                taken, rest = await self._take_in(account, message, now)
+                taken, rest = await self._take_in(account, message, now, held)
                 new.append(taken)
                 waiting.append(rest)
+                held += len(rest.data) if rest is not None else 0
                 if pace.is_over:
                     await pace.give_way()
             if guest is None:
@@ -150,8 +152,13 @@ class Messages:
             if rest is not None:
                 self.deriving.expect(account, MessageId(number), rest)
 
-    async def _take_in(self, account: AccountId, message: Incoming, now: int) -> tuple[NewMessage, Waiting | None]:
-        """What is to be stored, and what remains to be done afterwards."""
+    async def _take_in(
+        self, account: AccountId, message: Incoming, now: int, held: int = 0
+    ) -> tuple[NewMessage, Waiting | None]:
+        """What is to be stored, and what remains to be done afterwards.
+
+        `held`: octets of the same command of which something remains to be done.
+        """
         octets = message.octets
         self.taken_in += 1
         self.octets_taken_in += octets.size
@@ -163,7 +170,7 @@ class Messages:
         if data is not None:
             if len(data) > QUICK:
                 derived, keys = await asyncio.to_thread(self._derive, data)
-            elif self.deriving.has_room(len(data)):
+            elif self.deriving.has_room(held + len(data)):
                 waiting = Waiting(scan(data), data)
                 keys = _thread_keys(waiting.part)
             else:

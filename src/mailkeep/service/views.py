@@ -56,6 +56,11 @@ class Views:
         for account, mailboxes in open_ones.items():
             self._bus.deliver(Hint(account, frozenset(mailboxes), ModSeq(0), tree=True))
 
+    def doubt(self, account: AccountId) -> None:
+        """Something of this account has been committed, and whoever asked for it may not have told of it."""
+        mailboxes = frozenset(mailbox for owner, mailbox in self._views if owner == account)
+        self._bus.publish(Hint(account, mailboxes, ModSeq(0), tree=True, metadata=True))
+
     def count(self) -> tuple[int, int]:
         """How many views are in memory, and how many entries in them."""
         return len(self._views), sum(len(view.uids) for view in self._views.values())

@@ -328,7 +328,10 @@ class Store(Protocol):
         ...
 
     def later(self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args) -> None:
-        """Carry out `op` with the next commit, at the latest when closing.  A crash loses it, without harm."""
+        """Carry out `op` with the next commit, at the latest when closing.
+
+        A crash loses it, without harm; so it is where the account has been removed.  Raises nothing.
+        """
         ...
 
     async def read(self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args) -> T:

@@ -368,6 +368,19 @@ async def test_a_vanished_peer_ends_the_command_that_waits(world: World) -> None
 
 
 @on_both_loops
+async def test_a_session_that_fails_to_let_go_is_not_counted_for_ever(world: World) -> None:
+    _, writer = await world.connect()
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    world.sessions[0].lost = fail  # type: ignore[method-assign]
+    writer.close()
+    world.listener.drain()
+    await world.listener.closed()
+
+
+@on_both_loops
 async def test_a_vanished_peer_ends_an_answer_that_waits_for_it_to_read(world: World) -> None:
     peer = world.connect_deaf()
     await asyncio.get_running_loop().sock_sendall(peer, b"produce 1000\n")

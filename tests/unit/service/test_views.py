@@ -74,3 +74,43 @@ def test_a_view_that_could_not_be_opened_is_not_kept(tmp_path: Path) -> None:
             assert (await views.open(world.account, mailbox)).users == 1
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("answered", [False, True], ids=["while it was written", "when its answer had just come"])
+def test_what_was_written_for_somebody_who_has_gone_is_seen_by_others(tmp_path: Path, answered: bool) -> None:
+    async def main() -> None:
+        async with SqliteStore(tmp_path) as store:
+            world = await World.make(store)
+            views = Views(store, Bus())
+            store.on_unheard = views.doubt
+            view = await views.open(world.account, await world.box())
+            write = world.append(b"octets")
+            future = write.send(None)  # as a connection steps a handler
+            if answered:
+                await asyncio.wait((future,))
+            else:
+                assert future.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                write.throw(asyncio.CancelledError())
+            await store._owned[0].writes.drain()
+            await views.refresh(view)
+            assert list(view.uids) == [1]
+
+    asyncio.run(main())
+
+
+def test_a_large_view_of_an_account_that_has_been_removed_can_be_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailkeep.service.views.BIG", 0)
+
+    async def main() -> None:
+        async with SqliteStore(tmp_path) as store:
+            world = await World.make(store)
+            views = Views(store, Bus())
+            view = await views.open(world.account, await world.box())
+            await store.remove_account(world.account)
+            views.close(view)
+            assert not view.users
+
+    asyncio.run(main())

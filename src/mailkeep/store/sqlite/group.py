@@ -31,6 +31,7 @@ class Group(Generic[Item, Answer]):
     `prepare` returned, and answers for each item, in order, with a result or an exception; if one of them raises, that
     is everybody's answer.  A batch with an item that `is_slow` says will take long goes to the thread as a whole.
     `cost` is called on the loop after each batch, and tells how many seconds it has waited for the disk.
+    `unheard` is called, on the loop too, for an item that was done after whoever waited for it had gone.
     """
 
     def __init__(
@@ -40,11 +41,13 @@ class Group(Generic[Item, Answer]):
         finish: Callable[[Any], Sequence[Answer | BaseException]],
         cost: Callable[[], float],
         is_slow: Callable[[Item], bool],
+        unheard: Callable[[Item], None] = lambda _: None,
     ) -> None:
         self._prepare = prepare
         self._finish = finish
         self._cost = cost
         self._is_slow = is_slow
+        self._unheard = unheard
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._queue: deque[tuple[Item, asyncio.Future[Answer] | None]] = deque()
         self._scheduled = False  # a batch is being worked on, or about to be
@@ -126,14 +129,15 @@ class Group(Generic[Item, Answer]):
             self._schedule()
         else:
             self._idle.set()
-        for (_, future), answer in zip(batch, answers, strict=True):
+        for (item, future), answer in zip(batch, answers, strict=True):
             if future is None:
                 if isinstance(answer, Exception):
                     log.warning("store.lazy_write_failed", kind=type(answer).__name__, text=str(answer))
                 continue
             if future.done():  # nobody waits any more
-                continue
-            if isinstance(answer, BaseException):
+                if not isinstance(answer, BaseException):
+                    self._unheard(item)
+            elif isinstance(answer, BaseException):
                 future.set_exception(answer)
             else:
                 future.set_result(answer)

@@ -61,8 +61,15 @@ def shard_path(data_dir: Path, number: int) -> Path:
 class Owned:
     """A shard's one writer, locked against every other process.  Needs a running loop for writes."""
 
-    def __init__(self, data_dir: Path, number: int, wake: Callable[[], None], ticks: Ticks | None) -> None:
-        """`wake` is called when there is maintenance to do that should not wait.
+    def __init__(
+        self,
+        data_dir: Path,
+        number: int,
+        wake: Callable[[], None],
+        ticks: Ticks | None,
+        unheard: Callable[[Job], None],
+    ) -> None:
+        """`wake` is called when there is maintenance to do that should not wait; `unheard`: see `Group`.
 
         Raises: Unavailable (another process owns the shard), and what `Writer` raises.
         """
@@ -76,7 +83,9 @@ class Owned:
         except BaseException:
             os.close(self._lock)
             raise
-        self.writes: Group[Job, Any] = Group(f"shard-{number}", self._begin, self._commit, self._committed, is_slow)
+        self.writes: Group[Job, Any] = Group(
+            f"shard-{number}", self._begin, self._commit, self._committed, is_slow, unheard
+        )
         self._checkpointer: apsw.Connection | None = open_for_checkpoints(self.path)
         self._checkpointing = threading.Lock()
 

@@ -59,7 +59,8 @@ class Part:
 class SqliteStore:
     """All shards and the directory of one data directory; whoever opens it holds the directory's lock.
 
-    Or, with `part`, what one of several processes has of it.  Attributes: `directory`.
+    Or, with `part`, what one of several processes has of it.  Attributes: `directory`; `on_unheard`, called with an
+    account of which something has been committed that nobody may have told of: whoever asked had gone.
     """
 
     def __init__(
@@ -82,8 +83,9 @@ class SqliteStore:
         )
         _require_shards(data_dir, self.directory)
         self._wake = asyncio.Event()
+        self.on_unheard: Callable[[AccountId], None] = lambda _: None
         self._owned = {
-            number: Owned(data_dir, number, self._wake.set, self._ticks)
+            number: Owned(data_dir, number, self._wake.set, self._ticks, lambda job: self.on_unheard(job.account))
             for number in range(self.directory.shards)
             if part is None or number in part.owned
         }
@@ -142,11 +144,19 @@ class SqliteStore:
 
     async def write(self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args) -> T:
         """See `Store.write`."""
-        return cast(T, await self._shard(account).writes.submit(Job(op, account, args)))
+        answer = self._shard(account).writes.submit(Job(op, account, args))
+        try:
+            return cast(T, await answer)
+        except asyncio.CancelledError:
+            # the answer and the end of whoever waits for it may come in the same turn of the loop
+            if isinstance(answer, asyncio.Future) and not answer.cancelled():
+                self.on_unheard(account)
+            raise
 
     def later(self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args) -> None:
         """See `Store.later`."""
-        self._shard(account).writes.submit_lazily(Job(op, account, args))
+        with suppress(NotFound, Unavailable):  # the account has been removed, or its shard is away: a loss without harm
+            self._shard(account).writes.submit_lazily(Job(op, account, args))
 
     async def read(self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args) -> T:
         """See `Store.read`; never suspends."""
