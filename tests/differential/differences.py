@@ -193,6 +193,13 @@ LISTED: Final[tuple[Difference, ...]] = (
     ),
     # ---- names
     Difference(
+        "a mailbox does not go below itself",
+        CYRUS,
+        lambda c: c.name == "RENAME" and c.is_result("NO", "OK") and below_itself(c),
+        "RFC 9051 §6.3.6 is silent; what was called b would be called b/c, and b/c/c what was called b/c",
+        diverges=True,
+    ),
+    Difference(
         "children that are not subscribed are children",
         CYRUS,
         lambda c: c.name == "LIST" and "(SUBSCRIBED" in c.text and differ_in_having_children(c),
@@ -253,6 +260,12 @@ def differ_in_having_children(case: Case) -> bool:
         return False
     (ours, *rest), (theirs, *others) = case.ours, case.theirs
     return rest == others and ours ^ theirs == {"\\haschildren", "\\hasnochildren"} and "\\haschildren" in ours
+
+
+def below_itself(case: Case) -> bool:
+    """Whether RENAME's second name lies below its first."""
+    old, new = re.findall(r'"([^"]*)"', case.text)
+    return bool(new.startswith(old + "/"))
 
 
 def some_lines(few: Any, many: Any) -> bool:

@@ -15,7 +15,7 @@ from tests.differential.run import Referee
 from tests.differential.script import Step
 from tests.differential.wire import Answer, Untagged, values
 
-EPISODES = 3
+EPISODES = 2
 PEERS = {"dovecot": (dovecot.missing, servers.dovecots), "cyrus": (cyrus.missing, servers.cyruses)}
 
 
@@ -27,7 +27,7 @@ def test_random_sessions_mean_the_same(peer: str) -> None:
     if reason is not None:
         cannot_run(reason)
     theirs: AbstractContextManager[servers.Server] = running()
-    with servers.ours(EPISODES + 60) as ours, theirs as other:
+    with servers.ours(EPISODES + 20) as ours, theirs as other:
         referee = Referee([ours, other])
         for episode in range(EPISODES):
             referee.random_episode(random.Random(f"{peer}/{episode}"))

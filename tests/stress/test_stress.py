@@ -14,7 +14,7 @@ from tests.stress.run import Plan, Report, stress
 
 from mailkeep.config import Imap
 
-SECONDS = 3.0
+SECONDS = 2.0
 SESSIONS = 10
 
 
