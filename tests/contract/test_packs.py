@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -99,6 +100,25 @@ def test_a_pack_that_is_mostly_dead_is_rewritten_and_removed_later(tmp_path: Pat
             assert sorted(store._shards[0].packs.list()) == [2]
             assert await world.body(3) == b"2" * 20_000
             assert await store.check(world.account) == ()
+
+    asyncio.run(main())
+
+
+def test_a_damaged_pack_does_not_keep_others_from_being_removed(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with SqliteStore(tmp_path) as store:
+            world = await World.make(store)
+            store.directory.set_state(world.account, AccountState.ACTIVE)
+            packs = store._shards[0].packs
+            for some in ("abcd", "efgh"):
+                await world.append(*(letter.encode() * 20_000 for letter in some))
+                packs.close()
+            await world.expunge(1, 2, 3, 5, 6, 7, 8)
+            os.truncate(packs.path(1), 70_000)
+            now = int(time.time())
+            for after in (0, 4000, 8000):
+                await store.sweep(now + after, keep_s=0)
+            assert list(packs.list()) == [1]  # what is left of it stays for whoever can mend it
 
     asyncio.run(main())
 

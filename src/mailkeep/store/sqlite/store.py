@@ -305,6 +305,8 @@ class SqliteStore:
         self._moving.add(account)
         try:
             await self._clear(entry)
+            if self.directory.get(account).state is not AccountState.ACTIVE:
+                raise Conflict("The account is being removed")
             self.directory.begin_move(account, shard)
             source, target = self._numbered(entry.shard), self._numbered(shard)
             try:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+from mailkeep import telemetry
+from mailkeep.model.errors import Unavailable
 from mailkeep.model.ids import AccountId
 from mailkeep.store.blobs.packs import PackFile
 from mailkeep.store.contract import Op, Sql
@@ -19,6 +21,8 @@ UNTOUCHED_S: Final = 3600  # a younger pack may hold octets whose row is still o
 WORTHWHILE: Final = 0.5  # a pack is rewritten when less than this part of it is alive
 OCTETS: Final = 2 * 1024 * 1024  # copied and switched at a time,
 BLOBS: Final = 128  # or so many
+
+log = telemetry.logger()
 
 Alive = tuple[AccountId, int, int, int]  # account, blob, offset, size
 Move = tuple[AccountId, int, int, int, int]  # account, blob, the pack it leaves, new pack, new offset
@@ -42,8 +46,12 @@ async def sweep_packs(shard: Shard, now: int, chore: Chore) -> None:
                 chore.octets += state.st_size
         await chore.rest(started)
         if alive and sum(size for *_, size in alive) < state.st_size * WORTHWHILE:
-            await _rewrite(shard, pack, alive, chore)
-            os.utime(path)  # it is removed when whoever reads it now has had time to finish
+            try:
+                await _rewrite(shard, pack, alive, chore)
+            except Unavailable as error:  # damaged, perhaps: the packs behind it are looked at all the same
+                log.warning("store.pack_not_rewritten", pack=pack, shard=shard.number, text=error.text)
+            else:
+                os.utime(path)  # it is removed when whoever reads it now has had time to finish
 
 
 async def _rewrite(shard: Shard, pack: int, alive: Sequence[Alive], chore: Chore) -> None:
