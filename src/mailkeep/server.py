@@ -214,6 +214,7 @@ class Server:
         part = Part(owned=frozenset(), directory=True, spool="parent", carrier=peers, ticks=ticks)
         async with open_store(config, part) as store:
             server = cls(config, build_offices(config, store, Bus(peers.relay), shared))
+            peers.on_unheard = store.on_unheard
             bound = _bind(config, stack)
             server._metrics = _bind_metrics(config, stack)
             first = {name: each[0] for name, each in bound.items()}

@@ -158,6 +158,27 @@ def test_a_counter_tells_of_a_commit_before_its_answer_does(tmp_path: Path) -> N
     run(test, tmp_path)
 
 
+def test_what_is_forwarded_for_somebody_who_has_gone_is_told_of(tmp_path: Path) -> None:
+    async def test(store: Asking, both: Together, world: World) -> None:
+        told = asyncio.Event()
+        unheard: list[AccountId] = []
+
+        def hear(account: AccountId) -> None:
+            unheard.append(account)
+            told.set()
+
+        write = asyncio.ensure_future(world.append(b"octets"))
+        while not both.peers._links[0]._waiting:
+            await asyncio.sleep(0)
+        both.peers._links[0]._unheard = hear
+        write.cancel()
+        await told.wait()
+        assert unheard == [world.account]
+        assert (await world.box()).total == 1
+
+    run(test, tmp_path)
+
+
 def test_a_second_owner_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mailkeep.store.sqlite.owned.PATIENCE_S", 0.0)
 

@@ -279,8 +279,8 @@ class Authenticated:
         selected = self.session.selected
         if self.watch is not None:
             self.heed(hint)
-        elif selected is not None and selected.mailbox in hint.mailboxes:
-            self.session.wake()
+        elif selected is not None and (selected.mailbox in hint.mailboxes or not hint.modseq):
+            self.session.wake()  # a hint without modseq may mean anything
         if self.metadata is not None and self.metadata.notice(hint):
             self.session.wake()
         if hint.tree and not self.session.services.accounts.exists(self.account):

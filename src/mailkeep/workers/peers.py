@@ -241,10 +241,12 @@ class PeerDoor:
 class _Asking(_Frames):
     """The connection of this process to one worker."""
 
-    def __init__(self) -> None:
+    def __init__(self, unheard: Callable[[AccountId], None]) -> None:
+        """`unheard` is called with the account of a write that was, or may have been, done for nobody who is there."""
         super().__init__()
         self.lost = asyncio.Event()
-        self._waiting: dict[int, asyncio.Future[bytes]] = {}
+        self._unheard = unheard
+        self._waiting: dict[int, tuple[asyncio.Future[bytes], AccountId | None]] = {}  # whose account a write is about
         self._numbers = itertools.count(1)
         self._choked = False
 
@@ -258,9 +260,11 @@ class _Asking(_Frames):
         super().connection_lost(error)
         self.lost.set()
         waiting, self._waiting = self._waiting, {}
-        for future in waiting.values():
+        for future, account in waiting.values():
             if not future.done():
                 future.set_exception(Unavailable("The outcome is unknown: look before you try again"))
+            if account is not None:
+                self._unheard(account)
 
     def pause_writing(self) -> None:
         self._choked = True
@@ -275,8 +279,9 @@ class _Asking(_Frames):
         if self.transport is None:
             future.set_exception(Unavailable("Part of the server is being restarted"))
             return future
-        self._waiting[number] = future
-        self.send(make(number))
+        message = make(number)
+        self._waiting[number] = future, AccountId(message.account) if isinstance(message, Write) else None
+        self.send(message)
         return future
 
     def tell(self, news: News) -> None:
@@ -286,11 +291,13 @@ class _Asking(_Frames):
     def received(self, message: Message) -> None:
         match message:
             case Done(number, result):
-                future = self._waiting.pop(number, None)
+                future, account = self._waiting.pop(number, (None, None))
                 if future is not None and not future.done():
                     future.set_result(result)
+                elif account is not None:
+                    self._unheard(account)
             case Failed(number, kind, text):
-                future = self._waiting.pop(number, None)
+                future, _ = self._waiting.pop(number, (None, None))
                 if future is not None and not future.done():
                     future.set_exception(_error(kind, text))
             case _:
@@ -301,6 +308,7 @@ class Peers:
     """The connections of this process to the workers of its server, but itself.
 
     `paths`: the socket of each worker.  Shard s belongs to worker s modulo `count`.
+    Attributes: `on_unheard`, see `SqliteStore`.
     """
 
     def __init__(self, paths: Mapping[int, Path], count: int, version: int) -> None:
@@ -312,6 +320,7 @@ class Peers:
         self._connected = {number: asyncio.Event() for number in paths}
         self._hoping: dict[int, list[asyncio.Future[None]]] = {number: [] for number in paths}
         self._tasks: list[asyncio.Task[None]] = []
+        self.on_unheard: Callable[[AccountId], None] = lambda _: None
 
     def start(self, spawn: Spawn) -> None:
         """Connect, and connect again whenever a connection is lost."""
@@ -327,7 +336,7 @@ class Peers:
         while True:
             try:
                 with short_path(path) as short:
-                    _, link = await loop.create_unix_connection(_Asking, short)
+                    _, link = await loop.create_unix_connection(self._ask, short)
             except OSError:
                 pass
             else:
@@ -340,6 +349,9 @@ class Peers:
                 await link.lost.wait()
                 self._connected[number].clear()
             await asyncio.sleep(RETRY_S)
+
+    def _ask(self) -> _Asking:
+        return _Asking(self.on_unheard)
 
     async def carry(self, shard: int, name: str, account: int, arguments: bytes) -> bytes:
         """Have the owner carry out an operation.  Raises: what it raises, and Unavailable."""

@@ -125,13 +125,14 @@ class Worker:
         message = await _hear(self._channel)
         if not isinstance(message, Accept):  # the server stops before it has begun
             return
-        self._peers.start(group.create_task)
         shared = Shared(
             Ledger.join(self._begin.ledger, self._begin.count + 1, self._begin.number),
             Recents.join(self._begin.recents),
         )
         offices = build_offices(self._config, store, bus, shared)
+        self._peers.on_unheard = store.on_unheard
         indexer = _indexer(store, bus)
+        self._peers.start(group.create_task)
         upkeep = [group.create_task(run_upkeep(work)) for work in (store.maintain, store.tidy, indexer.run)]
         reception = Reception(self._config, offices, self._tls, shared.ledger)
         sockets = {name: [socket.socket(fileno=fd) for fd in fds] for name, fds in self._begin.sockets.items()}

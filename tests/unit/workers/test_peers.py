@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ import pytest
 from mailkeep.model.change import Hint
 from mailkeep.model.errors import NoSpace, NotFound, Unavailable
 from mailkeep.model.ids import AccountId, MailboxId, ModSeq
-from mailkeep.workers.peers import Done, Doubt, Failed, Message, News, Write, _Asking, _Served
+from mailkeep.workers.peers import Done, Doubt, Failed, Flush, Message, News, Write, _Asking, _Served
 
 
 class Wire:
@@ -103,7 +104,11 @@ def test_what_is_not_understood_ends_the_connection(octets: bytes) -> None:
 
 
 def asking() -> tuple[_Asking, Wire]:
-    connection, wire = _Asking(), Wire()
+    return asking_with(lambda _: None)
+
+
+def asking_with(unheard: Callable[[AccountId], None]) -> tuple[_Asking, Wire]:
+    connection, wire = _Asking(unheard), Wire()
     connection.connection_made(wire)  # type: ignore[arg-type]
     return connection, wire
 
@@ -136,6 +141,24 @@ def test_a_lost_connection_answers_everybody_that_the_outcome_is_unknown() -> No
         for question in (asked, connection.ask(lambda n: Write(n, 1, "expunge", 1, 7, b""))):
             with pytest.raises(Unavailable):
                 await question
+
+    asyncio.run(main())
+
+
+def test_what_was_done_or_may_have_been_for_somebody_who_has_gone_is_told_of() -> None:
+    async def main() -> None:
+        unheard: list[int] = []
+        connection, _ = asking_with(unheard.append)
+        asked = [connection.ask(lambda n, a=a: Write(n, 1, "expunge", 1, a, b"")) for a in (7, 8, 9)]  # type: ignore[misc]
+        connection.ask(Flush).cancel()
+        for question in asked[:2]:
+            question.cancel()
+        connection.data_received(frame(Done(1, b"one"), Failed(2, "NotFound", "No")))
+        assert unheard == [7]
+        connection.connection_lost(None)
+        assert unheard == [7, 9]
+        with pytest.raises(Unavailable):
+            await asked[2]
 
     asyncio.run(main())
 

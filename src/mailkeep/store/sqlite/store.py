@@ -148,8 +148,8 @@ class SqliteStore:
         try:
             return cast(T, await answer)
         except asyncio.CancelledError:
-            # the answer and the end of whoever waits for it may come in the same turn of the loop
-            if isinstance(answer, asyncio.Future) and not answer.cancelled():
+            # The answer and the end of whoever waits for it may come in the same turn of the loop.
+            if not (isinstance(answer, asyncio.Future) and answer.cancelled()):
                 self.on_unheard(account)
             raise
 
