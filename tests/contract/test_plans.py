@@ -90,6 +90,7 @@ def test_who_shares_something_is_looked_up_by_an_index(tmp_path: Path) -> None:
                 (ops.list_granted, (GUEST,)),
                 (ops.find_granted, (GUEST, "INBOX")),
                 (ops.read_rights, ((await world.box()).id, GUEST)),
+                (ops.is_visible_parent, ((await world.box()).id, GUEST)),
             ):
                 told: list[Sql] = []
                 await store.read(recording(op, told), world.account, *args)

@@ -19,6 +19,7 @@ from mailkeep.imap.search_query import Ground, compared, fix_numbers, query_on
 from mailkeep.imap.selected import SelectedView
 from mailkeep.imap.wire import response
 from mailkeep.service.lanes import FEW
+from mailkeep.service.pace import Pace
 
 if TYPE_CHECKING:
     from mailkeep.imap.session import Selected
@@ -93,7 +94,6 @@ class Context:
     leaving: set[int] = field(default_factory=set)
     sorting: Sorting | None = None
     items: tuple[FetchItem, ...] = ()  # told of messages that come new into the results (RFC 5465 §7)
-    uids: array[int] | None = None  # of the view, when the results were last compared with them
 
     def holds(self, uid: int) -> bool:
         """Whether the client has it among the results."""
@@ -112,13 +112,11 @@ class Context:
                 if self.holds(uid):
                     self.leaving.add(uid)
 
-    def forget_gone(self, uids: array[int]) -> None:
-        """Results of which the message is not in the mailbox any more leave."""
-        if self.uids is not uids:  # an expunge puts another array there
-            self.uids = uids
-            present = frozenset(uids)
-            self.leaving.update([uid for uid in self.results if uid not in present])
-            self.coming &= present
+    def forget(self, gone: frozenset[int], present: frozenset[int]) -> None:
+        """Results that are `gone` leave; what is not `present` does not come."""
+        few = len(gone) * FEW < len(self.results)
+        self.leaving.update(filter(self.holds, gone) if few else gone.intersection(self.results))
+        self.coming &= present
 
     def remove(self) -> list[int]:
         """The results that leave, ascending; they are none from now on."""
@@ -154,6 +152,7 @@ class Contexts:
         self._s = s
         self._write_rows = write_rows
         self._by_tag: dict[bytes, Context] = {}
+        self._uids = s.shared.uids  # when the results were last compared with them
 
     def __contains__(self, tag: bytes) -> bool:
         return tag in self._by_tag
@@ -163,6 +162,8 @@ class Contexts:
         held = sum(len(other.results) for other in self._by_tag.values())
         if len(self._by_tag) >= MOST or held + len(context.results) > MOST_RESULTS:
             return False
+        self._forget_gone()
+        context.leaving.update(frozenset(context.results).difference(self._uids))
         self._by_tag[context.tag] = context
         return True
 
@@ -171,14 +172,24 @@ class Contexts:
         del self._by_tag[tag]
 
     async def follow(self) -> None:
-        """Find out what comes and leaves, up to what the view knows; what happens all the while is left for later."""
+        """Find out what comes and leaves, up to what the view knows; what happens all the while is left for later.
+
+        Most of what leaves is told at once, with turns for others, `removals` then has little to do.
+        """
         view = self._s.shared
+        pace = Pace()
         for _ in range(ROUNDS):
             late = [context for context in self._by_tag.values() if context.upto < view.upto]
             if not late:
-                return
+                break
             for context in late:
                 await self._follow(context)
+                if pace.is_over:
+                    await pace.give_way()
+        for line in self.removals():
+            self._s.session.write(line)
+            if pace.is_over:
+                await pace.give_way()
 
     async def _follow(self, context: Context) -> None:
         s = self._s
@@ -203,12 +214,22 @@ class Contexts:
 
     def removals(self) -> Iterator[bytes]:
         """The responses to send before EXPUNGE."""
+        self._forget_gone()
         for context in self._by_tag.values():
-            context.forget_gone(self._s.shared.uids)
             if context.leaving:
                 gone = context.remove()
                 sorting = context.sorting
                 yield self._response(context, removefrom=sorting.remove(frozenset(gone)) if sorting else [(0, gone)])
+
+    def _forget_gone(self) -> None:
+        uids = self._s.shared.uids
+        if self._uids is uids:  # an expunge puts another array there
+            return
+        present = frozenset(uids)
+        gone = frozenset(self._uids) - present
+        self._uids = uids
+        for context in self._by_tag.values():
+            context.forget(gone, present)
 
     async def tell_new(self, known: int) -> None:
         """What is wanted of new results beyond UID `known`: after EXISTS, and before ADDTO (RFC 5465 §7)."""
@@ -216,13 +237,17 @@ class Contexts:
             if context.items and (new := sorted(uid for uid in context.coming if uid > known)):
                 await self._write_rows(self._s, new, context.items)
 
-    def additions(self) -> Iterator[bytes]:
-        """The responses to send after EXISTS."""
+    async def tell_additions(self) -> None:
+        """What comes, to be told after EXISTS."""
+        pace = Pace()
         for context in self._by_tag.values():
             if context.coming:
                 new = context.add()
                 sorting = context.sorting
-                yield self._response(context, addto=sorting.add(frozenset(new)) if sorting else [(0, new)])
+                addto = sorting.add(frozenset(new)) if sorting else [(0, new)]
+                self._s.session.write(self._response(context, addto=addto))
+            if pace.is_over:
+                await pace.give_way()
 
     def _response(self, context: Context, *, addto: Positioned = (), removefrom: Positioned = ()) -> bytes:
         result = response.SearchResult(

@@ -58,7 +58,10 @@ async def _named(s: Authenticated, tree: list[Place], names: Iterable[str]) -> l
     """What is named need not be visible (RFC 7377 §2.2: "l" is wanted of the others); rights are not asked."""
     visible = {place.name: place for place in tree}
     found: list[Place] = []
+    pace = Pace()
     for name in names:
+        if pace.is_over:
+            await pace.give_way()
         place = visible.get(name) or await s.places.find(s.account, name)
         if place is not None and place.mailbox.selectable:
             found.append(place)

@@ -55,6 +55,7 @@ LOGGED_IN_IDLE_S: Final = 31 * 60.0
 LOGGED_OUT_IDLE_S: Final = 3 * 60.0
 WRITING: Final[Rights] = "swite"  # one of these, and a mailbox is not READ-ONLY (RFC 4314 §5.2)
 MESSAGES_OF_APPEND: Final = 4  # of the largest size: so much of the disk one command may take before the quota is asked
+PIECE: Final = 64 * 1024  # octets told before others get their turn
 LOGGED_OUT_LINE: Final = 64 * 1024  # OAuth tokens are long, nothing else is
 
 
@@ -445,6 +446,7 @@ class Selected:
             for line in self.contexts.removals():
                 self.session.write(line)
         self.announce_keywords()
+        connection = self.session.connection
         for update in self.view.apply(may_expunge=may_expunge):
             match update:
                 case Expunge(numbers, uids):
@@ -457,10 +459,11 @@ class Selected:
                 case FlagUpdate(seq, state):
                     if watch is None or Event.FLAG_CHANGE in watch.selected:
                         self.tell_flags(seq, state, with_uid=with_uid)
+                        if connection.queued > PIECE:
+                            await connection.drain()
         if self.contexts is not None:
             await self.contexts.tell_new(known)
-            for line in self.contexts.additions():
-                self.session.write(line)
+            await self.contexts.tell_additions()
         if watch is not None:
             await watch.tell_new(self, known)
         if (held or self.view.held) and self.session.enabled.condstore:

@@ -24,6 +24,7 @@ from mailkeep.model.errors import NotFound, StateTooOld
 from mailkeep.model.ids import AccountId, MailboxId, ModSeq, Uid
 from mailkeep.model.mailbox import DELIMITER
 from mailkeep.model.metadata import THE_SERVER
+from mailkeep.service.pace import Pace
 from mailkeep.service.trees import parse_name
 
 if TYPE_CHECKING:
@@ -95,14 +96,24 @@ class Watch:
 
     async def follow(self, places: Iterable[Place]) -> None:
         """Watch the accounts of these places too, which are not the user's own."""
+        pace = Pace()
         for place in places:
             if not place.foreign:
                 continue
+            if pace.is_over:
+                await pace.give_way()
             self._names.see(place)
             if place.account not in self._told:
                 now = await self._owner.session.services.metadata.now(place.account)
                 self._told[place.account] = self._told_metadata[place.account] = now
                 self._unsubscribe.append(self._owner.messages.bus.subscribe(place.account, self._owner.heed))
+
+    def look(self) -> None:
+        """Something may have happened already, while nobody took notice of hints."""
+        if self._events - OF_METADATA:
+            self._pending.update(self._told)
+        if self._events & OF_METADATA:
+            self._metadata_pending.update(self._told_metadata)
 
     def release(self) -> None:
         """Stop listening."""
@@ -118,7 +129,10 @@ class Watch:
             if place.foreign and not self._names.knows(place)
         ]
         await self.follow(new)
+        pace = Pace()
         for place in new:
+            if pace.is_over:
+                await pace.give_way()
             if Event.MAILBOX_NAME in await self.events(place.account, place.name):
                 await self._names.write(place.name, Affected())
 
@@ -203,8 +217,11 @@ class Watch:
         for one in others:
             if one.what in OF_MESSAGES:
                 changed.setdefault(one.mailbox, set()).add(one.what)
+        pace = Pace()
         if self._events & MESSAGE_EVENTS:
             for mailbox, what in changed.items():
+                if pace.is_over:
+                    await pace.give_way()
                 await self._tell_messages(account, mailbox, what)
                 await self._owner.session.connection.drain()
 
@@ -239,7 +256,10 @@ class Watch:
 
     async def _tell_names(self, account: AccountId, others: Iterable[Happened]) -> None:
         """LIST of the names that are affected."""
+        pace = Pace()
         for name, how in (await self._names.affected(account, others)).items():
+            if pace.is_over:
+                await pace.give_way()
             wanted = await self.events(account, name, subscription=how.subscription)
             if how.old:
                 wanted |= await self.events(account, how.old)
@@ -266,7 +286,10 @@ class Watch:
             return
         self._told_metadata[account] = upto
         news = [change for change in changes if (account, change.modseq) not in self._own]
+        pace = Pace()
         for mailbox, group in groupby(news, key=lambda change: change.mailbox):
+            if pace.is_over:
+                await pace.give_way()
             name = await self._meant_by_metadata(account, mailbox)
             if name is not None:
                 text = response.mailbox(name, utf8=owner.session.enabled.utf8_names)

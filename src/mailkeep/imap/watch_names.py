@@ -13,6 +13,7 @@ from mailkeep.imap.wire import response
 from mailkeep.model.change import Happened, What
 from mailkeep.model.ids import AccountId, MailboxId
 from mailkeep.model.mailbox import DELIMITER
+from mailkeep.service.pace import Pace
 
 if TYPE_CHECKING:
     from mailkeep.imap.session import Authenticated
@@ -52,7 +53,10 @@ class Names:
     async def affected(self, account: AccountId, happened: Iterable[Happened]) -> dict[str, Affected]:
         """The names that are affected, each once, in the order in which it happened."""
         found: dict[str, Affected] = {}
+        pace = Pace()
         for one in happened:
+            if pace.is_over:
+                await pace.give_way()
             match one.what:
                 case What.MADE:
                     await self._made(account, one, found)

@@ -244,16 +244,19 @@ class Places:
         if found is None or user == account:
             return None if found is None else _own(user, found)
         holder = self._accounts.find_by_number(account)
-        rights = await self._store.read(ops.read_rights, account, mailbox, user)
-        return None if holder is None or not rights else _foreign_place(user, holder, found, rights)
+        if holder is None:
+            return None
+        try:
+            rights = await self._store.read(ops.read_rights, account, mailbox, user)
+        except NotFound:  # the account has just gone
+            return None
+        return _foreign_place(user, holder, found, rights) if rights else None
 
     async def is_parent(self, place: Place) -> bool:
         """Whether others stand below it that the user may see."""
         if place.guest is None:
             return await self._mailboxes.is_parent(place.account, place.mailbox.id)
-        above = place.mailbox.name + DELIMITER
-        granted = await self._store.read(ops.list_granted, place.account, place.guest)
-        return any("l" in rights and mailbox.name.startswith(above) for mailbox, rights in granted)
+        return await self._store.read(ops.is_visible_parent, place.account, place.mailbox.id, place.guest)
 
     async def is_subscribed(self, user: AccountId, name: str) -> bool:
         """Whether the user is subscribed to the name."""

@@ -1151,6 +1151,23 @@ class StoreContract:
         assert [one for some in granters for one in some] == [other.account]
 
     @scenario
+    async def test_a_guest_is_told_only_of_what_he_may_see_below_a_mailbox(self, world: World) -> None:
+        boxes = [(await world.make_box(name)).id for name in ("a", "a/b", "a/b/c")]
+
+        async def parents() -> list[bool]:
+            return [await world.store.read(ops.is_visible_parent, world.account, box, GUEST) for box in boxes]
+
+        await world.share(boxes[2], "lr")
+        assert await parents() == [True, True, False]
+        await world.share(boxes[2], "l", f"-{GUEST}")
+        assert await parents() == [False, False, False]
+        await world.share(boxes[1], "l", "anyone")
+        assert await parents() == [True, False, False]
+        await world.store.write(ops.delete_mailbox, world.account, boxes[2], NOW)
+        await world.store.write(ops.delete_mailbox, world.account, boxes[1], NOW)
+        assert await parents() == [False, False, False]
+
+    @scenario
     async def test_new_mailboxes_are_shared_as_the_one_above_and_deleted_ones_with_nobody(self, world: World) -> None:
         await world.make_box("a")
         await world.share((await world.box("a")).id, "lrk")

@@ -116,6 +116,32 @@ def test_names_below_names_are_looked_for_in_one_pass_and_others_do_not_wait(
     assert hostile.finish("z").kind == "OK"
 
 
+@pytest.mark.rfc("5465", "6")
+def test_a_hundred_groups_about_a_thousand_mailboxes_keep_nobody_waiting(server: Service, hostile: ImapClient) -> None:
+    for start in range(0, 1000, 200):
+        for n in range(start, start + 200):
+            hostile.send(b"x CREATE hostile/%d\r\nx UNSUBSCRIBE hostile/%d\r\n" % (n, n))
+        for _ in range(400):
+            assert hostile.finish("x").kind == "OK"
+    groups = ["(SUBSCRIBED (MessageNew MessageExpunge))"] * 99 + ["(PERSONAL (MailboxName))"]
+    waits = []
+    with server.connect() as other:
+        began = time.monotonic()
+        hostile.send(b"n NOTIFY SET " + " ".join(groups).encode() + b"\r\n")
+        for _ in range(20):
+            started = time.monotonic()
+            other.ok("NOOP")
+            waits.append(time.monotonic() - started)
+        assert hostile.finish("n").kind == "OK"
+        assert max(waits) < (time.monotonic() - began) / 2
+
+
+@pytest.mark.rfc("4467", "7")
+def test_urls_that_lead_nowhere_are_all_answered(hostile: ImapClient) -> None:
+    urls = [f'"imap://nobody@h/INBOX/;UID={n};URLAUTH=anonymous:internal:{"0" * 66}"' for n in range(1, 501)]
+    assert len(hostile.ok("URLFETCH " + " ".join(urls)).all("URLFETCH")) == 500
+
+
 @pytest.fixture
 def crowded(hostile: ImapClient) -> ImapClient:
     """With 5,000 messages."""

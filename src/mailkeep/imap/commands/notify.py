@@ -8,6 +8,7 @@ from mailkeep.imap.places_of import places_of
 from mailkeep.imap.session import Authenticated
 from mailkeep.imap.watch import Watch, wants_modseq
 from mailkeep.imap.wire.notify import MESSAGE_EVENTS, Notify
+from mailkeep.service.pace import Pace
 
 
 async def notify(s: Authenticated, cmd: Notify) -> None:
@@ -22,9 +23,9 @@ async def notify(s: Authenticated, cmd: Notify) -> None:
     watch = Watch(s, cmd.groups, now, write_status=write_status, write_rows=write_rows)
     if wants_modseq(watch.items):
         s.session.enable_condstore()
-    # first the accounts, then what there is in them: what comes in between is told afterwards
-    await watch.follow(await places_of(s, watch.others, readable=False))
     try:
+        # first the accounts, then what there is in them: what comes in between is told afterwards
+        await watch.follow(await places_of(s, watch.others, readable=False))
         await _introduce(s, watch, status=cmd.status)
     except BaseException:
         watch.release()
@@ -32,11 +33,15 @@ async def notify(s: Authenticated, cmd: Notify) -> None:
     if s.watch is not None:
         s.watch.release()
     s.watch = watch
+    watch.look()
 
 
 async def _introduce(s: Authenticated, watch: Watch, *, status: bool) -> None:
     selected = s.session.selected
+    pace = Pace()
     for place in await places_of(s, watch.others, readable=False):
+        if pace.is_over:  # a hundred groups may have to be asked about each of ten thousand mailboxes
+            await pace.give_way()
         if not place.may("r"):
             await watch.write_unreadable(place)
             continue

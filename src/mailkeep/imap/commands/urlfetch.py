@@ -26,7 +26,10 @@ async def urlfetch(s: Authenticated, requests: tuple[UrlRequest, ...]) -> None:
     \\Seen is not set, and the selected mailbox, if there is one, has nothing to do with it.
     """
     reader = _reader(s)
+    pace = Pace()
     for request in requests:
+        if pace.is_over:
+            await pace.give_way()
         try:
             opened = await s.session.services.urls.open_authorized(request.url, reader)
         except NotFound:

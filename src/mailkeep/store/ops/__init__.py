@@ -37,6 +37,7 @@
     read_acl(account, mailbox) -> tuple[(who, rights), ...]
     read_rights(account, mailbox, guest) -> Rights | None
     find_granted(account, guest, path) -> tuple[Mailbox, Rights] | None
+    is_visible_parent(account, mailbox, guest) -> bool          living mailboxes that he may see stand below it
     list_granted(account, guest) -> tuple[(Mailbox, Rights), ...]   ascending by name
     list_granters(account) -> tuple[AccountId, ...]             of one database: see `Store.survey`
 
@@ -128,7 +129,7 @@ from mailkeep.store.ops.guest_replace import guest_replace
 from mailkeep.store.ops.guest_store_flags import guest_store_flags
 from mailkeep.store.ops.hold_account import hold_account
 from mailkeep.store.ops.inspect_text import inspect_text
-from mailkeep.store.ops.is_parent import is_parent
+from mailkeep.store.ops.is_parent import is_parent, is_visible_parent
 from mailkeep.store.ops.is_subscribed import is_subscribed
 from mailkeep.store.ops.keywords import keywords
 from mailkeep.store.ops.list_granted import list_granted
@@ -210,6 +211,7 @@ __all__ = [
     "inspect_text",
     "is_parent",
     "is_subscribed",
+    "is_visible_parent",
     "keywords",
     "list_granted",
     "list_granters",
@@ -273,6 +275,7 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     get_metadata,
     is_parent,
     is_subscribed,
+    is_visible_parent,
     keywords,
     list_mailboxes,
     list_subscriptions,
