@@ -230,4 +230,6 @@ def test_a_client_that_comes_back_is_told_only_what_changed(
 
 def test_quota_is_told(flow: Flow) -> None:
     quota = flow.call("getQuota", "INBOX")
-    assert quota is False or quota["path"] == "INBOX"
+    assert quota["path"] == "INBOX"
+    assert quota["quotaRoot"]
+    assert quota["mailbox"]["usage"] >= 6
