@@ -141,6 +141,44 @@ def test_a_bug_in_the_driver_leaves_nobody_waiting(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_a_batch_that_ended_halfway_is_undone_before_the_next(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with SqliteStore(tmp_path) as store:
+            world = await World.make(store)
+            writer = store._owned[0].writer
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(writer, "_commit", _without_memory)
+                with pytest.raises(MemoryError):
+                    await world.append(b"one")
+            assert (await world.append(b"two")).uids == (1,)
+            assert await store.check(world.account) == ()
+
+    asyncio.run(main())
+
+
+def _without_memory(_: object) -> None:
+    raise MemoryError
+
+
+def test_without_a_thread_to_be_had_nobody_is_left_waiting(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with SqliteStore(tmp_path) as store:
+            world = await World.make(store)
+            group = store._owned[0].writes
+            group._average_s = 1.0
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(group._executor, "submit", _without_threads)
+                with pytest.raises(RuntimeError):
+                    await world.append(b"one")
+            assert (await world.append(b"two")).uids == (1,)
+
+    asyncio.run(main())
+
+
+def _without_threads(*_: object) -> None:
+    raise RuntimeError("can't start new thread")
+
+
 def test_a_write_that_is_no_longer_awaited_harms_nobody(tmp_path: Path) -> None:
     async def main() -> None:
         async with SqliteStore(tmp_path) as store:

@@ -102,7 +102,11 @@ class Group(Generic[Item, Answer]):
         work: Callable[..., Sequence[Answer | BaseException]],
         *args: Any,
     ) -> None:
-        done = asyncio.get_running_loop().run_in_executor(self._executor, work, *args)
+        try:
+            done = asyncio.get_running_loop().run_in_executor(self._executor, work, *args)
+        except RuntimeError as error:  # no further thread can be had, or all is closed
+            self._answer(batch, [error] * len(batch))
+            return
         done.add_done_callback(lambda future: self._answer(batch, future.result()))
 
     def _whole(self, items: Sequence[Item]) -> Sequence[Answer | BaseException]:

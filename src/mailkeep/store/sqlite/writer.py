@@ -113,6 +113,8 @@ class Writer:
         """One transaction, left open.  Raises: _AnotherFailed, when there are several and they must run one by one."""
         try:
             db = self._db or self._open()
+            if db.in_transaction:  # the last batch ended halfway, for want of memory or by a bug
+                db.execute("ROLLBACK").fetchall()
             db.execute("BEGIN IMMEDIATE").fetchall()
         except FAULTS as error:
             self._reopen()
