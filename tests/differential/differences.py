@@ -120,7 +120,7 @@ LISTED: Final[tuple[Difference, ...]] = (
     Difference(
         "messages can be copied into the mailbox in which they are",
         CYRUS,
-        lambda c: c.name == "COPY" and c.is_result("OK", "NO") and '"INBOX"' in c.text,
+        lambda c: c.name in ("COPY", "MOVE") and c.is_result("OK", "NO") and '"INBOX"' in c.text,
         "RFC 9051 §6.4.7: the end of the specified destination mailbox, whichever; Cyrus refuses some such copies",
         diverges=True,
     ),
