@@ -96,9 +96,8 @@ def test_status_says_it_in_words(demo: Demo) -> None:
     assert "commands" in said
 
 
+@pytest.mark.parametrize("demo", ["2"], indirect=True)
 def test_counters_do_not_go_back_when_a_worker_dies(demo: Demo, read: Read) -> None:
-    if len(workers(demo.service)) != 2:
-        pytest.skip("one process alone")
     for _ in range(10):
         with ImapClient(demo.service.imap) as client:
             client.login(ANN.user, ANN.password)

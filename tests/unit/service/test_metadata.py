@@ -38,7 +38,7 @@ def test_entries_know_no_letter_case_and_a_change_is_hinted(tmp_path: Path) -> N
         modseq = await metadata.set(me, inbox, [("/Private/Comment", b"1"), ("/private/COMMENT", b"2")], reader=me)
         [found] = await metadata.get(me, inbox, ["/PRIVATE/comment"], reader=me)
         assert (found.entry, found.size, found.value) == ("/private/comment", 1, b"2")
-        assert hints == [Hint(me, frozenset(), modseq, metadata=True)]
+        assert hints == [Hint(me, frozenset({inbox}), modseq, metadata=True)]
         _, [change] = await metadata.changes(me, since, reader=me)
         assert (change.mailbox, change.name, change.entry, change.modseq) == (
             inbox, "INBOX", "/private/comment", modseq,
