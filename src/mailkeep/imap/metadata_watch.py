@@ -43,7 +43,8 @@ class MetadataWatch:
 
     def is_own(self, account: AccountId, modseq: ModSeq) -> None:
         """This session itself has made the change of that modseq."""
-        self._own.add((account, modseq))
+        if account in self._since:
+            self._own.add((account, modseq))
 
     async def tell(self) -> None:
         """Names of the entries that others have changed; the client asks for the values it wants."""

@@ -55,7 +55,6 @@ LOGGED_IN_IDLE_S: Final = 31 * 60.0
 LOGGED_OUT_IDLE_S: Final = 3 * 60.0
 WRITING: Final[Rights] = "swite"  # one of these, and a mailbox is not READ-ONLY (RFC 4314 §5.2)
 MESSAGES_OF_APPEND: Final = 4  # of the largest size: so much of the disk one command may take before the quota is asked
-PIECE: Final = 64 * 1024  # octets told before others get their turn
 LOGGED_OUT_LINE: Final = 64 * 1024  # OAuth tokens are long, nothing else is
 
 
@@ -196,14 +195,18 @@ class Session(ABC):
             raise Bad("Line is longer than allowed")
         return line
 
-    async def wait(self) -> None:
-        """Until octets come or something happens in the selected mailbox."""
+    def listen(self) -> asyncio.Future[None]:
+        """What `wake` ends from now on, for `wait`: so that nothing is missed that happens before that waits."""
+        if self._wake is None:
+            self._wake = self.connection.loop.create_future()
+        return self._wake
+
+    async def wait(self, news: asyncio.Future[None] | None = None) -> None:
+        """Until octets come or something happens in the selected mailbox, since `news` was begun to listen for."""
         if self.connection.pull():
             await asyncio.sleep(0)  # what is compressed may be long
             return
-        if self._wake is None:
-            self._wake = self.connection.loop.create_future()
-        await self._wake
+        await (self.listen() if news is None else news)
 
     def wake(self) -> None:
         """End `wait`."""
@@ -446,7 +449,6 @@ class Selected:
             for line in self.contexts.removals():
                 self.session.write(line)
         self.announce_keywords()
-        connection = self.session.connection
         for update in self.view.apply(may_expunge=may_expunge):
             match update:
                 case Expunge(numbers, uids):
@@ -459,8 +461,6 @@ class Selected:
                 case FlagUpdate(seq, state):
                     if watch is None or Event.FLAG_CHANGE in watch.selected:
                         self.tell_flags(seq, state, with_uid=with_uid)
-                        if connection.queued > PIECE:
-                            await connection.drain()
         if self.contexts is not None:
             await self.contexts.tell_new(known)
             await self.contexts.tell_additions()

@@ -185,7 +185,10 @@ class Watch:
         """All that has happened elsewhere than in the selected mailbox."""
         if self._reconsider:
             await self._look_again()
+        pace = Pace()
         while self._pending:
+            if pace.is_over:
+                await pace.give_way()
             account = self._pending.pop()
             try:
                 news = await self._owner.places.news(account, self._told[account])

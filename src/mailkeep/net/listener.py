@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from mailkeep import telemetry
-from mailkeep.net.connection import Connection, Session, Step, Traffic, map_tls_buffer
+from mailkeep.net.connection import Connection, Session, Step, Traffic
 from mailkeep.net.limits import AddressLimit
 
-READ: Final = 64 * 1024  # octets at once
 HANDSHAKE_S: Final = 15.0  # connections are counted only afterwards, so nobody may dally here
 SHUTDOWN_S: Final = 2.0  # for the peer to say goodbye too, once we have; many clients never do
 
@@ -43,7 +42,6 @@ class Listener:
         self.refused = 0
         self.traffic = Traffic()
         self._servers: list[asyncio.Server] = []
-        self._buffer = memoryview(bytearray(READ))
         self._connections: set[Connection] = set()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -86,9 +84,7 @@ class Listener:
             connection.abort()
 
     def _connection(self) -> Connection:
-        if self._tls is not None:
-            map_tls_buffer(asyncio.get_running_loop())
-        return Connection(self._open, on_close=self._close, traffic=self.traffic, buffer=self._buffer)
+        return Connection(self._open, on_close=self._close, traffic=self.traffic)
 
     def _open(self, connection: Connection) -> Session:
         if not self._limit.enter(connection.peer):

@@ -75,10 +75,9 @@ class Mailboxes:
 
     async def find_post(self, account: AccountId, name: str) -> Mailbox | None:
         """The mailbox of that name, in any letter case, to which anyone may send mail (RFC 4314 §2.1: right ``p``)."""
-        for mailbox in await self.list(account):
-            if mailbox.selectable and mailbox.name.casefold() == name.casefold():
-                rights = await self._store.read(ops.read_rights, account, mailbox.id, NOBODY)
-                return mailbox if rights and "p" in rights else None
+        for mailbox, rights in await self._store.read(ops.list_granted, account, NOBODY):
+            if "p" in rights and mailbox.selectable and mailbox.name.casefold() == name.casefold():
+                return mailbox
         return None
 
     async def subscriptions(self, account: AccountId) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 from mailkeep.model.change import Hint
-from mailkeep.model.errors import LimitReached
+from mailkeep.model.errors import LimitReached, OverQuota
 from mailkeep.model.flags import FIRST_KEYWORD, FIRST_MORE
 from mailkeep.model.ids import AccountId, MailboxId, ModSeq, Uid
 from mailkeep.model.message import Appended, Copied, Entry
@@ -81,7 +81,8 @@ class Transfer:
         kinds = self._messages.kinds
         found: list[Uid] = []
         new: list[NewMessage] = []
-        held = 0
+        held = octets = 0
+        usage = await self._store.read(ops.get_usage, account)
         wanted = list(uids)
         pace = Pace()
         for start in range(0, len(wanted), ROWS):
@@ -89,6 +90,10 @@ class Transfer:
             for row in await self._messages.fetch(source.account, source.mailbox.id, batch, kinds, bodies=True):
                 if row.gone:
                     continue
+                octets += row.entry.size
+                if usage.quota.octets is not None and usage.octets + octets > usage.quota.octets:
+                    # the operation asks again; but by then the disk would have taken all of it
+                    raise OverQuota("The account's quota would be exceeded")
                 message = await self._message(source.account, row, kinds, names, account)
                 held += len(message.blob.data or b"") + sum(len(derived.data) for derived in message.derived)
                 if held > MOST_HELD:

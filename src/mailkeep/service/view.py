@@ -24,6 +24,7 @@ from mailkeep.model.message import NO_MORE, FlagState
 from mailkeep.model.uidset import UidSet
 
 REMEMBERED: Final = 64  # deltas kept, so that sessions catch up without scanning the arrays
+MANY: Final = 4096  # entries changed at once; to remember their UIDs would take more room than the arrays
 
 
 @dataclass(slots=True)
@@ -115,9 +116,13 @@ class View:
                 self.used_more.update(state.more)
             else:
                 self.more.pop(state.uid, None)
-        if len(self._recent_changes) == REMEMBERED:
-            self._floor = self._recent_changes[0].upto
-        self._recent_changes.append(_Change(delta.upto, tuple([state.uid for state in delta.changed])))
+        if len(delta.changed) > MANY:
+            self._recent_changes.clear()
+            self._floor = delta.upto
+        else:
+            if len(self._recent_changes) == REMEMBERED:
+                self._floor = self._recent_changes[0].upto
+            self._recent_changes.append(_Change(delta.upto, tuple([state.uid for state in delta.changed])))
         self.upto = delta.upto
 
     def _remove(self, gone: UidSet) -> None:

@@ -13,6 +13,7 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -942,6 +943,24 @@ class StoreContract:
         await world.set_metadata(inbox, ("/shared/1", None), ("/shared/500", b"x"))
         with pytest.raises(LimitReached):
             await world.set_metadata(inbox, ("/private/1", b"y" * (1 << 20)), ("/private/2", b"y"))
+
+    @scenario
+    async def test_what_guests_keep_for_themselves_takes_no_room_from_the_owner(self, world: World) -> None:
+        inbox = (await world.box()).id
+        await world.share(inbox, "lr")
+
+        async def keep(*values: tuple[str, bytes | None]) -> None:
+            await world.store.write(ops.set_metadata, world.account, inbox, GUEST, values)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(import_module("mailkeep.store.ops.set_metadata"), "MAX_ACCOUNT_ENTRIES", 2)
+            await keep(("/private/1", b"x"), ("/private/2", b"x"))
+            with pytest.raises(LimitReached):
+                await keep(("/private/3", b"x"))
+            await world.set_metadata(inbox, ("/private/1", b"x"), ("/shared/1", b"x"))
+            with pytest.raises(LimitReached):
+                await world.set_metadata(inbox, ("/private/2", b"x"))
+            await keep(("/private/1", None))
 
     @scenario
     async def test_entries_set_and_removed_for_ever_leave_little(self, world: World) -> None:

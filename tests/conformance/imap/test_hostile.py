@@ -152,6 +152,30 @@ def crowded(hostile: ImapClient) -> ImapClient:
     return hostile
 
 
+@pytest.mark.rfc("7162", "3.2.5.2")
+def test_what_a_client_says_it_knows_of_the_same_messages_many_times_is_looked_at_once(crowded: ImapClient) -> None:
+    validity = crowded.ok("SELECT hostile").codes()["UIDVALIDITY"]
+    crowded.ok("ENABLE QRESYNC")
+    sample = ",".join(["1:5000"] * 20_000)
+    started = time.monotonic()
+    crowded.ok(f"SELECT hostile (QRESYNC ({validity} 1 ({sample} {sample})))")
+    assert time.monotonic() - started < 5.0
+
+
+@pytest.mark.rfc("2177", "3")
+def test_what_happens_while_an_idle_client_does_not_read_is_told_once_it_reads(
+    server: Service, account: Account, crowded: ImapClient
+) -> None:
+    tag = crowded.idle()
+    with server.connect(account) as other:
+        other.ok("SELECT hostile")
+        for number in range(30):
+            other.ok(f"STORE 1:* {'+-'[number % 2]}FLAGS.SILENT (\\Flagged)")
+        other.append("hostile", b"Subject: last\r\n\r\n")
+    crowded.until(lambda response: response.kind == "EXISTS" and response.number == 5001)
+    crowded.done(tag)
+
+
 @pytest.mark.parametrize("keys", ["1:*", "UID 1:*", "MODSEQ {}", "NOT LARGER 1{}", "SMALLER {}", "BODY z{}"])
 @pytest.mark.rfc("9051", "6.4.4")
 def test_a_search_of_thousands_of_keys_keeps_nobody_waiting_and_takes_bounded_memory(

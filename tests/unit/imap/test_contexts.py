@@ -23,7 +23,7 @@ def key(uid: int) -> int:
 def context(results: set[int], *, ordered: bool) -> Context:
     new = Context(b"t", All(), uid=True, mailbox=None, results=array("I", sorted(results)), upto=ModSeq(1))
     if ordered:
-        new.sorting = Sorting((), Collation(), sorted(results, key=key))
+        new.sorting = Sorting((), Collation(), array("I", sorted(results, key=key)))
     return new
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mailkeep.model.errors import Forbidden, LimitReached, OverQuota
+from mailkeep.model.ids import AccountId
 from mailkeep.model.quota import Quota
 from mailkeep.model.rights import ALL
 from mailkeep.model.uidset import UidSet
@@ -18,7 +19,7 @@ from mailkeep.service.messages import Messages
 from mailkeep.service.places import Place
 from mailkeep.service.transfer import Transfer
 from mailkeep.store import ops
-from mailkeep.store.contract import How
+from mailkeep.store.contract import How, NewBlob
 from mailkeep.store.sqlite.store import SqliteStore
 from mailkeep.testing.store_contract import NOW, World
 
@@ -63,6 +64,25 @@ def test_what_does_not_fit_there_stays_here(tmp_path: Path) -> None:
             await transfer.move(await place(one, one), UidSet([1, 2]), await place(other, other))
         assert await one.uids() == [1, 2]
         assert await other.uids() == []
+
+    play(tmp_path, scene)
+
+
+def test_what_does_not_fit_there_is_not_written_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene(transfer: Transfer, one: World, other: World) -> None:
+        await one.append(*[b"x" * 20_000] * 5)
+        await other.store.write(ops.set_quota, other.account, Quota(octets=50_000))
+        written: list[int] = []
+        put_blob = one.store.put_blob
+
+        async def put(account: AccountId, octets: bytes, sha256: bytes) -> NewBlob:
+            written.append(len(octets))
+            return await put_blob(account, octets, sha256)
+
+        monkeypatch.setattr(one.store, "put_blob", put)
+        with pytest.raises(OverQuota):
+            await transfer.copy(await place(one, one), UidSet(range(1, 6)), await place(other, other))
+        assert written == [20_000, 20_000]
 
     play(tmp_path, scene)
 

@@ -18,6 +18,7 @@ async def idle(s: Authenticated, _: None) -> None:
     session.idling = True
     try:
         while True:
+            news = session.listen()  # telling may take long: what happens meanwhile is told in the next round
             if session.selected is not None:
                 await session.selected.sync(may_expunge=True)
             if s.watch is not None:
@@ -27,7 +28,7 @@ async def idle(s: Authenticated, _: None) -> None:
             line = session.next_line()
             if line is not None:
                 break
-            await session.wait()
+            await session.wait(news)
     finally:
         session.idling = False
     if line.upper() != b"DONE":

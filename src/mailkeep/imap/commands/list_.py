@@ -40,7 +40,13 @@ class _Tree:
 
 
 def _all_above(names: Iterable[str]) -> frozenset[str]:
-    return frozenset(parent for name in names for parent in _above(name))
+    found: set[str] = set()
+    for name in names:
+        for parent in _above(name):
+            if parent in found:
+                break  # and so are those above it
+            found.add(parent)
+    return frozenset(found)
 
 
 def _above(name: str) -> Iterable[str]:
@@ -162,11 +168,10 @@ def _hidden(tree: _Tree, selection: Selection, matching: frozenset[str]) -> froz
     """The names with something below them that is selected without being listed itself (RFC 9051 §6.3.9.6)."""
     if Selection.RECURSIVEMATCH not in selection:
         return frozenset()
-    return frozenset(
+    return _all_above(
         name
-        for other in (tree.subscribed | tree.places.keys()) - matching
-        if _is_selected(selection, tree.places.get(other), subscribed=other in tree.subscribed)
-        for name in _above(other)
+        for name in (tree.subscribed | tree.places.keys()) - matching
+        if _is_selected(selection, tree.places.get(name), subscribed=name in tree.subscribed)
     )
 
 

@@ -38,7 +38,7 @@ async def search(s: Selected, cmd: Search) -> Done:
     cmd = await expand(s.owner, cmd)
     context = begin_context(s, cmd)
     await s.refresh()
-    known, limit = cut(s.session, _candidates(s, cmd.key)) if s.session.options.message_limit else (None, b"")
+    known, limit = cut(s.session, await _candidates(s, cmd.key)) if s.session.options.message_limit else (None, b"")
     found = await search_selected(s, cmd, known)
     await _tell(s, cmd, found)
     keep_context(s, context, found)
@@ -97,9 +97,10 @@ async def search_selected(s: Selected, cmd: Search, among: Sequence[int] | None 
     return found
 
 
-def _candidates(s: Selected, key: Key) -> Sequence[int]:
+async def _candidates(s: Selected, key: Key) -> Sequence[int]:
     """The messages that have to be looked at: those of the sets that stand at the top of the program."""
     uids = s.view.all_uids()
+    pace = Pace()
     for each in key.keys if isinstance(key, And) else (key,):
         if isinstance(each, (Numbers, Uids)):
             by_uid = isinstance(each, Uids)
@@ -109,6 +110,8 @@ def _candidates(s: Selected, key: Key) -> Sequence[int]:
                 else None
             )
             uids = uids if named is None else [uid for uid in uids if uid in named]
+            if pace.is_over:
+                await pace.give_way()
     return uids
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from mailkeep.formats.objectid import mailboxid
 from mailkeep.imap.commands.fetch import tell_changed
 from mailkeep.imap.done import Bad, Done, Refused
@@ -97,12 +99,24 @@ async def _resynchronize(selected: Selected, known: Qresync) -> None:
 def _unchanged_prefix(selected: Selected, known: Qresync) -> UidSet:
     """UIDs up to which the client surely knows of all expunges, by its sample of numbers and UIDs (§3.2.5.2)."""
     surely = 0
-    for numbers, uids in known.matches:
-        for offset in range(numbers[1] - numbers[0] + 1):
-            if selected.view.seq(uids[0] + offset) != numbers[0] + offset:
-                break
-            surely = uids[0] + offset
-        else:
-            continue
-        break
+    for (number, last), (uid, _) in known.matches:
+        if uid <= surely:  # the sets must ascend
+            break
+        agreeing = _agreeing(selected, number, uid, last - number + 1)
+        if agreeing:
+            surely = uid + agreeing - 1
+        if number + agreeing <= last:
+            break
     return UidSet.of_ranges([(1, surely)]) if surely else UidSet()
+
+
+def _agreeing(selected: Selected, number: int, uid: int, count: int) -> int:
+    """How many of `count` pairs from this one on are right, up to the first that is not.
+
+    Found by bisection: both ascend by one, so where the first and a later pair are right, all between them are.
+    """
+
+    def is_wrong(offset: int) -> bool:
+        return selected.view.seq(uid + offset) != number + offset
+
+    return 0 if is_wrong(0) else bisect_left(range(count), True, key=is_wrong)  # noqa: FBT003  what is looked for

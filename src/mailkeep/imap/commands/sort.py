@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -50,7 +51,7 @@ async def sort(s: Selected, cmd: Sort) -> None:
             s.saved = saved
     await _tell(s, cmd, ordered, scores or {})
     if context is not None:
-        context.sorting = Sorting(criteria, s.session.collation, [*ordered])
+        context.sorting = Sorting(criteria, s.session.collation, array("I", ordered))
         by_relevancy = any(each.key is SortKey.RELEVANCY for each in criteria)  # which changes with each message
         keep_context(s, context, sorted(ordered), refused=by_relevancy)
 

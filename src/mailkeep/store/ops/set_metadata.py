@@ -10,7 +10,7 @@ from mailkeep.model.mailbox import INBOX
 from mailkeep.model.metadata import ONE_OF, SPECIAL_USE, THE_SERVER, Values
 from mailkeep.store.contract import LogKind, Op, Sql
 from mailkeep.store.steps.account import lock_account, log, raise_modseq
-from mailkeep.store.steps.metadata import owner_of
+from mailkeep.store.steps.metadata import NOBODY, owner_of
 from mailkeep.store.steps.rights import NO_RIGHT, require
 from mailkeep.store.steps.tree import TOP
 
@@ -50,8 +50,11 @@ def set_metadata(account: AccountId, mailbox: MailboxId, reader: AccountId, valu
         yield _put(account, mailbox, who, entry, value, modseq)
     if not changed:
         return ModSeq(modseq - 1)
-    for who in {owner_of(entry, reader) for entry, value in values if value is not None}:
+    owners = {owner_of(entry, reader) for entry, value in values if value is not None}
+    for who in owners:
         yield from _require_fewer(account, mailbox, who)
+    if owners:
+        yield from _require_fewer_in_all(account, reader)
     yield from _forget_removals(account, mailbox)
     if mailbox != THE_SERVER:  # RFC 7162 §3.2
         yield Sql("UPDATE mailbox SET modseq = ? WHERE account = ? AND mailbox = ?", (modseq, account, mailbox))
@@ -121,8 +124,14 @@ def _require_fewer(account: AccountId, mailbox: MailboxId, who: int) -> Op[None]
     )
     if count > MAX_ENTRIES or octets > MAX_OCTETS:
         raise LimitReached(f"At most {MAX_ENTRIES} entries of {MAX_OCTETS} octets together can be kept here")
+
+
+def _require_fewer_in_all(account: AccountId, reader: AccountId) -> Op[None]:
+    """What guests keep for themselves, which the owner cannot even see, leaves him all of his room."""
     [(count, octets)] = yield Sql(
-        "SELECT count(value), coalesce(sum(length(value)), 0) FROM metadata WHERE account = ?", (account,)
+        "SELECT count(value), coalesce(sum(length(value)), 0) FROM metadata"
+        " WHERE account = ? AND (who IN (?, ?) OR ? != account)",
+        (account, NOBODY, account, reader),
     )
     if count > MAX_ACCOUNT_ENTRIES or octets > MAX_ACCOUNT_OCTETS:
         raise LimitReached("The account has too much metadata")
