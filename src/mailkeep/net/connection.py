@@ -148,7 +148,7 @@ class Connection(asyncio.Protocol):
         """The peer reads again."""
         self._paused = False
         if self._closing:
-            self.transport.close()
+            self._shut()
         if self._resumed is not None and not self._resumed.done():
             self._resumed.set_result(None)
         if not self._running:
@@ -347,7 +347,7 @@ class Connection(asyncio.Protocol):
             return
         self._closing = True
         if not self.transport.get_write_buffer_size():
-            self.transport.close()
+            self._shut()
             return
         # Under TLS, closing now would give the peer only SHUTDOWN_S to read the rest: `resume_writing` closes when it
         # has.  A peer that does not read must not hold the connection for ever either.
@@ -355,6 +355,12 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self.loop.call_later(LINGER_S, self.abort)
+
+    def _shut(self) -> None:
+        if self._reading_paused:  # a TLS transport whose peer left meanwhile does not close before it has read that
+            self._reading_paused = False
+            self.transport.resume_reading()
+        self.transport.close()
 
     def abort(self) -> None:
         """Close at once; queued octets are lost."""

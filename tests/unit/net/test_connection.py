@@ -381,6 +381,19 @@ async def test_a_session_that_fails_to_let_go_is_not_counted_for_ever(world: Wor
 
 
 @on_both_loops
+async def test_a_peer_that_left_while_it_was_held_back_is_let_go_when_the_server_closes(world: World) -> None:
+    _, writer = await world.connect_tls()
+    writer.write(b"wait x\nquit\n" + b"ping x\n" * (READ_AHEAD // 4))
+    await world.waiting.wait()
+    [session] = world.sessions
+    await spin(lambda: session.connection._reading_paused)
+    writer.transport.abort()
+    await settled(session.buffered)
+    world.go_on.set()
+    await world.gone.wait()
+
+
+@on_both_loops
 async def test_a_vanished_peer_ends_an_answer_that_waits_for_it_to_read(world: World) -> None:
     peer = world.connect_deaf()
     await asyncio.get_running_loop().sock_sendall(peer, b"produce 1000\n")
