@@ -426,7 +426,8 @@ class Connection(asyncio.Protocol):
             log.info("net.broken_compression", peer=self.peer, reason=str(error))
             self.abort()
             return False
-        self.session.feed(piece)
+        if piece:
+            self.session.feed(piece)
         return bool(piece)
 
     # --- TLS
