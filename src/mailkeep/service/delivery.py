@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from mailkeep.model.address import DETAIL, parse_address
-from mailkeep.model.errors import Invalid, Unavailable
+from mailkeep.model.errors import AlreadyExists, Invalid, LimitReached, OverQuota, Unavailable
 from mailkeep.model.ids import AccountId
-from mailkeep.model.mailbox import INBOX, Mailbox
+from mailkeep.model.mailbox import INBOX, Mailbox, Role
 from mailkeep.model.message import Appended
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.mailboxes import Mailboxes
@@ -32,12 +32,14 @@ class Origin:
     """Where a message came from, for its Received line (RFC 5321 §4.4).
 
     `helo` is what the client called itself, `peer` its IP address ("" on a unix socket), `protocol` a word of the
-    registry of RFC 3848: ``LMTP``, ``UTF8LMTP``.
+    registry of RFC 3848: ``LMTP``, ``UTF8LMTP``, ``ESMTPS``.  `peer_name` is what DNS calls the address, both ways, or
+    "".
     """
 
     helo: str
     peer: str
     protocol: str
+    peer_name: str = ""
 
 
 class Delivery:
@@ -66,21 +68,38 @@ class Delivery:
         """The account that a recipient's address leads to.  Raises: NotFound, Unavailable."""
         return self._accounts.resolve(recipient)
 
+    async def require_room(self, account: AccountId, octets: int) -> None:
+        """Whether a message of so many octets would fit now; what delivery adds to it is not counted.
+
+        Raises: OverQuota, NeverFits, NotFound (the account), Unavailable.
+        """
+        await self._messages.require_room(account, octets)
+
     async def deliver(
-        self, account: AccountId, recipient: str, reverse_path: str, octets: Octets, origin: Origin | None = None
+        self,
+        account: AccountId,
+        recipient: str,
+        reverse_path: str,
+        octets: Octets,
+        origin: Origin | None = None,
+        *,
+        fields: bytes = b"",
+        junk: bool = False,
     ) -> Appended:
-        """Put one message into the account's INBOX; it is on disk when this returns.
+        r"""Put one message into the account's INBOX; it is on disk when this returns.
 
         `recipient` and `reverse_path` are addresses as the envelope has them ("" for the null path).  `octets` stay
         the caller's: the same may be delivered to many, and are discarded by him.  Without `origin` the message came
-        from a program on this machine.
-        Raises: OverQuota, TooLarge, Unavailable, Invalid (an address with control characters), NotFound (the account
-        went meanwhile).
+        from a program on this machine.  `fields` are header lines, each with its CRLF, to stand above our Received line
+        (RFC 7208 §9.1, RFC 8601 §4).  `junk`: into the mailbox whose role is \Junk.
+        Raises: OverQuota, NeverFits, TooLarge, Unavailable, Invalid (an address with control characters), NotFound (the
+        account went meanwhile).
         """
         if not (recipient.isprintable() and reverse_path.isprintable()):
             raise Invalid("An address has control characters")
-        target = await self._target(account, recipient)
-        trace = self._trace(recipient, reverse_path, origin)
+        target = await (self._junk(account) if junk else self._target(account, recipient))
+        above, trace = self._trace(recipient, reverse_path, origin)
+        trace = above + fields + trace
         if octets.data is not None:
             whole = trace + octets.data
             stored = Octets(len(whole), hashlib.sha256(whole).digest(), whole, None)
@@ -97,24 +116,40 @@ class Delivery:
                 return named
         return await self._mailboxes.get(account, INBOX)
 
-    def _trace(self, recipient: str, reverse_path: str, origin: Origin | None) -> bytes:
-        """The lines that stand before the message (RFC 5321 §4.4), in the order that other servers use."""
-        came = f"from {origin.helo}{_tcp_info(origin.peer)}\r\n\tby" if origin is not None else "by"
+    async def _junk(self, account: AccountId) -> Mailbox:
+        """The mailbox for what is probably unwanted, made where its owner has none; INBOX where it cannot be made."""
+        for mailbox in await self._mailboxes.list(account):
+            if mailbox.role is Role.JUNK and mailbox.selectable:
+                return mailbox
+        try:
+            return await self._mailboxes.create(account, Role.JUNK, Role.JUNK)
+        except (AlreadyExists, LimitReached, OverQuota):
+            named = await self._mailboxes.find(account, Role.JUNK)
+            return named if named is not None and named.selectable else await self._mailboxes.get(account, INBOX)
+
+    def _trace(self, recipient: str, reverse_path: str, origin: Origin | None) -> tuple[bytes, bytes]:
+        """The lines that stand before the message (RFC 5321 §4.4), in the order that other servers use.
+
+        In two pieces: between them stand the results of checks, above the Received line of the server that made them.
+        """
+        came = f"from {origin.helo}{_tcp_info(origin)}\r\n\tby" if origin is not None else "by"
         how = origin.protocol if origin is not None else "local"
         date = format_datetime(datetime.fromtimestamp(int(self._clock()), UTC))
-        return (
-            f"Return-Path: <{reverse_path}>\r\n"
-            f"Delivered-To: {recipient}\r\n"
+        above = f"Return-Path: <{reverse_path}>\r\nDelivered-To: {recipient}\r\n"
+        received = (
             f"Received: {came} {self._hostname} (mailkeep)\r\n"
             f"\twith {how} id {secrets.token_hex(8)}\r\n"
             f"\tfor <{recipient}>; {date}\r\n"
-        ).encode()
+        )
+        return above.encode(), received.encode()
 
 
-def _tcp_info(peer: str) -> str:
-    if not peer:
+def _tcp_info(origin: Origin) -> str:
+    """`TCP-info` of RFC 5321 §4.4: the name that DNS gives the client, if any, and its address."""
+    if not origin.peer:
         return ""
-    return f" ([IPv6:{peer}])" if ":" in peer else f" ([{peer}])"
+    address = f"[IPv6:{origin.peer}]" if ":" in origin.peer else f"[{origin.peer}]"
+    return f" ({origin.peer_name} {address})" if origin.peer_name else f" ({address})"
 
 
 async def _behind(trace: bytes, octets: Octets) -> Octets:

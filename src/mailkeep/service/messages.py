@@ -88,6 +88,13 @@ class Messages:
 
     # --- taking in
 
+    async def require_room(self, account: AccountId, octets: int) -> None:
+        """Whether one more message of so many octets would be taken now.
+
+        Raises: OverQuota, NeverFits, NotFound (the account), Unavailable.
+        """
+        await self._store.read(ops.require_room, account, octets, 1)
+
     async def append(
         self, account: AccountId, mailbox: MailboxId, incoming: Sequence[Incoming], guest: AccountId | None = None
     ) -> Appended:

@@ -12,9 +12,9 @@ import pytest
 from argon2 import PasswordHasher
 
 from mailkeep.model.address import parse_address
-from mailkeep.model.errors import Invalid, NotFound, OverQuota
+from mailkeep.model.errors import Invalid, NeverFits, NotFound, OverQuota
 from mailkeep.model.ids import AccountId
-from mailkeep.model.mailbox import INBOX
+from mailkeep.model.mailbox import INBOX, Role
 from mailkeep.model.quota import Quota
 from mailkeep.model.uidset import UidSet
 from mailkeep.service.accounts import Accounts
@@ -110,6 +110,71 @@ async def test_a_sender_of_ipv6_is_written_as_the_rfc_wants_it(office: PostOffic
 async def test_a_message_from_a_program_on_this_machine_came_from_nowhere(office: PostOffice) -> None:
     stored = await office.deliver(origin=None)
     assert b"\r\nReceived: by mail.example.org (mailkeep)\r\n\twith local id " in stored
+
+
+@pytest.mark.rfc("5321", "4.4")
+@in_post_office
+async def test_the_name_that_dns_gives_a_client_stands_before_its_address(office: PostOffice) -> None:
+    origin = Origin(helo="x", peer="192.0.2.7", protocol="ESMTP", peer_name="mx.example.com")
+    assert b"Received: from x (mx.example.com [192.0.2.7])\r\n" in await office.deliver(origin=origin)
+
+
+@pytest.mark.rfc("7208", "9.1")
+@pytest.mark.rfc("8601", "4")
+@in_post_office
+async def test_results_of_checks_stand_above_the_received_line_of_who_checked(office: PostOffice) -> None:
+    account = office.delivery.resolve(ANN)
+    octets = office.octets(MESSAGE)
+    await office.delivery.deliver(account, ANN, "", octets, ORIGIN, fields=b"Received-SPF: pass\r\nX-One: 1\r\n")
+    [stored] = await office.inbox(account)
+    assert stored.startswith(
+        b"Return-Path: <>\r\nDelivered-To: ann@example.org\r\nReceived-SPF: pass\r\nX-One: 1\r\nReceived: from "
+    )
+
+
+@in_post_office
+async def test_junk_goes_into_the_mailbox_of_that_role_whatever_its_name(office: PostOffice) -> None:
+    account = office.delivery.resolve(ANN)
+    await office.mailboxes.rename(account, "Junk", "Müll")
+    await office.delivery.deliver(account, ANN, "", office.octets(MESSAGE), ORIGIN, junk=True)
+    assert await office.inbox(account) == []
+    assert (await office.mailboxes.get(account, "Müll")).total == 1
+
+
+@in_post_office
+async def test_junk_finds_its_mailbox_made_anew_where_there_is_none(office: PostOffice) -> None:
+    account = office.delivery.resolve(ANN)
+    await office.mailboxes.delete(account, "Junk")
+    for _ in range(2):
+        await office.delivery.deliver(account, ANN, "", office.octets(MESSAGE), ORIGIN, junk=True)
+    made = await office.mailboxes.get(account, "Junk")
+    assert (made.total, made.role) == (2, Role.JUNK)
+
+
+@in_post_office
+async def test_junk_goes_into_a_mailbox_of_that_name_where_none_has_the_role(office: PostOffice) -> None:
+    account = office.delivery.resolve(ANN)
+    await office.mailboxes.delete(account, "Junk")
+    await office.mailboxes.create(account, "Junk")
+    await office.delivery.deliver(account, ANN, "", office.octets(MESSAGE), ORIGIN, junk=True)
+    assert (await office.mailboxes.get(account, "Junk")).total == 1
+
+
+@in_post_office
+async def test_whether_there_is_room_is_known_before_the_message_comes(office: PostOffice) -> None:
+    account = office.delivery.resolve(ANN)
+    await office.delivery.require_room(account, 10**12)
+    await office.store.write(ops.set_quota, account, Quota(octets=10_000, messages=2))
+    await office.delivery.require_room(account, 10_000)
+    with pytest.raises(NeverFits):
+        await office.delivery.require_room(account, 10_001)
+    await office.deliver(b"x" * 9_000)
+    await office.delivery.require_room(account, 100)
+    with pytest.raises(OverQuota):
+        await office.delivery.require_room(account, 1_000)
+    await office.deliver()
+    with pytest.raises(OverQuota):
+        await office.delivery.require_room(account, 0)
 
 
 @pytest.mark.rfc("5321", "4.5.5")

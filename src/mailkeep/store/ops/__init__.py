@@ -5,6 +5,7 @@
     get_account(account) -> AccountRow
     list_mailboxes(account) -> tuple[Mailbox, ...]              ascending by name
     get_usage(account) -> Usage
+    require_room(account, octets, messages) -> None
     get_mailbox(account, mailbox) -> Mailbox
     deleted_octets(account, mailbox) -> int
     find_mailbox(account, path) -> Mailbox | None
@@ -156,6 +157,7 @@ from mailkeep.store.ops.remove_account import remove_account
 from mailkeep.store.ops.rename_inbox import rename_inbox
 from mailkeep.store.ops.rename_mailbox import rename_mailbox
 from mailkeep.store.ops.replace import replace
+from mailkeep.store.ops.require_room import require_room
 from mailkeep.store.ops.reset_mailbox_keys import reset_mailbox_keys
 from mailkeep.store.ops.save_snapshot import save_snapshot
 from mailkeep.store.ops.set_acl import set_acl
@@ -238,6 +240,7 @@ __all__ = [
     "rename_inbox",
     "rename_mailbox",
     "replace",
+    "require_room",
     "reset_mailbox_keys",
     "save_snapshot",
     "set_acl",
@@ -306,6 +309,7 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     message_octets,
     get_text_index,
     get_usage,
+    require_room,
     put_text,
     read_text,
     count_rows,
