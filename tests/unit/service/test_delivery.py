@@ -119,8 +119,6 @@ async def test_the_name_that_dns_gives_a_client_stands_before_its_address(office
     assert b"Received: from x (mx.example.com [192.0.2.7])\r\n" in await office.deliver(origin=origin)
 
 
-@pytest.mark.rfc("7208", "9.1")
-@pytest.mark.rfc("8601", "4")
 @in_post_office
 async def test_results_of_checks_stand_above_the_received_line_of_who_checked(office: PostOffice) -> None:
     account = office.delivery.resolve(ANN)
