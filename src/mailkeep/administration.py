@@ -20,6 +20,7 @@ from mailkeep.model.ids import ModSeq
 from mailkeep.model.mailbox import DELIMITER
 from mailkeep.model.rights import parse_rights
 from mailkeep.service.accounts import Accounts
+from mailkeep.service.addresses import Addresses
 from mailkeep.service.delivery import Delivery
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.maintenance import Maintenance
@@ -42,6 +43,7 @@ class Offices:
     """The services that verbs use."""
 
     accounts: Accounts
+    addresses: Addresses
     mailboxes: Mailboxes
     messages: Messages
     metadata: Metadata

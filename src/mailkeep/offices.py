@@ -16,6 +16,7 @@ from mailkeep.imap.derive import DERIVERS, PARTS
 from mailkeep.model.errors import Unavailable
 from mailkeep.model.quota import Quota
 from mailkeep.service.accounts import Accounts
+from mailkeep.service.addresses import Addresses
 from mailkeep.service.bus import Bus
 from mailkeep.service.delivery import Delivery
 from mailkeep.service.ledger import Ledger
@@ -83,6 +84,7 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
     search = Search(store)
     return Offices(
         accounts=accounts,
+        addresses=Addresses(store.directory),
         mailboxes=mailboxes,
         messages=messages,
         metadata=Metadata(store, bus, config.imap.server_entries),

@@ -32,6 +32,11 @@ class Address:
         return f"{self.local}@{self.domain}"
 
 
+def fold(address: str) -> str:
+    """An address as a key: letter case does not matter."""
+    return address.casefold()
+
+
 def parse_address(text: str) -> Address:
     """Normalise ``local@domain``; the local part may be quoted as in RFC 5321 §4.1.2.
 
@@ -46,7 +51,7 @@ def parse_address(text: str) -> Address:
     local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", _unquote(local)).lower())
     if not local or len(local.encode(errors="replace")) > MAX_LOCAL_OCTETS or not local.isprintable():
         raise Invalid("The part before @ is empty, too long or has forbidden characters")
-    return Address(local, _domain(domain))
+    return Address(local, parse_domain(domain))
 
 
 def _unquote(local: str) -> str:
@@ -55,7 +60,8 @@ def _unquote(local: str) -> str:
     return re.sub(r"\\(.)", r"\1", local[1:-1])
 
 
-def _domain(domain: str) -> str:
+def parse_domain(domain: str) -> str:
+    """Lower-case A-labels of a domain, or an address literal, which stays one.  Raises: Invalid."""
     domain = domain.removesuffix(".")
     if domain.startswith("[") and domain.endswith("]") and domain.isascii() and domain.isprintable():
         return domain.lower()

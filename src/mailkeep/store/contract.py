@@ -26,6 +26,7 @@ from enum import Enum, IntEnum, IntFlag, StrEnum
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol, TypeVar, TypeVarTuple
 
+from mailkeep.model.domain import Alias, Domain, SigningKey
 from mailkeep.model.flags import More
 from mailkeep.model.ids import AccountId, Uid
 from mailkeep.model.mailbox import Mailbox
@@ -270,8 +271,64 @@ class DirectoryEntry:
     shared: bool = False
 
 
+class Names(Protocol):
+    """Domains, their keys, and aliases: small and rare writes; each is on disk when the method returns.
+
+    Domains are lower-case A-labels.  An address ``@domain`` is what leads all the rest of a domain somewhere.
+    """
+
+    def add_domain(self, domain: str, keys: tuple[SigningKey, ...], now: int) -> None:
+        """Take mail for `domain` from now on, and keep its keys.  Raises: AlreadyExists."""
+        ...
+
+    def remove_domain(self, domain: str) -> None:
+        """Forget it, and its keys.  Raises: NotFound, Conflict (accounts or aliases have addresses in it)."""
+        ...
+
+    def list_domains(self) -> tuple[Domain, ...]:
+        """Those that have been added, ascending."""
+        ...
+
+    def has_domain(self, domain: str) -> bool:
+        """Whether it has been added."""
+        ...
+
+    def is_local(self, domain: str) -> bool:
+        """Whether it has been added, or an account has its address in it."""
+        ...
+
+    def list_keys(self, domain: str) -> tuple[SigningKey, ...]:
+        """The keys of a domain, ascending by selector."""
+        ...
+
+    def add_alias(self, address: str, account: AccountId, now: int) -> None:
+        """Let `address` lead to `account`, besides others to which it leads.
+
+        Raises: Invalid (the domain is not local), NotFound (no such account), AlreadyExists (it leads there already;
+        an account has this address).
+        """
+        ...
+
+    def remove_alias(self, address: str, account: AccountId | None = None) -> None:
+        """Let `address` no longer lead to `account`, or to nobody.  Raises: NotFound."""
+        ...
+
+    def find_alias(self, address: str) -> tuple[AccountId, ...]:
+        """The accounts to which exactly this alias leads, ascending; letter case is ignored."""
+        ...
+
+    def list_aliases(self) -> tuple[Alias, ...]:
+        """All, ascending by address, one for each account it leads to."""
+        ...
+
+
 class Directory(Protocol):
     """Which accounts there are.  Small and rare writes; each is on disk when the method returns."""
+
+    @property
+    def names(self) -> Names:
+        """Domains and aliases, which lie in the same place."""
+        ...
 
     @property
     def changes(self) -> int:
@@ -279,7 +336,7 @@ class Directory(Protocol):
         ...
 
     def add(self, address: str, password: str | None, now: int, *, shared: bool = False) -> DirectoryEntry:
-        """Reserve `address` in state CREATING.  Raises: AlreadyExists, Invalid (no address)."""
+        """Reserve `address` in state CREATING.  Raises: AlreadyExists (as account or alias), Invalid (no address)."""
         ...
 
     def find(self, address: str) -> DirectoryEntry | None:
@@ -303,7 +360,7 @@ class Directory(Protocol):
         ...
 
     def remove(self, account: AccountId) -> None:
-        """Forget an account whose rows are gone; its number is never used again."""
+        """Forget an account whose rows are gone, and its aliases; its number is never used again."""
         ...
 
 

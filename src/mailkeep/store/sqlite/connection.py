@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
@@ -46,6 +48,24 @@ def unavailable(error: BaseException) -> Unavailable:
     if isinstance(error, apsw.FullError):
         return NoSpace("The disk is full")
     return Unavailable("The mail store is not available now")
+
+
+def rows_of(db: apsw.Connection, text: str, args: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Run one statement to its end.  Raises: Unavailable."""
+    try:
+        return db.execute(text, args).fetchall()
+    except FAULTS as error:
+        raise unavailable(error) from error
+
+
+@contextmanager
+def transaction(db: apsw.Connection) -> Iterator[None]:
+    """All or nothing.  Raises: Unavailable, also where the end of it cannot be written."""
+    try:
+        with db:
+            yield
+    except FAULTS as error:
+        raise unavailable(error) from error
 
 
 def open_writer(path: Path, *, make: bool = True) -> apsw.Connection:

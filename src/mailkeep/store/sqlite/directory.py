@@ -6,12 +6,12 @@ import builtins
 from pathlib import Path
 from typing import Any, Final
 
-import apsw
-
+from mailkeep.model.address import fold
 from mailkeep.model.errors import AlreadyExists, Invalid, NotFound
 from mailkeep.model.ids import AccountId
 from mailkeep.store.contract import AccountState, DirectoryEntry
-from mailkeep.store.sqlite.connection import FAULTS, migrate, open_reader, open_writer, unavailable
+from mailkeep.store.sqlite.connection import migrate, open_reader, open_writer, rows_of, transaction
+from mailkeep.store.sqlite.names import SqliteNames
 from mailkeep.store.sqlite.ticks import Ticks
 
 COLUMNS: Final = "account, address, shard, state, password, created_at, other_shard, shared"
@@ -33,6 +33,7 @@ class SqliteDirectory:
         self._db = open_writer(path) if writes else open_reader(path)
         if writes:
             migrate(self._db, path, "directory")
+        self.names = SqliteNames(self._db, self._changed)
         self._seen = self.changes  # when `_shard_of` was right
         self._shard_of: dict[AccountId, int] = {
             AccountId(a): shard for a, shard in self._rows("SELECT account, shard FROM account")
@@ -68,9 +69,11 @@ class SqliteDirectory:
         local, at, domain = address.rpartition("@")
         if not (local and at and domain) or len(address.encode()) > MAX_ADDRESS or not address.isprintable():
             raise Invalid("Not a mail address")
-        with self._transaction():
+        with transaction(self._db):
             if self._rows("SELECT 1 FROM account WHERE folded = ?", (fold(address),)):
                 raise AlreadyExists("There is an account of that address already")
+            if self._rows("SELECT 1 FROM alias WHERE folded = ?", (fold(address),)):
+                raise AlreadyExists("There is an alias of that address: remove it first")
             [(number,)] = self._rows("UPDATE counter SET next_account = next_account + 1 RETURNING next_account - 1")
             shard = number % self._spread
             self._rows(
@@ -133,7 +136,9 @@ class SqliteDirectory:
 
     def remove(self, account: AccountId) -> None:
         """See `Directory.remove`."""
-        self._rows("DELETE FROM account WHERE account = ?", (account,))
+        with transaction(self._db):
+            self._rows("DELETE FROM alias WHERE account = ?", (account,))
+            self._rows("DELETE FROM account WHERE account = ?", (account,))
         self._shard_of.pop(account, None)
         self._changed()
 
@@ -147,18 +152,7 @@ class SqliteDirectory:
         self._changed()
 
     def _rows(self, text: str, args: tuple[Any, ...] = ()) -> builtins.list[tuple[Any, ...]]:
-        try:
-            return self._db.execute(text, args).fetchall()
-        except FAULTS as error:
-            raise unavailable(error) from error
-
-    def _transaction(self) -> apsw.Connection:
-        return self._db  # as a context manager: all or nothing
-
-
-def fold(address: str) -> str:
-    """An address as it is compared: letter case does not matter."""
-    return address.casefold()
+        return rows_of(self._db, text, args)
 
 
 def _entry(row: tuple[Any, ...]) -> DirectoryEntry:
