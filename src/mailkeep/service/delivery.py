@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import secrets
 import time
 import unicodedata
@@ -11,20 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from pathlib import Path
-from typing import Final
 
 from mailkeep.model.address import DETAIL, parse_address
-from mailkeep.model.errors import AlreadyExists, Invalid, LimitReached, OverQuota, Unavailable
+from mailkeep.model.errors import AlreadyExists, Invalid, LimitReached, OverQuota
 from mailkeep.model.ids import AccountId
 from mailkeep.model.mailbox import INBOX, Mailbox, Role
 from mailkeep.model.message import Appended
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.messages import Incoming, Messages
-from mailkeep.service.spool import Octets, Spool
-
-COPY_OCTETS: Final = 256 * 1024  # at a time, from one spool file to another
+from mailkeep.service.spool import Octets, behind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,11 +94,7 @@ class Delivery:
         target = await (self._junk(account) if junk else self._target(account, recipient))
         above, trace = self._trace(recipient, reverse_path, origin)
         trace = above + fields + trace
-        if octets.data is not None:
-            whole = trace + octets.data
-            stored = Octets(len(whole), hashlib.sha256(whole).digest(), whole, None)
-        else:
-            stored = await _behind(trace, octets)
+        stored = await behind(trace, octets)
         return await self._messages.append(account, target.id, (Incoming(octets=stored),))
 
     async def _target(self, account: AccountId, recipient: str) -> Mailbox:
@@ -150,30 +140,3 @@ def _tcp_info(origin: Origin) -> str:
         return ""
     address = f"[IPv6:{origin.peer}]" if ":" in origin.peer else f"[{origin.peer}]"
     return f" ({origin.peer_name} {address})" if origin.peer_name else f" ({address})"
-
-
-async def _behind(trace: bytes, octets: Octets) -> Octets:
-    """A new spool file: `trace`, and behind it what is in the file of `octets`.  Raises: Unavailable.
-
-    In pieces, each of which takes the loop less than a millisecond.
-    """
-    assert octets.path is not None
-    spool = Spool(octets.path.parent, len(trace) + octets.size)
-    try:
-        spool.write(trace)
-        for offset in range(0, octets.size, COPY_OCTETS):
-            spool.write(_piece(octets.path, offset))
-            await asyncio.sleep(0)
-        return spool.finish()
-    except OSError as error:
-        spool.discard()
-        raise Unavailable(f"Cannot read the message now: {error.strerror}") from error
-    except BaseException:
-        spool.discard()
-        raise
-
-
-def _piece(path: Path, offset: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(offset)
-        return file.read(COPY_OCTETS)

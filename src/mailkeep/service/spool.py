@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import tempfile
@@ -10,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from mailkeep.model.errors import TooLarge, storage_fault
+from mailkeep.model.errors import TooLarge, Unavailable, storage_fault
 
 IN_MEMORY: Final = 1024 * 1024
 PIECE: Final = 64 * 1024  # octets read at a time
+COPY_OCTETS: Final = 256 * 1024  # at a time, from one spool file to another
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +119,33 @@ class Spool:
         if self._path is not None:
             self._path.unlink(missing_ok=True)
             self._path = None
+
+
+async def behind(front: bytes, octets: Octets, skip: int = 0) -> Octets:
+    """A new message: `front`, and behind it those of `octets`, which stay as they are, without the first `skip`.
+
+    One in a file is copied in pieces, each of which takes the loop less than a millisecond.  Raises: Unavailable.
+    """
+    if octets.data is not None:
+        whole = front + octets.data[skip:]
+        return Octets(len(whole), hashlib.sha256(whole).digest(), whole, None)
+    assert octets.path is not None
+    spool = Spool(octets.path.parent, len(front) + octets.size)
+    try:
+        spool.write(front)
+        for offset in range(skip, octets.size, COPY_OCTETS):
+            spool.write(_piece(octets.path, offset))
+            await asyncio.sleep(0)
+        return spool.finish()
+    except OSError as error:
+        spool.discard()
+        raise Unavailable(f"Cannot read the message now: {error.strerror}") from error
+    except BaseException:
+        spool.discard()
+        raise
+
+
+def _piece(path: Path, offset: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(offset)
+        return file.read(COPY_OCTETS)

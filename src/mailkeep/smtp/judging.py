@@ -42,11 +42,16 @@ class Arriving:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """`reply` goes with DEFER and REJECT; `fields` are header lines to put before the message."""
+    """`reply` goes with DEFER and REJECT; `fields` are header lines to put before the message.
+
+    `octets` take the place of the message, where a judge has changed it (see `spool.behind`); they are the caller's,
+    who discards them, as those that he had given.
+    """
 
     action: Action = Action.ACCEPT
     reply: Reply | None = None
     fields: bytes = b""
+    octets: Octets | None = None
 
 
 class Judge(Protocol):
@@ -64,16 +69,21 @@ class Judges:
     judges: Sequence[Judge] = field(default=())
 
     async def judge(self, arriving: Arriving) -> Opinion:
-        """The common opinion: fields of all that were asked, and JUNK if any of them says so."""
-        action = Action.ACCEPT
+        """The common opinion: fields of all that were asked, JUNK if any of them says so, and the octets as changed."""
+        action, changed = Action.ACCEPT, None
         for judge in self.judges:
             opinion = await judge.judge(arriving)
             arriving = replace(arriving, fields=opinion.fields + arriving.fields)
+            if opinion.octets is not None:
+                if changed is not None:
+                    changed.discard()
+                changed = opinion.octets
+                arriving = replace(arriving, octets=changed)
             match opinion.action:
                 case Action.ACCEPT:
                     pass
                 case Action.JUNK:
                     action = Action.JUNK
                 case Action.DISCARD | Action.DEFER | Action.REJECT:
-                    return replace(opinion, fields=arriving.fields)
-        return Opinion(action, fields=arriving.fields)
+                    return replace(opinion, fields=arriving.fields, octets=changed)
+        return Opinion(action, fields=arriving.fields, octets=changed)
