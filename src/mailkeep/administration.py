@@ -19,6 +19,7 @@ from mailkeep.model.errors import Invalid, MailError, Unavailable
 from mailkeep.model.ids import ModSeq
 from mailkeep.model.mailbox import DELIMITER
 from mailkeep.model.rights import parse_rights
+from mailkeep.net.resolver import Resolver
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.addresses import Addresses
 from mailkeep.service.delivery import Delivery
@@ -56,6 +57,7 @@ class Offices:
     urls: Urls
     delivery: Delivery
     maintenance: Maintenance
+    resolver: Resolver
     spool_dir: Path
     message_size: int  # octets; the largest message taken in
     measure: Callable[[], Awaitable[Figures]] | None = None  # of the whole server; None where none runs

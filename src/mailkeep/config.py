@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import ipaddress
 import os
 import re
 import tomllib
@@ -165,6 +166,28 @@ class _File:
         if not isinstance(raw, str) or "\0" in raw or (not raw and not self.optional):
             raise ValueError
         return Path(raw).expanduser() if raw else None
+
+
+@dataclass(frozen=True, slots=True)
+class _NameServers:
+    allowed: ClassVar[str] = 'a list of IP addresses, perhaps with a port, like ["127.0.0.1", "[2001:db8::1]:5353"]'
+    pattern: ClassVar[re.Pattern[str]] = re.compile(r"(?:\[([^\[\]]+)\]|([0-9.]+))(?::(\d{1,5}))?\Z")
+
+    def read(self, raw: object) -> tuple[Address, ...]:
+        if not isinstance(raw, list) or not all(isinstance(text, str) for text in raw):
+            raise ValueError
+        return tuple(map(self._read, raw))
+
+    def _read(self, text: str) -> Address:
+        match = self.pattern.match(text)
+        host, port = (match[1] or match[2], int(match[3] or 53)) if match else (text, 53)
+        try:
+            address = Address(str(ipaddress.ip_address(host)), port)
+        except ValueError as error:
+            raise ValueError(f'"{text}" is no IP address') from error
+        if not 0 < port < 65536:
+            raise ValueError
+        return address
 
 
 _HOST_NAME: Final = re.compile(
@@ -461,6 +484,21 @@ class Accounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dns:
+    """Whom the server asks about other domains."""
+
+    nameservers: tuple[Address, ...] = _option(
+        _NameServers(),
+        "Recursive name servers, asked in this order; none: those of /etc/resolv.conf.  DANE needs one that validates"
+        " (DNSSEC) on this machine, and checks of mail from strangers ask so much that one nearby is worth while.",
+        default=(),
+    )
+    timeout: int = _option(
+        _Count(1, 60), "Seconds after which a question without an answer is a passing fault.", default=10
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
     """Log lines on standard error: an event name and fields, never a secret or content of mail."""
 
@@ -521,6 +559,7 @@ class Config:
     imap: Imap = field(default_factory=Imap)
     auth: Auth = field(default_factory=Auth)
     accounts: Accounts = field(default_factory=Accounts)
+    dns: Dns = field(default_factory=Dns)
     log: Log = field(default_factory=Log)
     metrics: Metrics = field(default_factory=Metrics)
 

@@ -15,6 +15,7 @@ from mailkeep.config import Config
 from mailkeep.imap.derive import DERIVERS, PARTS
 from mailkeep.model.errors import Unavailable
 from mailkeep.model.quota import Quota
+from mailkeep.net.resolver import CachingResolver
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.addresses import Addresses
 from mailkeep.service.bus import Bus
@@ -97,9 +98,16 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
         delivery=Delivery(accounts, mailboxes, messages, hostname=config.hostname),
         maintenance=Maintenance(store),
         quotas=Quotas(store, owner_may_raise=config.accounts.owner_may_raise),
+        resolver=build_resolver(config),
         spool_dir=store.spool_dir,
         message_size=config.limits.message_size,
     )
+
+
+def build_resolver(config: Config) -> CachingResolver:
+    """What asks DNS as `config` says."""
+    servers = [(address.host, address.port) for address in config.dns.nameservers]
+    return CachingResolver(servers, timeout_s=float(config.dns.timeout))
 
 
 def first_quota(config: Config) -> Quota:

@@ -45,6 +45,25 @@ def test_every_kind_of_option_is_read() -> None:
     assert config.imap == Imap(literal="minus", disable=("QRESYNC", "AUTH=LOGIN"))
 
 
+def test_name_servers_are_addresses_with_or_without_a_port() -> None:
+    config = parse('dns.nameservers = ["192.0.2.53", "127.0.0.1:5353", "[2001:db8::1]", "[::1]:54"]', FILE)
+    assert config.dns.nameservers == (
+        Address("192.0.2.53", 53),
+        Address("127.0.0.1", 5353),
+        Address("2001:db8::1", 53),
+        Address("::1", 54),
+    )
+    assert parse(show(config), FILE) == config
+
+
+@pytest.mark.parametrize(
+    "text", ["ns.example.org", "192.0.2", "192.0.2.1:0", "192.0.2.1:65536", "[::1", "::1:53:x", ""]
+)
+def test_name_servers_that_are_no_addresses_are_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"dns\.nameservers"):
+        parse(f'dns.nameservers = ["{text}"]', FILE)
+
+
 def test_the_lmtp_socket_is_relative_to_the_data_directory() -> None:
     assert parse('data_dir = "/srv/mail"\nlisten.lmtp_socket = "in"', FILE).lmtp_socket == Path("/srv/mail/in")
     assert parse('listen.lmtp_socket = "/run/lmtp"', FILE).lmtp_socket == Path("/run/lmtp")
