@@ -1,0 +1,140 @@
+"""What a submitted message still needs before it can travel, and what must not travel with it (RFC 6409 §6.3, §8).
+
+The body is never looked at.  Of the header, fields are dropped and added as wholes: all others stay as they came.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from mailkeep.formats.mime.address import parse_addresses
+from mailkeep.formats.mime.date import parse_date
+from mailkeep.formats.mime.header import unfold
+from mailkeep.formats.mime.thread import find_message_ids
+
+MAX_HEADER: Final = 256 * 1024  # octets of a header that is sent
+MAX_FROM: Final = 10_000  # octets of a field that says who writes: all of its addresses are read
+
+# RFC 5322 §3.6.8: a name is printable ASCII.  A line that begins otherwise ends the header, blank or not.
+_FIELD: Final = re.compile(rb"([!-9;-~]+)[ \t]*:[^\n]*\n?(?:[ \t][^\n]*\n?)*")
+_ENVELOPE_LINE: Final = re.compile(rb">?From [^\n]*\n")  # of an mbox file; some programs send it along
+_BLANK_LINE: Final = re.compile(rb"\r?\n")
+
+# RFC 5322 §3.6.3: nobody sees Bcc.  RFC 5321 §4.4: Return-Path is written at delivery, by whoever delivers.
+_NEVER_SENT: Final = frozenset({b"bcc", b"resent-bcc", b"return-path"})
+
+Field = tuple[bytes, bytes]
+"""The name in lower case, and the whole field with its folds and line end."""
+
+
+class Malformed(ValueError):
+    """The header is not fit to be sent; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The header of a message.  `body_at`: where the body begins, behind the blank line if there is one."""
+
+    fields: tuple[Field, ...]
+    body_at: int
+
+    def count(self, name: bytes) -> int:
+        """How many fields have this name (lower case)."""
+        return sum(1 for each, _ in self.fields if each == name)
+
+    def find(self, name: bytes) -> bytes | None:
+        """The value, unfolded, of the first of them."""
+        return next((unfold(whole) for each, whole in self.fields if each == name), None)
+
+    def is_ascii(self) -> bool:
+        """Whether all of it is."""
+        return all(whole.isascii() for _, whole in self.fields)
+
+
+def read_head(start: bytes, *, whole: bool) -> Head:
+    """The header that a message begins with.
+
+    `start` are its first octets, `whole` says that it has no more.  A header ends at a blank line, and before a line
+    that cannot belong to it: so do other servers read it.
+    Raises: Malformed (it is larger than `MAX_HEADER`).
+    """
+    fields: list[Field] = []
+    at = 0
+    if (envelope := _ENVELOPE_LINE.match(start)) is not None:
+        at = envelope.end()
+    while (field := _FIELD.match(start, at)) is not None:
+        fields.append((field[1].lower(), field[0]))
+        at = field.end()
+        if at > MAX_HEADER:
+            break
+    if at > MAX_HEADER or (at == len(start) and not whole):
+        raise Malformed("The header of the message is too large")
+    blank = _BLANK_LINE.match(start, at)
+    return Head(tuple(fields), at if blank is None else blank.end())
+
+
+def authors(head: Head, name: bytes = b"from") -> tuple[str, ...]:
+    """The addresses in From, or in another field of that kind; empty where there is none.
+
+    An address without a domain, or one that is no UTF-8, is there as something that is no address.
+    Raises: Malformed (two such fields, or one too large: readers differ in what they see of them).
+    """
+    if name == b"from" and head.count(name) > 1:
+        raise Malformed("The message has more than one From field")
+    value = head.find(name)
+    if value is None:
+        return ()
+    if len(value) > MAX_FROM:
+        raise Malformed(f"The field {name.decode()} of the message is too large")
+    found = [(each.local or b"", each.domain) for each in parse_addresses(value) if each.domain is not None]
+    return tuple(b"@".join(pair).decode("utf-8", "replace") for pair in found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """What a message gets where it has none: values of the fields, as they stand behind the colon."""
+
+    date: bytes
+    message_id: bytes
+    author: bytes
+
+
+def complete(head: Head, missing: Missing, *, sender: bytes | None = None) -> list[Field]:
+    """The fields with what must be there (RFC 6409 §8.2, §8.3); what is not usable is replaced.
+
+    `sender`: what the field Sender is to say, b"" for none at all, None to leave it (RFC 6409 §8.1).
+    """
+    fields = list(head.fields)
+    if not find_message_ids(head.find(b"message-id") or b""):
+        fields = _replaced(fields, b"message-id", b"Message-ID: %b\r\n" % missing.message_id)
+    if parse_date(head.find(b"date") or b"") is None:
+        fields = _replaced(fields, b"date", b"Date: %b\r\n" % missing.date)
+    if not authors(head):
+        fields = _replaced(fields, b"from", b"From: %b\r\n" % missing.author)
+    if sender is not None:
+        fields = _replaced(fields, b"sender", b"Sender: %b\r\n" % sender if sender else b"")
+    return fields
+
+
+def _replaced(fields: Sequence[Field], name: bytes, whole: bytes) -> list[Field]:
+    kept = [field for field in fields if field[0] != name]
+    return [*kept, (name, whole)] if whole else kept
+
+
+def sent_header(fields: Sequence[Field]) -> bytes:
+    """What travels, with its blank line: without Bcc (RFC 5322 §3.6.3)."""
+    return b"".join(_ended(whole for name, whole in fields if name not in _NEVER_SENT)) + b"\r\n"
+
+
+def kept_header(fields: Sequence[Field]) -> bytes:
+    """What the sender keeps, with its blank line: he wants to know later to whom he wrote, Bcc included."""
+    return b"".join(_ended(whole for name, whole in fields if name != b"return-path")) + b"\r\n"
+
+
+def _ended(wholes: Iterator[bytes]) -> Iterator[bytes]:
+    """The last field of a message without a body may have no line end."""
+    for whole in wholes:
+        yield whole if whole.endswith(b"\n") else whole + b"\r\n"
