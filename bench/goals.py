@@ -52,6 +52,15 @@ GOALS: Final = {
         ),
         Goal("1×", "3×"),
     ),
+    **dict.fromkeys(
+        (
+            *("lmtp", "lmtp-8", "lmtp-50", "lmtp-100k-1", "lmtp-100k-8", "lmtp-100k-50"),
+            *("smtp", "smtp-8", "smtp-50", "smtp-100k-1", "smtp-100k-8", "smtp-100k-50"),
+            *("smtp-1-read", "smtp-8-read", "smtp-50-read"),
+            *("smtp-100k-1-read", "smtp-100k-8-read", "smtp-100k-50-read"),
+        ),
+        Goal("1.5×", "3×"),
+    ),
     "idle": Goal("20 ms", "5 ms"),
     "idle-lmtp": Goal("20 ms", "5 ms"),
     "idle-memory": Goal("15×", "60×"),

@@ -106,6 +106,9 @@ def _taking_part(variant: Variant, servers: tuple[Server, ...], directory: Path)
     with contextlib.ExitStack() as stack:
         if variant.durable:
             yield servers[0], stack.enter_context(dovecot(directory / "durable", Profile.HIGHPERF, "always"))
+        elif variant.behind_postfix:
+            both = dovecot(directory / "both", Profile.HIGHPERF, behind_postfix=True)
+            yield servers[0], stack.enter_context(both)
         elif variant.one_session_each:
             yield tuple(server for server in servers if Profile.SHARED not in server.name)
         else:

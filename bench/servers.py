@@ -22,6 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from bench import postfix
 from mailkeep.bench.target import Target
 from mailkeep.certificates import ensure_self_signed
 
@@ -33,6 +34,13 @@ STOP_S: Final = 30.0
 DOVECOT: Final = Path("/usr/sbin/dovecot")
 DOVECOT_IMAP: Final = Path("/usr/lib/dovecot/imap")
 DOVECOT_LMTP: Final = Path("/usr/lib/dovecot/lmtp")
+BOTH: Final = """
+$1 -F -c "$2" & first=$!
+shift 2
+"$@" & second=$!
+trap 'kill $second; wait $second; kill $first' TERM
+wait $first
+"""  # one process above Dovecot and Postfix, so that what they use can be added up
 
 
 class NotHere(Exception):
@@ -87,14 +95,24 @@ def mailkeep(directory: Path, users: int = USERS) -> Iterator[Server]:
     with _stopped_at_the_end(process):
         _wait(process, ready_file.exists, directory / "log")
         ready = json.loads(ready_file.read_text("utf-8"))
-        clear = Target(host=HOST, port=ready["imap"][1], users=users, lmtp=(HOST, ready["lmtp"][1]), pid=process.pid)
+        clear = Target(
+            host=HOST,
+            port=ready["imap"][1],
+            users=users,
+            lmtp=(HOST, ready["lmtp"][1]),
+            smtp=(HOST, ready["smtp"][1]) if ready.get("smtp") else None,
+            pid=process.pid,
+        )
         yield Server("mailkeep", clear, _over_tls(clear, ready["imaps"][1], Path(ready["ca"])))
 
 
 @contextlib.contextmanager
-def dovecot(directory: Path, profile: Profile, fsync: str = "optimized") -> Iterator[Server]:
+def dovecot(
+    directory: Path, profile: Profile, fsync: str = "optimized", *, behind_postfix: bool = False
+) -> Iterator[Server]:
     """Debian's Dovecot.  `fsync` is its mail_fsync: optimized (its default), always, never.
 
+    `behind_postfix`: Debian's Postfix takes in mail for it, and hands it on by LMTP.
     Raises: NotHere.
     """
     if not all(os.access(file, os.X_OK) for file in (DOVECOT, DOVECOT_IMAP, DOVECOT_LMTP)):
@@ -124,11 +142,38 @@ def dovecot(directory: Path, profile: Profile, fsync: str = "optimized") -> Iter
         ),
         "utf-8",
     )
-    process = subprocess.Popen((str(DOVECOT), "-F", "-c", str(config)), stdin=subprocess.DEVNULL)
+    command: tuple[str, ...] = (str(DOVECOT), "-F", "-c", str(config))
+    smtp = None
+    if behind_postfix:
+        front = _postfix(directory / "postfix", lmtp)
+        name, smtp = f"postfix, {name}", (HOST, front.port)
+        command = ("/bin/sh", "-c", BOTH, "sh", str(DOVECOT), str(config), *postfix.command(front))
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     with _stopped_at_the_end(process):
-        _wait(process, lambda: _greets(imap), directory / "log")
-        clear = Target(host=HOST, port=imap, users=USERS, lmtp=(HOST, lmtp), pid=process.pid)
+        _wait(process, lambda: _greets(imap, b"* OK"), directory / "log")
+        if smtp is not None:
+            _wait(process, lambda: _greets(smtp[1], b"220"), directory / "postfix" / "log")
+        clear = Target(host=HOST, port=imap, users=USERS, lmtp=(HOST, lmtp), smtp=smtp, pid=process.pid)
         yield Server(name, clear, _over_tls(clear, imaps, files.certificate))
+
+
+def _postfix(directory: Path, lmtp: int) -> postfix.Postfix:
+    """As its authors advise for speed; without the rest that slows down who brings mail faster than it leaves.
+
+    Raises: NotHere.
+    """
+    if (why := postfix.missing()) is not None:
+        raise NotHere(why)
+    settings = {
+        "virtual_mailbox_domains": "example.org",
+        "virtual_mailbox_maps": "static:all",
+        "virtual_transport": f"lmtp:inet:{HOST}:{lmtp}",
+        "virtual_destination_recipient_limit": "1",
+        "in_flow_delay": "0",
+        "lmtp_destination_concurrency_limit": "50",
+        "initial_destination_concurrency": "50",
+    }
+    return postfix.prepare(directory, free_ports(1)[0], settings)
 
 
 def starters(directory: Path) -> tuple[Callable[[], contextlib.AbstractContextManager[Server]], ...]:
@@ -180,9 +225,9 @@ def _wait(process: subprocess.Popen[bytes], ready: Callable[[], bool], log: Path
         time.sleep(0.05)
 
 
-def _greets(port: int) -> bool:
+def _greets(port: int, greeting: bytes) -> bool:
     try:
         with socket.create_connection((HOST, port), timeout=5) as connection:
-            return connection.recv(100).startswith(b"* OK")
+            return connection.recv(100).startswith(greeting)
     except OSError:
         return False

@@ -15,7 +15,9 @@ FIRST: Final = frozenset({"open-first"})  # what is there must not be in memory
 # The server starts anew before each round; memory that earlier work has left free would hide what connections take.
 RESTARTED: Final = FIRST | {"idle-memory"}
 # Of several sessions that idle on one mailbox in one process Dovecot 2.3 tells one at once, the others within 30 s.
-ONE_SESSION_EACH: Final = frozenset({"idle", "idle-lmtp"})
+# LMTP is not served by these processes at all: once is enough.
+ONE_SESSION_EACH: Final = frozenset({"idle", "idle-lmtp", "lmtp"})
+BEHIND_POSTFIX: Final = frozenset({"smtp"})  # Dovecot has no server for SMTP
 DURABLE: Final = frozenset({"store"})  # where Dovecot's default answers before anything is on disk
 
 
@@ -40,6 +42,11 @@ class Variant:
     def durable(self) -> bool:
         """Beside a peer that syncs before it answers."""
         return self.suffix == "-durable"
+
+    @property
+    def behind_postfix(self) -> bool:
+        """Beside a peer with Postfix before it."""
+        return self.workload.name in BEHIND_POSTFIX
 
     @property
     def restarted(self) -> bool:

@@ -65,7 +65,7 @@ class Stage:
 class Workload:
     """A piece of work that gives rows, the first of its own name.
 
-    Attributes: `needs` names what it cannot do without: "pid", "lmtp"; `title` is what tables call it.
+    Attributes: `needs` names what it cannot do without: "pid", "lmtp", "smtp"; `title` is what tables call it.
     """
 
     name: str

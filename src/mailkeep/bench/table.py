@@ -25,7 +25,7 @@ def table(report: Report) -> Table:
 
 def title(name: str) -> str:
     """What people call a row; a suffix says how it was run."""
-    for suffix, words in (("-tls", ", TLS"), ("-durable", ", durable")):
+    for suffix, words in (("-tls", ", TLS"), ("-durable", ", durable"), ("-read", ", until readable")):
         if name.endswith(suffix):
             return title(name.removesuffix(suffix)) + words
     return TITLES.get(name, name)

@@ -12,8 +12,9 @@ class Target:
     """A running IMAP server with accounts to work in.
 
     Attributes: `user` has %d for the number of an account, from 1 to `users`, unless there is only one; `ca` is the
-    certificate to trust where `tls`; `lmtp` is where to deliver mail for these users; `pid` is the server's process,
-    whose descendants count too; `patience_s` is how long an answer may take before the server counts as stuck.
+    certificate to trust where `tls`; `lmtp` and `smtp` are where mail for these users is taken in; `pid` is the
+    server's process, whose descendants count too; `patience_s` is how long an answer may take before the server counts
+    as stuck.
     """
 
     host: str
@@ -24,6 +25,7 @@ class Target:
     password: str = "pass"  # noqa: S105  of accounts made for the purpose
     users: int = 50
     lmtp: tuple[str, int] | None = None
+    smtp: tuple[str, int] | None = None
     pid: int | None = None
     patience_s: float = 120.0
 

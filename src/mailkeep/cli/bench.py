@@ -43,6 +43,9 @@ def bench(
     lmtp: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="Where mail for these users can be delivered.")
     ] = None,
+    smtp: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Where it takes mail for these users from strangers.")
+    ] = None,
     pid: Annotated[
         int | None, typer.Option(metavar="N", help="The server's process on this machine: shows its CPU and memory.")
     ] = None,
@@ -66,6 +69,7 @@ def bench(
         password=password,
         users=users if "%d" in user else 1,
         lmtp=_address(lmtp, "--lmtp") if lmtp else None,
+        smtp=_address(smtp, "--smtp") if smtp else None,
         pid=pid,
     )
     stage = Stage(

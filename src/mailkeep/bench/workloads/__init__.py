@@ -20,6 +20,7 @@ from mailkeep.bench.workloads.mixed import mixed, soak
 from mailkeep.bench.workloads.noop import noop
 from mailkeep.bench.workloads.opening import first_opening, opening
 from mailkeep.bench.workloads.order import sort, thread
+from mailkeep.bench.workloads.reception import lmtp, smtp
 from mailkeep.bench.workloads.search import search_body, search_from, search_fuzzy
 from mailkeep.bench.workloads.store import store, stores
 
@@ -46,6 +47,8 @@ WORKLOADS: Final = (
     Workload("thread", "THREAD by references", thread),
     Workload("idle", "APPEND to EXISTS, 100 watchers, p99", idle_append),
     Workload("idle-lmtp", "LMTP to EXISTS, 100 watchers, p99", idle_lmtp, needs=("lmtp",)),
+    Workload("lmtp", "LMTP, 4 kB, 1 connection", lmtp, needs=("lmtp",)),
+    Workload("smtp", "SMTP, 4 kB, 1 connection", smtp, needs=("smtp",), default=False),
     Workload("idle-memory", "memory of an idle connection", idle_memory, needs=("pid",)),
     Workload("mixed", "mixed load, 20 connections", mixed),
     Workload("soak", "mixed load, 50 connections, and deliveries", soak, needs=("lmtp",), default=False),
@@ -65,6 +68,12 @@ TITLES: Final = {
     "thread-refs": "THREAD by references alone",
     "thread-subject": "THREAD by subject",
     "thread-new": "THREAD by references after one APPEND",
+    **{
+        f"{protocol}{size}{count}": f"{protocol.upper()}, {octets} kB, {connections}"
+        for protocol in ("lmtp", "smtp")
+        for size, octets in (("-", 4), ("-100k-", 100))
+        for count, connections in ((1, "1 connection"), (8, "8 connections"), (50, "50 connections"))
+    },
     "mixed-noop": "NOOP in the mixed load, p99",
     "soak-noop": "NOOP in the load with deliveries, p99",
     "soak-growth": "growth of memory in the load with deliveries",
