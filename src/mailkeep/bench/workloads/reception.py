@@ -47,9 +47,10 @@ def _run(stage: Stage, protocol: Protocol, name: str, octets: int, count: int) -
     """Rows of two rates: messages answered with 250, and messages that can be read."""
     messages = tuple(mail.exactly(number, octets) for number in range(1, DIFFERENT + 1))
     sent = tuple(stuffed(message) for message in messages)
-    latencies: list[list[float]] = [[] for _ in range(count)]
+    users = min(count, stage.target.users)
+    latencies: list[list[float]] = [[] for _ in range(users)]  # of each user's messages
     with ExitStack() as stack:
-        readers = [stack.enter_context(stage.connect(number)) for number in range(1, count + 1)]
+        readers = [stack.enter_context(stage.connect(number)) for number in range(1, users + 1)]
         for reader in readers:
             _empty(reader)
         senders = [stack.enter_context(open_reception(stage.target, protocol)) for _ in range(count)]
@@ -58,8 +59,8 @@ def _run(stage: Stage, protocol: Protocol, name: str, octets: int, count: int) -
             with answered:
                 until = perf_counter() + stage.seconds
                 scripts = [
-                    (sender, _sending(stage.target.name(number), sent, until, latencies[number - 1]))
-                    for number, sender in enumerate(senders, 1)
+                    (sender, _sending(stage.target.name(number + 1), sent, until, latencies[number % users]))
+                    for number, sender in enumerate(senders)
                 ]
                 drive(scripts, stage.target.patience_s)
             for reader, taken in zip(readers, latencies, strict=True):
