@@ -27,6 +27,7 @@ from mailkeep.model.errors import Invalid
 CONFIG_NAME: Final = "mailkeep.toml"
 MAX_WORKERS: Final = 64
 MAX_SHARDS: Final = 256
+PROXIED: Final = ("smtp", "submissions", "submission", "imap", "imaps")  # listeners that proxies may stand in front of
 
 
 class ConfigError(Exception):
@@ -215,6 +216,36 @@ class _HostNames:
         return tuple(_HostName().read(name) for name in raw)
 
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class _Networks:
+    allowed: ClassVar[str] = 'a list of networks or addresses, like ["192.0.2.0/24", "2001:db8::1"]'
+
+    def read(self, raw: object) -> tuple[Network, ...]:
+        if not isinstance(raw, list) or not all(isinstance(text, str) for text in raw):
+            raise ValueError
+        try:
+            return tuple(map(ipaddress.ip_network, raw))
+        except ValueError as error:
+            raise ValueError(str(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Choices:
+    words: tuple[str, ...]
+
+    @property
+    def allowed(self) -> str:
+        return "a list of any of " + ", ".join(f'"{word}"' for word in self.words)
+
+    def read(self, raw: object) -> tuple[str, ...]:
+        if not isinstance(raw, list) or not all(word in self.words for word in raw):
+            raise ValueError
+        return tuple(dict.fromkeys(raw))
+
+
 @dataclass(frozen=True, slots=True)
 class _Addresses:
     allowed: ClassVar[str] = "a list of mail addresses"
@@ -338,6 +369,17 @@ class Listen:
         _File(in_data=True),
         "LMTP on a unix socket (mode 0600), relative to the data directory.",
         default=Path("lmtp.sock"),
+    )
+    proxies: tuple[Network, ...] = _option(
+        _Networks(),
+        "Proxies in front of the server, such as HAProxy.  A connection from there must begin with a header of the"
+        " PROXY protocol, version 1 or 2, and counts as that of the client which the header names.",
+        default=(),
+    )
+    proxied: tuple[str, ...] = _option(
+        _Choices(PROXIED),
+        "The listeners at which proxies speak the PROXY protocol; at others they are clients like any other.",
+        default=PROXIED,
     )
 
 

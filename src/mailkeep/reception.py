@@ -6,8 +6,7 @@ import asyncio
 import dataclasses
 import socket
 import ssl
-from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Final
 
@@ -22,13 +21,17 @@ from mailkeep.imap.connection import ImapConnection
 from mailkeep.imap.session import Options as ImapOptions
 from mailkeep.imap.session import Services as ImapServices
 from mailkeep.net.connection import Connection
+from mailkeep.net.connection import Session as ConnectionSession
+from mailkeep.net.lane import Spawn
 from mailkeep.net.limits import AddressLimit
-from mailkeep.net.listener import Listener
+from mailkeep.net.listener import Listener, Proxies
 from mailkeep.service.accounts import ConnectionCounts
 from mailkeep.service.ledger import Ledger
 from mailkeep.service.tally import Tally
 from mailkeep.smtp.lmtp import LmtpConnection
 from mailkeep.smtp.session import Options as LmtpOptions
+
+Opening = Callable[[Connection], ConnectionSession]
 
 DRAIN_S: Final = 5.0  # for sessions to finish what they do; then they are cut, so that all is over within 10 s
 
@@ -50,9 +53,15 @@ class Reception:
         self._imap_services = self._services_of_imap()  # one for all connections
         self._imap_options = self._options_of_imap()
 
-    async def start(self, bound: Mapping[str, Iterable[socket.socket]]) -> None:
-        """Accept on the sockets of each listener, which become its own."""
-        new = partial(Listener, limit=self._address_limit)
+    async def start(self, bound: Mapping[str, Iterable[socket.socket]], spawn: Spawn) -> None:
+        """Accept on the sockets of each listener, which become its own; `spawn` starts a task of the server."""
+        proxies = Proxies(self._config.listen.proxies, spawn) if self._config.listen.proxies else None
+        proxied = self._config.listen.proxied
+
+        def new(name: str, open_session: Opening, tls: ssl.SSLContext | None = None) -> Listener:
+            behind = proxies if name in proxied else None
+            return Listener(name, open_session, limit=self._address_limit, tls=tls, proxies=behind)
+
         listeners = {
             "imap": new("imap", self._open_imap),
             "imaps": new("imaps", self._open_imap, tls=self._tls.context),

@@ -117,9 +117,9 @@ class Here:
         self._reception = reception
         self._bound = bound
 
-    async def start(self, spawn: Spawn) -> None:  # noqa: ARG002  it needs no task of its own
+    async def start(self, spawn: Spawn) -> None:
         """See `Staff`."""
-        await self._reception.start(self._bound)
+        await self._reception.start(self._bound, spawn)
 
     def reload(self, config: Config, files: CertificateFiles) -> None:  # noqa: ARG002  the certificate is shared
         """See `Staff`."""

@@ -70,7 +70,8 @@ class Connection(asyncio.Protocol):
     """The engine under one protocol session.
 
     `session` is made when the connection is, by `open_session`, which may write a greeting or close at once.
-    `on_close` is called when the connection is gone and nothing of it runs any more.
+    `on_close` is called when the connection is gone and nothing of it runs any more.  `peer` is the client's address
+    where a proxy has told it.
     """
 
     def __init__(
@@ -79,7 +80,9 @@ class Connection(asyncio.Protocol):
         *,
         on_close: Callable[[Connection], None],
         traffic: Traffic,
+        peer: str | None = None,
     ) -> None:
+        self._told_peer = peer
         self._open_session = open_session
         self._on_close = on_close
         self._traffic = traffic
@@ -116,7 +119,7 @@ class Connection(asyncio.Protocol):
             return
         self.loop = asyncio.get_running_loop()
         name = transport.get_extra_info("peername")
-        self.peer = name[0] if isinstance(name, tuple) else ""
+        self.peer = self._told_peer or (name[0] if isinstance(name, tuple) else "")
         self.session = self._open_session(self)
         self.flush()
 

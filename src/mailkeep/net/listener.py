@@ -3,26 +3,52 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
 import ssl
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
 
 from mailkeep import telemetry
 from mailkeep.net.connection import Connection, Session, Step, Traffic
+from mailkeep.net.lane import Spawn
 from mailkeep.net.limits import AddressLimit
+from mailkeep.net.proxy_protocol import BadHeader, read_header
 
 HANDSHAKE_S: Final = 15.0  # connections are counted only afterwards, so nobody may dally here
 SHUTDOWN_S: Final = 2.0  # for the peer to say goodbye too, once we have; many clients never do
+HEADER_S: Final = 5.0  # for a proxy to say whose connection it passes on; its document asks for at least 3
+NO_SOCKETS_S: Final = 1.0  # before we accept again when there were no descriptors left
 
 log = telemetry.logger()
+
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Proxies:
+    """Who may tell whose connection it passes on, and must (see `proxy_protocol`); `spawn` starts a task."""
+
+    networks: Sequence[Network]
+    spawn: Spawn
+
+    def __contains__(self, peer: str) -> bool:
+        try:
+            address = ipaddress.ip_address(peer.partition("%")[0])
+        except ValueError:
+            return False
+        address = getattr(address, "ipv4_mapped", None) or address
+        return any(address in network for network in self.networks)
 
 
 class Listener:
     """Listening sockets of one protocol and the connections that came from them.
 
     `open_session` makes the protocol's session on a new connection.
-    With `tls` the connections speak TLS from the first octet.
+    With `tls` the connections speak TLS from the first octet; with `proxies`, after what the proxy says.
     Attributes: `accepted` and `refused` (connections so far), `traffic`.
     """
 
@@ -33,8 +59,11 @@ class Listener:
         *,
         limit: AddressLimit,
         tls: ssl.SSLContext | None = None,
+        proxies: Proxies | None = None,
     ) -> None:
         self.name = name
+        self._proxies = proxies
+        self._tasks: set[asyncio.Task[None]] = set()  # of connections that come through proxies
         self._open_session = open_session
         self._limit = limit
         self._tls = tls
@@ -52,6 +81,9 @@ class Listener:
         for bound in sockets:
             if bound.family == socket.AF_UNIX:
                 server = await loop.create_unix_server(self._connection, sock=bound)
+            elif self._proxies is not None:
+                self._keep(self._accept(bound, self._proxies), self._proxies.spawn)
+                continue
             else:
                 server = await loop.create_server(
                     self._connection,
@@ -71,6 +103,8 @@ class Listener:
         """Accept no more, and have every session say goodbye as soon as what it is doing is done."""
         for server in self._servers:
             server.close()
+        for task in tuple(self._tasks):
+            task.cancel()
         for connection in tuple(self._connections):
             connection.session.drain()
 
@@ -83,8 +117,53 @@ class Listener:
         for connection in tuple(self._connections):
             connection.abort()
 
-    def _connection(self) -> Connection:
-        return Connection(self._open, on_close=self._close, traffic=self.traffic)
+    def _connection(self, peer: str | None = None) -> Connection:
+        return Connection(self._open, on_close=self._close, traffic=self.traffic, peer=peer)
+
+    # --- behind proxies
+
+    def _keep(self, work: Coroutine[Any, Any, None], spawn: Spawn) -> None:
+        task = spawn(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _accept(self, bound: socket.socket, proxies: Proxies) -> None:
+        """Accept until cancelled: only so are the octets of a connection ours, before TLS has them."""
+        loop = asyncio.get_running_loop()
+        bound.settimeout(0.0)
+        with bound:
+            while True:
+                try:
+                    accepted, address = await loop.sock_accept(bound)
+                except OSError as error:
+                    log.warning("net.cannot_accept", listener=self.name, reason=error.strerror)
+                    await asyncio.sleep(NO_SOCKETS_S)
+                else:
+                    self._keep(self._introduce(accepted, address[0], proxies), proxies.spawn)
+
+    async def _introduce(self, accepted: socket.socket, address: str, proxies: Proxies) -> None:
+        """Hear from a proxy whose connection it is; then the connection is like any other."""
+        loop = asyncio.get_running_loop()
+        try:
+            peer = None
+            if address in proxies:
+                async with asyncio.timeout(HEADER_S):
+                    peer = await read_header(partial(loop.sock_recv, accepted))
+            await loop.connect_accepted_socket(
+                partial(self._connection, peer),
+                accepted,
+                ssl=self._tls,
+                ssl_handshake_timeout=HANDSHAKE_S if self._tls else None,
+                ssl_shutdown_timeout=SHUTDOWN_S if self._tls else None,
+            )
+        except (BadHeader, TimeoutError) as error:
+            log.warning("net.bad_proxy_header", listener=self.name, proxy=address, reason=str(error) or "too late")
+            accepted.close()
+        except OSError:  # also of TLS: as for those who come without a proxy, nobody need know
+            accepted.close()
+        except BaseException:
+            accepted.close()
+            raise
 
     def _open(self, connection: Connection) -> Session:
         if not self._limit.enter(connection.peer):

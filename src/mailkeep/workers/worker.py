@@ -136,7 +136,7 @@ class Worker:
         upkeep = [group.create_task(run_upkeep(work)) for work in (store.maintain, store.tidy, indexer.run)]
         reception = Reception(self._config, offices, self._tls, shared.ledger)
         sockets = {name: [socket.socket(fileno=fd) for fd in fds] for name, fds in self._begin.sockets.items()}
-        await reception.start(sockets)
+        await reception.start(sockets, group.create_task)
         self._channel.send(Accepting())
         measures = Measures(store=store, offices=offices, reception=reception, indexer=indexer)
         while True:
