@@ -23,6 +23,7 @@ VERSION: Final = 1  # rises when `preview` answers differently
 LENGTH: Final = 200  # characters (RFC 8970 §3.3)
 
 MAX_OCTETS: Final = {"plain": 64 * 1024, "markdown": 64 * 1024, "html": 256 * 1024}  # looked at, by subtype of text
+ENOUGH: Final = 20 * LENGTH  # characters, of which some cannot be seen
 MAX_TEXTS: Final = 8  # parts that are looked at for something to say
 
 # Each alternative also ends at the end of the text, so that nothing is looked at twice.
@@ -117,7 +118,9 @@ def _of_plain(text: str) -> str:
 
 
 def _own_lines(lines: Iterable[str]) -> list[str]:
+    """Of a long text, enough of them."""
     own: list[str] = []
+    before = 0  # characters of all of `own` but the last, which may yet be taken back
     in_head = False  # of a signed or a forwarded message
     for line in lines:
         bare = line.strip()
@@ -131,6 +134,9 @@ def _own_lines(lines: Iterable[str]) -> list[str]:
         elif bare == _PGP_SIGNATURE or (own and (_SIGNATURE.match(line) or _FORWARDED.match(bare))):
             break
         elif bare and not _RULE.match(bare):
+            before += len(own[-1]) if own else 0
+            if before > ENOUGH:
+                break
             own.append(bare)
             in_head = False
     return own
@@ -138,7 +144,7 @@ def _own_lines(lines: Iterable[str]) -> list[str]:
 
 def _shorten(text: str) -> str:
     """One line, without what cannot be seen, cut between characters."""
-    text = _SPACE.sub(" ", _INVISIBLE.sub("", text[: 20 * LENGTH])).strip()
+    text = _SPACE.sub(" ", _INVISIBLE.sub("", text[:ENOUGH])).strip()
     if len(text) <= LENGTH:
         return text
     end = LENGTH
