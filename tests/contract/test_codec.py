@@ -13,6 +13,7 @@ from mailkeep.model.ids import AccountId
 from mailkeep.store import codec, ops
 from mailkeep.store.contract import Op
 from mailkeep.store.sqlite.store import SqliteStore
+from mailkeep.testing.queue_contract import QueueContract
 from mailkeep.testing.store_contract import StoreContract
 
 # What only reads never travels; `check` runs where it was asked for.
@@ -45,6 +46,12 @@ READING = {
     "message_numbers",
     "message_octets",
     "metadata_changes",
+    "queue_count",
+    "queue_due",
+    "queue_due_of",
+    "queue_get",
+    "queue_list",
+    "queue_next",
     "read_acl",
     "read_rights",
     "read_text",
@@ -74,7 +81,7 @@ class TravellingStore(SqliteStore):
         return back
 
 
-class TestThroughOctets(StoreContract):
+class TestThroughOctets(QueueContract, StoreContract):
     def open_store(self, directory: Path) -> SqliteStore:
         return TravellingStore(directory)
 

@@ -18,6 +18,7 @@ from mailkeep.store import codec, ops
 from mailkeep.store.contract import Op
 from mailkeep.store.sqlite.store import Part, SqliteStore
 from mailkeep.store.sqlite.ticks import Ticks
+from mailkeep.testing.queue_contract import QueueContract
 from mailkeep.testing.store_contract import NOW, SEEN, StoreContract, World
 from mailkeep.workers.owner import ShardOwner
 from mailkeep.workers.peers import PeerDoor, Peers
@@ -94,7 +95,7 @@ def unwrapped() -> Any:
         raise group.exceptions[0] from None
 
 
-class TestForwarding(StoreContract):
+class TestForwarding(QueueContract, StoreContract):
     @asynccontextmanager
     async def open_store(self, directory: Path) -> AsyncIterator[Asking]:
         async with together(directory) as (store, _):

@@ -8,15 +8,16 @@ from pathlib import Path
 
 from mailkeep.store.contract import IN_ROW_LIMIT
 from mailkeep.store.sqlite.store import SqliteStore
+from mailkeep.testing.queue_contract import QueueContract
 from mailkeep.testing.store_contract import StoreContract, World
 
 
-class TestSqlite(StoreContract):
+class TestSqlite(QueueContract, StoreContract):
     def open_store(self, directory: Path) -> SqliteStore:
         return SqliteStore(directory)
 
 
-class TestSqliteWithShards(StoreContract):
+class TestSqliteWithShards(QueueContract, StoreContract):
     def open_store(self, directory: Path) -> SqliteStore:
         return SqliteStore(directory, shards=3)
 

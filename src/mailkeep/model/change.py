@@ -29,6 +29,7 @@ class Hint:
     """Something may have changed: go and ask.  It may be lost or doubled without harm.
 
     `tree`: mailboxes, subscriptions or keywords of the account changed too.  `metadata`: entries of metadata did.
+    `queue`: it has something to send.
     """
 
     account: AccountId
@@ -36,6 +37,7 @@ class Hint:
     modseq: ModSeq
     tree: bool = False
     metadata: bool = False
+    queue: bool = False
 
 
 class What(Enum):

@@ -79,13 +79,15 @@ class Delivery:
         *,
         fields: bytes = b"",
         junk: bool = False,
+        once: str | None = None,
     ) -> Appended:
         r"""Put one message into the account's INBOX; it is on disk when this returns.
 
         `recipient` and `reverse_path` are addresses as the envelope has them ("" for the null path).  `octets` stay
         the caller's: the same may be delivered to many, and are discarded by him.  Without `origin` the message came
         from a program on this machine.  `fields` are header lines, each with its CRLF, to stand above our Received line
-        (RFC 7208 §9.1, RFC 8601 §4).  `junk`: into the mailbox whose role is \Junk.
+        (RFC 7208 §9.1, RFC 8601 §4).  `junk`: into the mailbox whose role is \Junk.  `once`: a key under which the
+        account gets one message only; what it has got already stays as it is.
         Raises: OverQuota, NeverFits, TooLarge, Unavailable, Invalid (an address with control characters), NotFound (the
         account went meanwhile).
         """
@@ -95,6 +97,8 @@ class Delivery:
         above, trace = self._trace(recipient, reverse_path, origin)
         trace = above + fields + trace
         stored = await behind(trace, octets)
+        if once is not None:
+            return await self._messages.append_once(account, target.id, Incoming(octets=stored), once)
         return await self._messages.append(account, target.id, (Incoming(octets=stored),))
 
     async def _target(self, account: AccountId, recipient: str) -> Mailbox:

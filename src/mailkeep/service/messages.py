@@ -126,6 +126,23 @@ class Messages:
         self._changed(account, appended.modseq, mailbox)
         return appended
 
+    async def append_once(self, account: AccountId, mailbox: MailboxId, incoming: Incoming, key: str) -> Appended:
+        """As `append` of one message, unless there has been a delivery to the account under this key: where that went.
+
+        So it may be tried again when its outcome is unknown.  Keys are remembered for 60 days.
+        Raises: as `append`.
+        """
+        now = int(self._clock())
+        try:
+            new, rest = await self._take_in(account, incoming, now)
+            appended, is_new = await self._store.write(ops.append_once, account, mailbox, new, key, now)
+        finally:
+            incoming.octets.discard()
+        if is_new:  # else what waits to be derived is of other octets: trace lines differ
+            self._expect(account, appended, (rest,))
+        self._changed(account, appended.modseq, appended.mailbox)
+        return appended
+
     async def replace(
         self,
         account: AccountId,

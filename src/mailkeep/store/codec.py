@@ -17,7 +17,7 @@ from mailkeep.model.uidset import UidSet
 from mailkeep.store.contract import Op
 from mailkeep.store.ops import OPS
 
-VERSION: Final = 6  # of all operations together; raised with every change of a signature
+VERSION: Final = 7  # of all operations together; raised with every change of a signature
 
 
 def find_op(name: str, version: int) -> Callable[..., Op[Any]]:

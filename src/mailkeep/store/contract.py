@@ -405,6 +405,12 @@ class Store(Protocol):
         """Carry out a reading `op` in every database, in one snapshot each: what `account` has to do with others'."""
         ...
 
+    async def survey_own(
+        self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args
+    ) -> tuple[T, ...]:
+        """As `survey`, of the databases that this process writes to: so that of all processes exactly one sees it."""
+        ...
+
     async def put_blob(self, account: AccountId, octets: bytes | Path, sha256: bytes | None = None) -> NewBlob:
         """Make octets durable, ahead of the row that names them.
 

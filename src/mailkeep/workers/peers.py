@@ -61,6 +61,7 @@ class News(msgspec.Struct, frozen=True, tag=True, array_like=True):
     modseq: int
     tree: bool
     metadata: bool = False
+    queue: bool = False
 
 
 class Doubt(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -189,6 +190,7 @@ class _Served(_Frames):
                         ModSeq(message.modseq),
                         tree=message.tree,
                         metadata=message.metadata,
+                        queue=message.queue,
                     )
                 )
             case Doubt():
@@ -379,7 +381,7 @@ class Peers:
 
     def relay(self, hint: Hint) -> None:
         """Tell every worker."""
-        news = News(hint.account, tuple(hint.mailboxes), hint.modseq, hint.tree, hint.metadata)
+        news = News(hint.account, tuple(hint.mailboxes), hint.modseq, hint.tree, hint.metadata, hint.queue)
         for link in self._links.values():
             link.tell(news)
 

@@ -41,6 +41,12 @@
     is_visible_parent(account, mailbox, guest) -> bool          living mailboxes that he may see stand below it
     list_granted(account, guest) -> tuple[(Mailbox, Rights), ...]   ascending by name
     list_granters(account) -> tuple[AccountId, ...]             of one database: see `Store.survey`
+    queue_get(account, item, leg) -> QueuedItem                 leg None: with all
+    queue_due(account, after, until, limit) -> list[Due]        of one database: what is to be tried next
+    queue_due_of(account, domain, until, limit) -> list[Due]
+    queue_next(account, after) -> int | None                    of one database
+    queue_list(account, domain, after, limit) -> tuple[QueueLine, ...]  of one database; account 0: of all
+    queue_count(account) -> tuple[int, int, int]                of one database: items, held ones, the oldest's time
 
 Writing:
 
@@ -52,6 +58,13 @@ Writing:
     rename_inbox(account, path, now) -> tuple[Mailbox, Copied]
     subscribe(account, name) / unsubscribe(account, name) -> modseq
     append(account, mailbox, messages, now) -> Appended
+    append_once(account, mailbox, message, key, now) -> tuple[Appended, bool]  False: it was there under that key
+    queue_add(account, blob, envelope, domains, recipients, now) -> int     the number of the item
+    queue_settle(account, item, leg, attempts, settlements, due_at, now) -> bool    True: the item is over
+    queue_reported(account, item, leg, recipients, due_at, now) -> bool     True: the item is over
+    queue_warned(account, item, leg) -> None
+    queue_hold(account, item) / queue_release(account, item, now) / queue_retry(account, item, now) -> None
+    queue_drop(account, item, now) -> None
     copy(account, mailbox, uids, target, now) -> Copied
     move(account, mailbox, uids, target, now) -> Copied
     replace(account, mailbox, uid, target, message, now) -> Appended
@@ -95,6 +108,7 @@ from typing import Any, Final
 
 from mailkeep.store.contract import Op
 from mailkeep.store.ops.append import append
+from mailkeep.store.ops.append_once import append_once
 from mailkeep.store.ops.check import check
 from mailkeep.store.ops.claim_recent import claim_recent
 from mailkeep.store.ops.copy import copy
@@ -148,6 +162,13 @@ from mailkeep.store.ops.news import news
 from mailkeep.store.ops.put_derived import put_derived
 from mailkeep.store.ops.put_rows import put_rows
 from mailkeep.store.ops.put_text import put_text
+from mailkeep.store.ops.queue_add import queue_add
+from mailkeep.store.ops.queue_due import queue_due, queue_due_of, queue_next
+from mailkeep.store.ops.queue_get import queue_get
+from mailkeep.store.ops.queue_hold import queue_drop, queue_hold, queue_release, queue_retry
+from mailkeep.store.ops.queue_list import queue_count, queue_list
+from mailkeep.store.ops.queue_reported import queue_reported, queue_warned
+from mailkeep.store.ops.queue_settle import queue_settle
 from mailkeep.store.ops.read_acl import read_acl
 from mailkeep.store.ops.read_rights import read_rights
 from mailkeep.store.ops.read_rows import read_rows
@@ -176,6 +197,7 @@ __all__ = [
     "ALL",
     "OPS",
     "append",
+    "append_once",
     "check",
     "claim_recent",
     "copy",
@@ -231,6 +253,20 @@ __all__ = [
     "put_derived",
     "put_rows",
     "put_text",
+    "queue_add",
+    "queue_count",
+    "queue_drop",
+    "queue_due",
+    "queue_due_of",
+    "queue_get",
+    "queue_hold",
+    "queue_list",
+    "queue_next",
+    "queue_release",
+    "queue_reported",
+    "queue_retry",
+    "queue_settle",
+    "queue_warned",
     "read_acl",
     "read_rights",
     "read_rows",
@@ -259,6 +295,7 @@ __all__ = [
 
 ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     append,
+    append_once,
     check,
     claim_recent,
     copy,
@@ -338,6 +375,20 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     read_rights,
     set_acl,
     withdraw,
+    queue_add,
+    queue_settle,
+    queue_reported,
+    queue_warned,
+    queue_get,
+    queue_due,
+    queue_due_of,
+    queue_next,
+    queue_count,
+    queue_list,
+    queue_drop,
+    queue_hold,
+    queue_release,
+    queue_retry,
 )
 
 OPS: Final[Mapping[str, Callable[..., Op[Any]]]] = MappingProxyType({op.__name__: op for op in ALL})

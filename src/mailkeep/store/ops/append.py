@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from mailkeep.model.errors import Invalid, NotFound, Unavailable
+from mailkeep.model.errors import Invalid, NotFound
 from mailkeep.model.flags import System
 from mailkeep.model.ids import AccountId, MailboxId, MessageId, ModSeq, Uid
 from mailkeep.model.message import Appended
-from mailkeep.store.contract import Derived, Identity, LogKind, NewBlob, NewMessage, Op, Sql
+from mailkeep.store.contract import Derived, Identity, LogKind, NewMessage, Op, Sql
 from mailkeep.store.steps.account import log, require_uids
+from mailkeep.store.steps.blobs import keep_blob
 from mailkeep.store.steps.entries import ascending
 from mailkeep.store.steps.keywords import encode_more, intern_keywords
 from mailkeep.store.steps.quota import require_room
@@ -62,7 +63,7 @@ def append(account: AccountId, mailbox: MailboxId, messages: tuple[NewMessage, .
 
 
 def _insert_message(account: AccountId, number: int, new_blob: int, message: NewMessage) -> Op[None]:
-    blob = yield from _keep_blob(account, new_blob, message.blob)
+    blob = yield from keep_blob(account, new_blob, message.blob)
     thread = yield from find_thread(account, number, message.thread)
     identity = message.identity or Identity((account, number), (account, thread))
     yield Sql(
@@ -72,24 +73,6 @@ def _insert_message(account: AccountId, number: int, new_blob: int, message: New
     yield from keep_thread(account, thread, message.thread)
     for derived in message.derived:
         yield _insert_derived(account, number, derived)
-
-
-def _keep_blob(account: AccountId, number: int, blob: NewBlob) -> Op[int]:
-    """The blob's number: an old one if the account has these octets already, and they are worth the look."""
-    if blob.pack is not None:
-        rows = yield Sql(
-            "SELECT blob FROM blob WHERE account = ? AND sha256 = ? AND pack IS NOT NULL", (account, blob.sha256)
-        )
-        if rows:
-            return int(rows[0][0])
-        if not (yield Sql("SELECT 1 FROM place WHERE shard = ?", (blob.shard,))):
-            # between the octets and this row the account went to another shard
-            raise Unavailable("The account has been moved: try again")
-    yield Sql(
-        "INSERT INTO blob VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (account, number, blob.sha256, blob.size, blob.data, blob.pack, blob.offset),
-    )
-    return number
 
 
 def _insert_derived(account: AccountId, number: int, derived: Derived) -> Sql:

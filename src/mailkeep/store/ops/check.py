@@ -9,6 +9,7 @@ from mailkeep.model.errors import NotFound
 from mailkeep.model.ids import AccountId
 from mailkeep.model.uidset import UidSet
 from mailkeep.store.contract import LogKind, Op, Sql
+from mailkeep.store.steps.blobs import NAMED
 
 # Each statement names what is wrong, one row a problem, and takes the account once.  The text is filled with the row.
 RULES: Final[tuple[tuple[str, str], ...]] = (
@@ -48,9 +49,31 @@ RULES: Final[tuple[tuple[str, str], ...]] = (
     ),
     (
         "blob {0} belongs to no message and is not marked as garbage",
-        "SELECT blob FROM blob b WHERE account = ?"
-        " AND NOT EXISTS (SELECT 1 FROM message m WHERE m.account = b.account AND m.blob = b.blob)"
-        " AND NOT EXISTS (SELECT 1 FROM garbage g WHERE g.account = b.account AND g.blob = b.blob)",
+        f"SELECT blob FROM blob WHERE account = ? AND NOT {NAMED}"  # noqa: S608  our constants
+        " AND NOT EXISTS (SELECT 1 FROM garbage g WHERE g.account = blob.account AND g.blob = blob.blob)",
+    ),
+    (
+        "queued message {0}: its blob {1} does not exist or has another size",
+        "SELECT item, blob FROM queue_item q WHERE account = ? AND NOT EXISTS"
+        " (SELECT 1 FROM blob b WHERE b.account = q.account AND b.blob = q.blob AND b.size = q.size)",
+    ),
+    (
+        "queued message {0} has nothing left to do, or is beyond what the account has given out",
+        "SELECT q.item FROM queue_item q JOIN account a ON a.account = q.account WHERE q.account = ?"
+        " AND (q.item >= a.next_item OR NOT EXISTS"
+        " (SELECT 1 FROM queue_leg l WHERE l.account = q.account AND l.item = q.item))",
+    ),
+    (
+        "leg {1} of queued message {0} has nothing left to do, belongs to none, or is held alone",
+        "SELECT l.item, l.leg FROM queue_leg l LEFT JOIN queue_item q ON q.account = l.account AND q.item = l.item"
+        " WHERE l.account = ? AND (q.item IS NULL OR q.held != (l.due_at IS NULL) OR NOT EXISTS"
+        " (SELECT 1 FROM queue_recipient r WHERE r.account = l.account AND r.item = l.item AND r.leg = l.leg"
+        " AND (r.state = 0 OR r.owed)))",
+    ),
+    (
+        "recipient {1} of queued message {0} waits, but nobody will see to it",
+        "SELECT r.item, r.number FROM queue_recipient r WHERE r.account = ? AND (r.state = 0 OR r.owed) AND NOT EXISTS"
+        " (SELECT 1 FROM queue_leg l WHERE l.account = r.account AND l.item = r.item AND l.leg = r.leg)",
     ),
     (
         "mailbox {0}: UID {1} has modseq {2}, beyond the mailbox's {3}",

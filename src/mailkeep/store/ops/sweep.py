@@ -8,11 +8,13 @@ from mailkeep.model.ids import AccountId, ModSeq
 from mailkeep.model.uidset import UidSet
 from mailkeep.store.contract import Op, Sql, Swept
 from mailkeep.store.steps.account import lock_account
+from mailkeep.store.steps.blobs import NAMED, bury_blobs
 from mailkeep.store.steps.forget_text import forget_text
 
 STEP: Final = 500  # rows of a kind that one operation removes
 GRACE_S: Final = 3600  # between the death of a blob and its removal: whoever reads it now may go on
 DAY_S: Final = 86400
+ONCE_S: Final = 60 * DAY_S  # for which keys of deliveries are remembered: longer than any message is queued
 LOG_ROWS: Final = 10_000  # of an account; older ones are pruned,
 LOG_STEP: Final = 2_000  # so many at a time
 
@@ -27,14 +29,15 @@ def sweep(account: AccountId, now: int, keep_s: int) -> Op[Swept]:
     buried = yield from _expire(account, now, keep_s)
     emptied, octets = yield from _empty_garbage(account, now)
     pruned = yield from _prune_log(account, ModSeq(modseq - 1), now, keep_s)
+    forgotten = yield from _forget_deliveries(account, now)
     yield Sql(
         "DELETE FROM mailbox WHERE account = ? AND deleted_at < ? AND NOT EXISTS"
         " (SELECT 1 FROM gone g WHERE g.account = mailbox.account AND g.mailbox = mailbox.mailbox) AND NOT EXISTS"
         " (SELECT 1 FROM mailbox c WHERE c.account = mailbox.account AND c.parent = mailbox.mailbox)",
         (account, now - keep_s),
     )
-    done = buried < STEP and emptied < STEP and pruned < LOG_STEP
-    return Swept(done=done, rows=buried + emptied + pruned, octets=octets)
+    done = buried < STEP and emptied < STEP and pruned < LOG_STEP and forgotten < STEP
+    return Swept(done=done, rows=buried + emptied + pruned + forgotten, octets=octets)
 
 
 def _expire(account: AccountId, now: int, keep_s: int) -> Op[int]:
@@ -88,12 +91,7 @@ def _bury_messages(account: AccountId, messages: UidSet, now: int) -> Op[None]:
         yield Sql("DELETE FROM derived WHERE account = ? AND kind = ? AND message IN ?", (account, kind, dead))
     yield Sql("DELETE FROM message WHERE account = ? AND message IN ?", (account, dead))
     yield from forget_text(account, dead)
-    yield Sql(
-        "INSERT INTO garbage SELECT account, blob, CAST(? AS BIGINT) FROM blob b WHERE account = ? AND blob IN ?"
-        " AND NOT EXISTS (SELECT 1 FROM message m WHERE m.account = b.account AND m.blob = b.blob)"
-        " ON CONFLICT DO NOTHING",
-        (now, account, UidSet(blob for _, blob in rows)),
-    )
+    yield bury_blobs(account, UidSet(blob for _, blob in rows), now)
 
 
 def _empty_garbage(account: AccountId, now: int) -> Op[tuple[int, int]]:
@@ -103,9 +101,7 @@ def _empty_garbage(account: AccountId, now: int) -> Op[tuple[int, int]]:
         return 0, 0
     blobs = UidSet(blob for (blob,) in rows)
     removed = yield Sql(
-        "DELETE FROM blob WHERE account = ? AND blob IN ?"
-        " AND NOT EXISTS (SELECT 1 FROM message m WHERE m.account = blob.account AND m.blob = blob.blob)"
-        " RETURNING size, pack",
+        f"DELETE FROM blob WHERE account = ? AND blob IN ? AND NOT {NAMED} RETURNING size, pack",  # noqa: S608  our constants
         (account, blobs),
     )
     yield Sql("DELETE FROM garbage WHERE account = ? AND blob IN ?", (account, blobs))
@@ -138,3 +134,12 @@ def _prune_log(account: AccountId, modseq: ModSeq, now: int, keep_s: int) -> Op[
         yield Sql("DELETE FROM metadata WHERE account = ? AND modseq <= ? AND value IS NULL", (account, floor))
         yield Sql("UPDATE account SET log_floor = ? WHERE account = ?", (floor, account))
     return int(count)
+
+
+def _forget_deliveries(account: AccountId, now: int) -> Op[int]:
+    rows = yield Sql(
+        "DELETE FROM delivered WHERE account = ? AND key IN"
+        " (SELECT key FROM delivered WHERE account = ? AND at < ? ORDER BY at LIMIT ?) RETURNING key",
+        (account, account, now - ONCE_S, STEP),
+    )
+    return len(rows)

@@ -24,6 +24,10 @@ TABLES: Final = (
     ("acl", "mailbox, who"),
     ("metadata", "mailbox, who, entry"),
     ("mailbox_key", "holder, mailbox"),
+    ("queue_recipient", "item, leg, number"),
+    ("queue_leg", "item, leg"),
+    ("queue_item", "item"),
+    ("delivered", "key"),
     ("mailbox", "mailbox"),
 )
 
