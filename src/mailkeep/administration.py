@@ -31,6 +31,7 @@ from mailkeep.service.order import Order
 from mailkeep.service.places import Places
 from mailkeep.service.quotas import Quotas
 from mailkeep.service.search import Search
+from mailkeep.service.sent import SentCopies
 from mailkeep.service.sharing import How, Sharing
 from mailkeep.service.spool import Spool
 from mailkeep.service.transfer import Transfer
@@ -50,6 +51,7 @@ class Offices:
     metadata: Metadata
     places: Places
     quotas: Quotas
+    sent: SentCopies
     sharing: Sharing
     transfer: Transfer
     search: Search
@@ -131,6 +133,13 @@ class SetPassword(Verb[Done], frozen=True):
 
     address: str
     password: str
+
+
+class SwitchSentCopy(Verb[Done], frozen=True):
+    """Whether the server keeps a copy of what an account sends, in its mailbox for sent mail."""
+
+    address: str
+    on: bool
 
 
 class RemoveAccount(Verb[Done], frozen=True):
@@ -312,6 +321,11 @@ async def _set_password(offices: Offices, verb: SetPassword) -> Done:
     return Done()
 
 
+async def _switch_sent_copy(offices: Offices, verb: SwitchSentCopy) -> Done:
+    await offices.sent.switch(offices.accounts.get(verb.address).id, on=verb.on)
+    return Done()
+
+
 async def _remove_account(offices: Offices, verb: RemoveAccount) -> Done:
     account = offices.accounts.get(verb.address)
     await offices.accounts.remove(verb.address)
@@ -433,6 +447,7 @@ VERBS: Final = (
     Row("account show", ShowAccount, AccountLine, _show_account),
     Row("account set-quota", SetQuota, Done, _set_quota),
     Row("account password", SetPassword, Done, _set_password),
+    Row("account sent-copy", SwitchSentCopy, Done, _switch_sent_copy),
     Row("account remove", RemoveAccount, Done, _remove_account),
     Row("account move", MoveAccount, Done, _move_account),
     Row("account move progress", MoveProgress, Progress, _move_progress),

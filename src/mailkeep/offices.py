@@ -32,6 +32,7 @@ from mailkeep.service.quotas import Quotas
 from mailkeep.service.recents import Recents
 from mailkeep.service.search import Search
 from mailkeep.service.search_fields import SEARCH_FIELDS
+from mailkeep.service.sent import SentCopies
 from mailkeep.service.sharing import Sharing
 from mailkeep.service.transfer import Transfer
 from mailkeep.service.urls import Urls
@@ -83,13 +84,15 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
     messages = Messages(store, bus, (*DERIVERS, SEARCH_FIELDS, PREVIEW), recents=shared.recents)
     store.on_unheard = messages.views.doubt
     search = Search(store)
+    metadata = Metadata(store, bus, config.imap.server_entries)
     return Offices(
         accounts=accounts,
         addresses=Addresses(store.directory),
         mailboxes=mailboxes,
         messages=messages,
-        metadata=Metadata(store, bus, config.imap.server_entries),
+        metadata=metadata,
         places=places,
+        sent=SentCopies(metadata, mailboxes, messages),
         sharing=Sharing(accounts, store, bus),
         transfer=Transfer(store, messages),
         search=search,

@@ -118,6 +118,7 @@ class Reception:
             metadata=self._offices.metadata,
             places=self._offices.places,
             quotas=self._offices.quotas,
+            sent=self._offices.sent,
             sharing=self._offices.sharing,
             transfer=self._offices.transfer,
             search=self._offices.search,

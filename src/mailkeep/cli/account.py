@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ from mailkeep.administration import (
     SetPassword,
     SetQuota,
     ShowAccount,
+    SwitchSentCopy,
 )
 from mailkeep.cli.perform import Watch, perform
 from mailkeep.cli.place import ConfigOption, DataOption, find_place
@@ -24,7 +26,17 @@ from mailkeep.cli.secret import PasswordFileOption, PasswordStdinOption, read_pa
 from mailkeep.cli.size import SizeOption, parse_size
 from mailkeep.config import show_size
 
-app = typer.Typer(help="Accounts: add, list, show, password, quota, set-quota, move, remove.", no_args_is_help=True)
+app = typer.Typer(
+    help="Accounts: add, list, show, password, quota, set-quota, sent-copy, move, remove.", no_args_is_help=True
+)
+
+
+class Switch(StrEnum):
+    """Words for yes and no."""
+
+    ON = "on"
+    OFF = "off"
+
 
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The account's address, user@domain.")]
 
@@ -100,6 +112,24 @@ def move(
     with bar(f"Moving {address}") as tell:
         perform(place.config, MoveAccount(address=address, shard=shard), Watch(MoveProgress(address=address), tell))
     typer.echo(f"Account {address} is in shard {shard}.")
+
+
+@app.command("sent-copy")
+def sent_copy(
+    address: Address,
+    switch: Annotated[Switch, typer.Argument(metavar="on|off", help="Whether copies are kept.")],
+    *,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Keep a copy of what an account sends in its mailbox Sent, so that its clients need not upload it once more.
+
+    Of a client that does so all the same the copy is not stored twice.
+    """
+    place = find_place(data, config).must_exist()
+    perform(place.config, SwitchSentCopy(address=address, on=switch is Switch.ON))
+    kept = "are kept in its mailbox Sent" if switch is Switch.ON else "are not kept by the server"
+    typer.echo(f"Copies of what {address} sends {kept}.")
 
 
 @app.command()

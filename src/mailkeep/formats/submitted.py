@@ -16,12 +16,14 @@ from mailkeep.formats.mime.header import unfold
 from mailkeep.formats.mime.thread import find_message_ids
 
 MAX_HEADER: Final = 256 * 1024  # octets of a header that is sent
-MAX_FROM: Final = 10_000  # octets of a field that says who writes: all of its addresses are read
+MAX_FROM: Final = 10_000  # octets of a field that says who writes: all of its addresses are read,
+MAX_AUTHORS: Final = 100  # and each is looked up
 
 # RFC 5322 §3.6.8: a name is printable ASCII.  A line that begins otherwise ends the header, blank or not.
 _FIELD: Final = re.compile(rb"([!-9;-~]+)[ \t]*:[^\n]*\n?(?:[ \t][^\n]*\n?)*")
 _ENVELOPE_LINE: Final = re.compile(rb">?From [^\n]*\n")  # of an mbox file; some programs send it along
 _BLANK_LINE: Final = re.compile(rb"\r?\n")
+_BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 
 # RFC 5322 §3.6.3: nobody sees Bcc.  RFC 5321 §4.4: Return-Path is written at delivery, by whoever delivers.
 _NEVER_SENT: Final = frozenset({b"bcc", b"resent-bcc", b"return-path"})
@@ -80,7 +82,7 @@ def authors(head: Head, name: bytes = b"from") -> tuple[str, ...]:
     """The addresses in From, or in another field of that kind; empty where there is none.
 
     An address without a domain, or one that is no UTF-8, is there as something that is no address.
-    Raises: Malformed (two such fields, or one too large: readers differ in what they see of them).
+    Raises: Malformed (two such fields, or one too large: readers differ in what they see of them; too many addresses).
     """
     if name == b"from" and head.count(name) > 1:
         raise Malformed("The message has more than one From field")
@@ -90,6 +92,8 @@ def authors(head: Head, name: bytes = b"from") -> tuple[str, ...]:
     if len(value) > MAX_FROM:
         raise Malformed(f"The field {name.decode()} of the message is too large")
     found = [(each.local or b"", each.domain) for each in parse_addresses(value) if each.domain is not None]
+    if len(found) > MAX_AUTHORS:
+        raise Malformed(f"The field {name.decode()} of the message has too many addresses")
     return tuple(b"@".join(pair).decode("utf-8", "replace") for pair in found)
 
 
@@ -135,6 +139,7 @@ def kept_header(fields: Sequence[Field]) -> bytes:
 
 
 def _ended(wholes: Iterator[bytes]) -> Iterator[bytes]:
-    """The last field of a message without a body may have no line end."""
+    """Each with CRLF: some programs write LF alone, and the last field of a message without a body has neither."""
     for whole in wholes:
-        yield whole if whole.endswith(b"\n") else whole + b"\r\n"
+        text = _BARE_LF.sub(b"\r\n", whole)
+        yield text if text.endswith(b"\n") else text + b"\r\n"

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     from mailkeep.service.places import Place, Places
     from mailkeep.service.quotas import Quotas
     from mailkeep.service.search import Search
-    from mailkeep.service.sharing import Sharing
+    from mailkeep.service.sent import SentCopies
+from mailkeep.service.sharing import Sharing
     from mailkeep.service.spool import Spool
     from mailkeep.service.tally import Tally
     from mailkeep.service.transfer import Transfer
@@ -93,6 +94,7 @@ class Services:
     metadata: Metadata
     places: Places
     quotas: Quotas
+    sent: SentCopies
     sharing: Sharing
     transfer: Transfer
     search: Search

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import format_datetime
 
 from mailkeep.model.address import DETAIL, parse_address
 from mailkeep.model.errors import AlreadyExists, Invalid, LimitReached, OverQuota
@@ -19,21 +15,9 @@ from mailkeep.service.accounts import Accounts
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.messages import Incoming, Messages
 from mailkeep.service.spool import Octets, behind
+from mailkeep.service.trace import Origin, received
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Where a message came from, for its Received line (RFC 5321 §4.4).
-
-    `helo` is what the client called itself, `peer` its IP address ("" on a unix socket), `protocol` a word of the
-    registry of RFC 3848: ``LMTP``, ``UTF8LMTP``, ``ESMTPS``.  `peer_name` is what DNS calls the address, both ways, or
-    "".
-    """
-
-    helo: str
-    peer: str
-    protocol: str
-    peer_name: str = ""
+__all__ = ["Delivery", "Origin"]
 
 
 class Delivery:
@@ -126,21 +110,5 @@ class Delivery:
 
         In two pieces: between them stand the results of checks, above the Received line of the server that made them.
         """
-        came = f"from {origin.helo}{_tcp_info(origin)}\r\n\tby" if origin is not None else "by"
-        how = origin.protocol if origin is not None else "local"
-        date = format_datetime(datetime.fromtimestamp(int(self._clock()), UTC))
         above = f"Return-Path: <{reverse_path}>\r\nDelivered-To: {recipient}\r\n"
-        received = (
-            f"Received: {came} {self._hostname} (mailkeep)\r\n"
-            f"\twith {how} id {secrets.token_hex(8)}\r\n"
-            f"\tfor <{recipient}>; {date}\r\n"
-        )
-        return above.encode(), received.encode()
-
-
-def _tcp_info(origin: Origin) -> str:
-    """`TCP-info` of RFC 5321 §4.4: the name that DNS gives the client, if any, and its address."""
-    if not origin.peer:
-        return ""
-    address = f"[IPv6:{origin.peer}]" if ":" in origin.peer else f"[{origin.peer}]"
-    return f" ({origin.peer_name} {address})" if origin.peer_name else f" ({address})"
+        return above.encode(), received(self._hostname, origin, recipient, self._clock())

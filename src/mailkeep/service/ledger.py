@@ -1,4 +1,4 @@
-"""What all processes of a server must agree on while it runs: who fails to log in, who holds how many connections.
+"""What all processes of a server must agree on while it runs: who fails to log in, holds connections, sends how much.
 
 - Memory that they share holds one column of records for each process.  A process writes to its own column alone, so
   nobody waits for anybody; it reads all of them, and adds up.
@@ -48,7 +48,7 @@ class Record:
 
     @property
     def failures(self) -> int:
-        """How many tries have failed, up to `failed_at`."""
+        """How many tries have failed, or what else was counted, up to `failed_at`."""
         return int(self._numbers[self._at + FAILURES])
 
     @failures.setter
@@ -159,6 +159,17 @@ class Ledger:
     def count(self, key: str) -> int:
         """How many `enter` has let in, in all processes."""
         return sum(record.count for record in self.find(key))
+
+    def add(self, key: str, amount: int, now: float) -> None:
+        """Count something that nobody takes back; `now`: the keys counted longest ago make room for others."""
+        own = self.own_or_new(key)
+        if own is not None:
+            own.failures += amount
+            own.failed_at = now
+
+    def total(self, key: str) -> int:
+        """What `add` has counted, in all processes."""
+        return sum(record.failures for record in self.find(key))
 
     def forget_counts(self, column: int) -> None:
         """A process has died: nothing of what it counted is there any more.  What failed remains known."""

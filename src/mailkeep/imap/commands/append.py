@@ -24,13 +24,17 @@ from mailkeep.service.urls import Stretch
 async def append(s: Authenticated, cmd: wire.Append) -> Done:
     """Put new messages into a mailbox, all or none.  RFC 9051 §6.3.12, RFC 3502, RFC 4469.
 
-    The octets are kept as they came, a bare LF too (eM Client sends such).
+    The octets are kept as they came, a bare LF too (eM Client sends such).  A copy of sent mail that the server has
+    kept already is not stored again: APPENDUID then tells where that is.
     Raises: NotFound (as TRYCREATE), TooLarge, OverQuota, Unavailable.
     """
     place = await target_place(s, cmd.mailbox)
     require_saved(s.session, len(cmd.messages))
     incoming = await take_in(s, cmd.messages)
-    appended = await s.messages.append(place.account, place.mailbox.id, incoming, place.guest)
+    if len(incoming) == 1 and not place.foreign:
+        appended = await s.session.services.sent.store(place.account, place.mailbox, incoming[0])
+    else:
+        appended = await s.messages.append(place.account, place.mailbox.id, incoming, place.guest)
     return Done(code=response.appenduid(appended.uidvalidity, appended.uids))
 
 
