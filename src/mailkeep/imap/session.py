@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from mailkeep.service.quotas import Quotas
     from mailkeep.service.search import Search
     from mailkeep.service.sent import SentCopies
-from mailkeep.service.sharing import Sharing
+    from mailkeep.service.sharing import Sharing
     from mailkeep.service.spool import Spool
     from mailkeep.service.tally import Tally
     from mailkeep.service.transfer import Transfer

@@ -51,6 +51,14 @@ def test_limits_of_an_account_are_set_and_shown(mailkeep: Run, place: Path) -> N
     assert [line.split(" of ")[1] for line in shown.stdout.splitlines()] == ["any number", "any number", "20"]
 
 
+def test_the_server_keeps_copies_of_sent_mail_for_who_wants_them(mailkeep: Run, place: Path) -> None:
+    for switch, said in (("on", "are kept in its mailbox Sent"), ("off", "are not kept by the server")):
+        told = mailkeep("account", "sent-copy", "ann@example.org", switch, "--data", place)
+        assert told.stdout == f"Copies of what ann@example.org sends {said}.\n"
+    assert mailkeep("account", "sent-copy", "ann@example.org", "maybe", "--data", place).returncode == 2
+    assert mailkeep("account", "sent-copy", "eve@example.org", "on", "--data", place).returncode != 0
+
+
 def test_new_accounts_have_the_configured_quota_unless_another_is_given(mailkeep: Run, store: Path) -> None:
     with (store / "mailkeep.toml").open("a", encoding="utf-8") as config:
         config.write("[accounts]\nquota = '20 MiB'\n")
