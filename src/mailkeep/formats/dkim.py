@@ -1,0 +1,247 @@
+"""DKIM signatures (RFC 6376, RFC 8463): made here; checking is done elsewhere, by a library.
+
+By hand, because a library that wants whole messages cannot sign one of 50 MB, and RSA in plain Python holds up all
+else that a process does for more than 10 ms.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from mailkeep.formats.mime.header import split_fields
+from mailkeep.model.domain import SigningKey
+from mailkeep.model.errors import Invalid, TooLarge
+
+RSA_SHA256: Final = "rsa-sha256"
+ED25519_SHA256: Final = "ed25519-sha256"
+RSA_BITS: Final = 2048  # RFC 8301 §3.2; longer ones do not fit into one string of a TXT record any better
+MAX_HEADER: Final = 1024 * 1024  # octets
+FILL: Final = 32 * 1024  # octets of blank lines hashed at a time
+LINE: Final = 72  # characters of base64 on a line
+
+# What a reader sees or a program acts upon (RFC 6376 §5.4.1).  Trace and what mailing lists set is for others to sign.
+SIGNED: Final = (
+    b"from", b"sender", b"reply-to", b"subject", b"date", b"message-id", b"to", b"cc", b"mime-version",
+    b"content-type", b"content-transfer-encoding", b"content-id", b"content-description", b"resent-date",
+    b"resent-from", b"resent-to", b"resent-cc", b"resent-message-id", b"in-reply-to", b"references", b"list-id",
+    b"list-help", b"list-unsubscribe", b"list-unsubscribe-post", b"list-subscribe", b"list-post", b"list-owner",
+    b"list-archive",
+)  # fmt: skip
+# These are listed once more than they are there: nobody can add another one (RFC 6376 §8.15).
+SEALED: Final = frozenset((b"from", b"subject", b"date", b"to", b"cc", b"reply-to", b"message-id", b"content-type"))
+
+_RUNS: Final = re.compile(rb"[ \t]{2,}|\t")
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A key ready to sign; `sign` gives the signature of some octets."""
+
+    domain: str
+    selector: str
+    algorithm: str
+    sign: Callable[[bytes], bytes]
+
+
+def make_key(domain: str, selector: str, algorithm: str) -> SigningKey:
+    """A new key.  For RSA that takes some tenths of a second.  Raises: Invalid (no such algorithm)."""
+    match algorithm:
+        case "rsa-sha256":
+            made = rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
+            private = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        case "ed25519-sha256":
+            private = ed25519.Ed25519PrivateKey.generate().private_bytes_raw()
+        case _:
+            raise Invalid(f"No key can be made for {algorithm}")
+    return SigningKey(domain, selector, algorithm, private)
+
+
+def load_key(key: SigningKey) -> Signer:
+    """Make ready a key that `make_key` made, or that came from elsewhere.  Raises: Invalid."""
+    private = _private(key)
+    if isinstance(private, ed25519.Ed25519PrivateKey):
+        edwards = private
+        # RFC 8463 §3: what is signed is the hash, as of any other message.
+        return Signer(
+            key.domain, key.selector, key.algorithm, lambda octets: edwards.sign(hashlib.sha256(octets).digest())
+        )
+    return Signer(
+        key.domain, key.selector, key.algorithm, partial(private.sign, padding=PKCS1v15(), algorithm=SHA256())
+    )
+
+
+def public_record(key: SigningKey) -> str:
+    """What DNS must say of a key, at ``selector._domainkey.domain``.  RFC 6376 §3.6.1, RFC 8463 §4.
+
+    Raises: Invalid.
+    """
+    private = _private(key)
+    if isinstance(private, ed25519.Ed25519PrivateKey):
+        return f"v=DKIM1; k=ed25519; p={_base64(private.public_key().public_bytes_raw())}"
+    public = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return f"v=DKIM1; k=rsa; p={_base64(public)}"
+
+
+def _private(key: SigningKey) -> ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey:
+    try:
+        if key.algorithm == ED25519_SHA256:
+            return ed25519.Ed25519PrivateKey.from_private_bytes(key.private)
+        if key.algorithm == RSA_SHA256:
+            # the check of its numbers takes longer than all signing, and the key is our own
+            loaded = load_pem_private_key(key.private, None, unsafe_skip_rsa_key_validation=True)
+            if isinstance(loaded, rsa.RSAPrivateKey):
+                return loaded
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise Invalid(f"The key {key.selector} of {key.domain} cannot be read") from error
+    raise Invalid(f"The key {key.selector} of {key.domain} is not for {key.algorithm}")
+
+
+def _base64(octets: bytes) -> str:
+    return base64.b64encode(octets).decode("ascii")
+
+
+def sign(pieces: Iterable[bytes], signers: Sequence[Signer], now: int) -> bytes:
+    """The DKIM-Signature fields of a message, one for each signer, to be put before it.
+
+    `pieces`: all its octets, in order.  Header and body in the form "relaxed", so that they outlive what mail
+    programs do to white space; without length, so that nothing can be added.  `now` is UTC seconds.
+    Raises: TooLarge (the header); Invalid (it has not exactly one From, so no signature could hold).
+    """
+    body = BodyHash()
+    fields = split_fields(_take_header(pieces, body))
+    if sum(name == b"from" for name, _ in fields) != 1:
+        raise Invalid("A message has exactly one From field")
+    names, covered = _choose(fields)
+    digest = _base64(body.finish())
+    return b"".join(_signature(signer, names, covered, digest, now) for signer in signers)
+
+
+def _take_header(pieces: Iterable[bytes], body: BodyHash) -> bytes:
+    """The header; what comes behind its blank line goes into `body`."""
+    header = bytearray()
+    rest = iter(pieces)
+    for piece in rest:
+        looked = max(0, len(header) - 3)
+        header += piece
+        end = 0 if header.startswith(b"\r\n") else header.find(b"\r\n\r\n", looked) + 2
+        found = end != 1
+        if (end if found else len(header)) > MAX_HEADER:
+            raise TooLarge("The header of the message is too large")
+        if found:
+            body.update(bytes(header[end + 2 :]))
+            del header[end:]
+            break
+    for piece in rest:
+        body.update(piece)
+    return bytes(header)
+
+
+def _choose(fields: Sequence[tuple[bytes, bytes]]) -> tuple[str, bytes]:
+    """The value of ``h=``, and the fields it names, made canonical and joined.
+
+    Of fields that come several times the last is named first (RFC 6376 §5.4.2).
+    """
+    names: list[bytes] = []
+    chosen: list[bytes] = []
+    for wanted in SIGNED:
+        found = [relaxed_field(whole) for name, whole in reversed(fields) if name == wanted]
+        names += [wanted] * (len(found) + (wanted in SEALED))
+        chosen += found
+    return ":".join(name.decode("ascii") for name in names), b"".join(chosen)
+
+
+def _signature(signer: Signer, names: str, covered: bytes, digest: str, now: int) -> bytes:
+    """One field.  RFC 6376 §3.5; what is signed ends with the field itself, its ``b=`` empty (§3.7)."""
+    field = (
+        f"DKIM-Signature: v=1; a={signer.algorithm}; c=relaxed/relaxed; d={signer.domain};\r\n"
+        f"\ts={signer.selector}; t={now};\r\n"
+        f"\th={_fold(names, ':')};\r\n"
+        f"\tbh={digest};\r\n"
+        "\tb="
+    ).encode("ascii")
+    signature = _base64(signer.sign(covered + relaxed_field(field).removesuffix(b"\r\n")))
+    lines = [signature[i : i + LINE] for i in range(0, len(signature), LINE)]
+    return field + "\r\n\t ".join(lines).encode("ascii") + b"\r\n"
+
+
+def _fold(text: str, separator: str) -> str:
+    """Lines of some 72 characters, broken behind separators."""
+    lines = [""]
+    for part in text.split(separator):
+        if len(lines[-1]) + len(part) > LINE:
+            lines.append("")
+        lines[-1] += part + separator
+    return "\r\n\t ".join(lines).removesuffix(separator)
+
+
+def relaxed_field(field: bytes) -> bytes:
+    """A whole header field in the form "relaxed", with CRLF behind it (RFC 6376 §3.4.2)."""
+    name, _, value = field.partition(b":")
+    value = _RUNS.sub(b" ", value.replace(b"\r\n", b"")).strip(b" ")
+    return b"%s:%s\r\n" % (name.rstrip(b" \t").lower(), value)
+
+
+class BodyHash:
+    """SHA-256 of a body in the form "relaxed" (RFC 6376 §3.4.4), fed piece by piece.
+
+    White space and blank lines at the end of what has come so far wait: they count only if something follows.
+    """
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._empty = True
+        self._line_ends = 0  # CRLF that wait,
+        self._tail = b""  # and behind them perhaps a space, perhaps a CR
+
+    def update(self, piece: bytes) -> None:
+        """Take some more octets."""
+        text = _RUNS.sub(b" ", self._tail + piece).replace(b" \r\n", b"\r\n")
+        end = len(text)
+        if text.endswith(b"\r"):
+            end -= 1
+        if text.endswith(b" ", 0, end):
+            end -= 1
+        self._tail = text[end:]
+        blank = end
+        while text.endswith(b"\r\n", 0, blank):
+            blank -= 2
+        if blank:
+            self._flush()
+            self._hash.update(text[:blank])
+            self._empty = False
+        self._line_ends += (end - blank) // 2
+
+    def finish(self) -> bytes:
+        """The digest of all; nothing can be added any more."""
+        if self._tail.strip(b" "):  # a CR that no LF follows is text like any other
+            self._flush()
+            self._hash.update(self._tail)
+            self._empty = False
+        if not self._empty:
+            self._hash.update(b"\r\n")
+        return self._hash.digest()
+
+    def _flush(self) -> None:
+        full = FILL // 2
+        while self._line_ends:
+            count = min(self._line_ends, full)
+            self._hash.update(b"\r\n" * count)
+            self._line_ends -= count

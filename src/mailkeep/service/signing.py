@@ -1,0 +1,57 @@
+"""Signing what leaves: with the keys of a domain, in a thread, a bounded number at once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from mailkeep.formats.dkim import Signer, load_key, sign
+from mailkeep.model.domain import SigningKey
+from mailkeep.service.domains import Domains
+from mailkeep.service.spool import Octets
+
+SIGNED_AT_ONCE: Final = 2  # each takes a core, and 64 kB
+KEYS_READY: Final = 256
+
+
+class Signing:
+    """Makes DKIM-Signature fields."""
+
+    def __init__(self, domains: Domains, *, now: Callable[[], float] = time.time) -> None:
+        self._domains = domains
+        self._now = now
+        self._slots = asyncio.Semaphore(SIGNED_AT_ONCE)
+        self._ready: OrderedDict[SigningKey, Signer] = OrderedDict()  # the oldest first
+
+    async def sign(self, domain: str, octets: Octets, fields: bytes = b"") -> bytes:
+        """Header lines to put before the message `fields` + `octets`, which must not change any more.
+
+        `domain` is that of its From; where it has no keys there are no lines.
+        Raises: Unavailable; TooLarge, Invalid (the header is too long, or has not exactly one From).
+        """
+        keys = self._domains.signing_keys(domain)
+        if not keys:
+            return b""
+        async with self._slots:
+            return await asyncio.to_thread(self._sign, keys, octets, fields)
+
+    def _sign(self, keys: Sequence[SigningKey], octets: Octets, fields: bytes) -> bytes:
+        return sign(_pieces(fields, octets), [self._signer(key) for key in keys], int(self._now()))
+
+    def _signer(self, key: SigningKey) -> Signer:
+        """By threads: each step here is one that no other thread can divide."""
+        signer = self._ready.get(key)
+        if signer is None:
+            signer = load_key(key)
+            if len(self._ready) >= KEYS_READY:
+                self._ready.popitem(last=False)
+            self._ready[key] = signer
+        return signer
+
+
+def _pieces(fields: bytes, octets: Octets) -> Iterator[bytes]:
+    yield fields
+    yield from octets.pieces()
