@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from mailkeep.net.resolver import Resolver
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.addresses import Addresses
 from mailkeep.service.delivery import Delivery
+from mailkeep.service.domains import Domains
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.maintenance import Maintenance
 from mailkeep.service.messages import Messages
@@ -33,6 +35,7 @@ from mailkeep.service.quotas import Quotas
 from mailkeep.service.search import Search
 from mailkeep.service.sent import SentCopies
 from mailkeep.service.sharing import How, Sharing
+from mailkeep.service.signing import Signing
 from mailkeep.service.spool import Spool
 from mailkeep.service.transfer import Transfer
 from mailkeep.service.urls import Urls
@@ -46,6 +49,8 @@ class Offices:
 
     accounts: Accounts
     addresses: Addresses
+    domains: Domains
+    signing: Signing
     mailboxes: Mailboxes
     messages: Messages
     metadata: Metadata
@@ -153,6 +158,61 @@ class MoveAccount(Verb[Done], frozen=True):
 
     address: str
     shard: int
+
+
+class AddDomain(Verb[Done], frozen=True):
+    """Take mail for a domain, and make keys that sign what it sends."""
+
+    domain: str
+
+
+class DomainLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A domain as a list shows it; `selectors` are those of its keys."""
+
+    domain: str
+    accounts: int
+    aliases: int
+    selectors: tuple[str, ...]
+
+
+class DomainLines(msgspec.Struct, frozen=True):
+    """By name."""
+
+    domains: tuple[DomainLine, ...]
+
+
+class ListDomains(Verb[DomainLines], frozen=True):
+    """The domains that have been added."""
+
+
+class RemoveDomain(Verb[Done], frozen=True):
+    """Forget a domain that nobody has an address in, and its keys."""
+
+    domain: str
+
+
+class AddAlias(Verb[Done], frozen=True):
+    """Let an address (``@domain``: whatever nobody else has there) lead to an account, besides others."""
+
+    alias: str
+    account: str
+
+
+class AliasLines(msgspec.Struct, frozen=True):
+    """(alias, account), ascending."""
+
+    aliases: tuple[tuple[str, str], ...]
+
+
+class ListAliases(Verb[AliasLines], frozen=True):
+    """All aliases."""
+
+
+class RemoveAlias(Verb[Done], frozen=True):
+    """Let an alias no longer lead to an account; without `account`, to nobody."""
+
+    alias: str
+    account: str | None = None
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -343,6 +403,46 @@ async def _move_progress(offices: Offices, verb: MoveProgress) -> Progress:
     return Progress(*offices.accounts.progress(verb.address))
 
 
+async def _add_domain(offices: Offices, verb: AddDomain) -> Done:
+    await offices.domains.add(verb.domain)
+    return Done()
+
+
+async def _list_domains(offices: Offices, _verb: ListDomains) -> DomainLines:
+    accounts = Counter(account.address.rpartition("@")[2] for account in offices.accounts.list())
+    aliases = Counter(alias.rpartition("@")[2] for alias in {alias for alias, _ in offices.addresses.list_aliases()})
+    return DomainLines(
+        tuple(
+            DomainLine(
+                domain=domain.name,
+                accounts=accounts[domain.name],
+                aliases=aliases[domain.name],
+                selectors=tuple(key.selector for key in offices.domains.signing_keys(domain.name)),
+            )
+            for domain in offices.domains.list()
+        )
+    )
+
+
+async def _remove_domain(offices: Offices, verb: RemoveDomain) -> Done:
+    offices.domains.remove(verb.domain)
+    return Done()
+
+
+async def _add_alias(offices: Offices, verb: AddAlias) -> Done:
+    offices.addresses.add_alias(verb.alias, verb.account)
+    return Done()
+
+
+async def _list_aliases(offices: Offices, _verb: ListAliases) -> AliasLines:
+    return AliasLines(offices.addresses.list_aliases())
+
+
+async def _remove_alias(offices: Offices, verb: RemoveAlias) -> Done:
+    offices.addresses.remove_alias(verb.alias, verb.account)
+    return Done()
+
+
 async def _list_mailboxes(offices: Offices, verb: ListMailboxes) -> MailboxLines:
     account = offices.accounts.get(verb.address)
     return MailboxLines(
@@ -391,7 +491,8 @@ async def _deliver(offices: Offices, verb: Deliver) -> Delivered:
     refused: list[tuple[str, str]] = []
     for recipient in verb.to:
         try:
-            await offices.delivery.deliver(offices.delivery.resolve(recipient), recipient, verb.sender, octets)
+            for account in offices.addresses.resolve(recipient):
+                await offices.delivery.deliver(account, recipient, verb.sender, octets)
         except MailError as error:
             refused.append((recipient, error.text))
         else:
@@ -451,6 +552,12 @@ VERBS: Final = (
     Row("account remove", RemoveAccount, Done, _remove_account),
     Row("account move", MoveAccount, Done, _move_account),
     Row("account move progress", MoveProgress, Progress, _move_progress),
+    Row("domain add", AddDomain, Done, _add_domain),
+    Row("domain list", ListDomains, DomainLines, _list_domains),
+    Row("domain remove", RemoveDomain, Done, _remove_domain),
+    Row("alias add", AddAlias, Done, _add_alias),
+    Row("alias list", ListAliases, AliasLines, _list_aliases),
+    Row("alias remove", RemoveAlias, Done, _remove_alias),
     Row("mailbox list", ListMailboxes, MailboxLines, _list_mailboxes),
     Row("mailbox create", CreateMailbox, Done, _create_mailbox),
     Row("mailbox acl", ReadAcl, AclLines, _read_acl),

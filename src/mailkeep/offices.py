@@ -20,6 +20,7 @@ from mailkeep.service.accounts import Accounts
 from mailkeep.service.addresses import Addresses
 from mailkeep.service.bus import Bus
 from mailkeep.service.delivery import Delivery
+from mailkeep.service.domains import Domains
 from mailkeep.service.ledger import Ledger
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.maintenance import Maintenance
@@ -34,6 +35,7 @@ from mailkeep.service.search import Search
 from mailkeep.service.search_fields import SEARCH_FIELDS
 from mailkeep.service.sent import SentCopies
 from mailkeep.service.sharing import Sharing
+from mailkeep.service.signing import Signing
 from mailkeep.service.transfer import Transfer
 from mailkeep.service.urls import Urls
 from mailkeep.store.sqlite.connection import NewerSchema, WrongSetting
@@ -79,6 +81,7 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
         quota=first_quota(config),
         ledger=shared.ledger,
     )
+    domains = Domains(store.directory)
     mailboxes = Mailboxes(store, bus)
     places = Places(accounts, mailboxes, store, bus)
     messages = Messages(store, bus, (*DERIVERS, SEARCH_FIELDS, PREVIEW), recents=shared.recents)
@@ -88,6 +91,8 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
     return Offices(
         accounts=accounts,
         addresses=Addresses(store.directory),
+        domains=domains,
+        signing=Signing(domains),
         mailboxes=mailboxes,
         messages=messages,
         metadata=metadata,

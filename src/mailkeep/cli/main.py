@@ -9,7 +9,21 @@ from typing import Annotated
 import typer
 
 from mailkeep.certificates import CertificateError
-from mailkeep.cli import account, bench, check, config, deliver, demo, init, mailbox, serve, status, undelete
+from mailkeep.cli import (
+    account,
+    alias,
+    bench,
+    check,
+    config,
+    deliver,
+    demo,
+    domain,
+    init,
+    mailbox,
+    serve,
+    status,
+    undelete,
+)
 from mailkeep.config import ConfigError
 from mailkeep.control import OutcomeUnknown
 from mailkeep.lock import Locked
@@ -33,6 +47,8 @@ app.command("status")(status.status)
 app.command("check")(check.check)
 app.command("bench")(bench.bench)
 app.add_typer(account.app, name="account")
+app.add_typer(domain.app, name="domain")
+app.add_typer(alias.app, name="alias")
 app.add_typer(mailbox.app, name="mailbox")
 app.add_typer(config.app, name="config")
 

@@ -27,8 +27,6 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from mailkeep.formats.mime.header import split_fields
-from mailkeep.model.domain import SigningKey
-from mailkeep.model.errors import Invalid, TooLarge
 
 RSA_SHA256: Final = "rsa-sha256"
 ED25519_SHA256: Final = "ed25519-sha256"
@@ -61,57 +59,57 @@ class Signer:
     sign: Callable[[bytes], bytes]
 
 
-def make_key(domain: str, selector: str, algorithm: str) -> SigningKey:
-    """A new key.  For RSA that takes some tenths of a second.  Raises: Invalid (no such algorithm)."""
+class Unsignable(ValueError):
+    """A key or a message with which no signature can be made; the text says why, and tells no secret."""
+
+
+def make_key(algorithm: str) -> bytes:
+    """A new private key: PKCS #8 in PEM, or the seed of Ed25519.  For RSA that takes some tenths of a second."""
     match algorithm:
         case "rsa-sha256":
             made = rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
-            private = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+            return made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         case "ed25519-sha256":
-            private = ed25519.Ed25519PrivateKey.generate().private_bytes_raw()
+            return ed25519.Ed25519PrivateKey.generate().private_bytes_raw()
         case _:
-            raise Invalid(f"No key can be made for {algorithm}")
-    return SigningKey(domain, selector, algorithm, private)
+            raise Unsignable(f"No key can be made for {algorithm}")
 
 
-def load_key(key: SigningKey) -> Signer:
-    """Make ready a key that `make_key` made, or that came from elsewhere.  Raises: Invalid."""
-    private = _private(key)
-    if isinstance(private, ed25519.Ed25519PrivateKey):
-        edwards = private
-        # RFC 8463 §3: what is signed is the hash, as of any other message.
-        return Signer(
-            key.domain, key.selector, key.algorithm, lambda octets: edwards.sign(hashlib.sha256(octets).digest())
-        )
-    return Signer(
-        key.domain, key.selector, key.algorithm, partial(private.sign, padding=PKCS1v15(), algorithm=SHA256())
-    )
+def load_key(domain: str, selector: str, algorithm: str, private: bytes) -> Signer:
+    """Make ready a key that `make_key` made, or that came from elsewhere.  Raises: Unsignable."""
+    match _load(algorithm, private):
+        case ed25519.Ed25519PrivateKey() as edwards:
+            # RFC 8463 §3: what is signed is the hash, as of any other message
+            return Signer(domain, selector, algorithm, lambda octets: edwards.sign(hashlib.sha256(octets).digest()))
+        case rsa.RSAPrivateKey() as key:
+            return Signer(domain, selector, algorithm, partial(key.sign, padding=PKCS1v15(), algorithm=SHA256()))
 
 
-def public_record(key: SigningKey) -> str:
+def public_record(algorithm: str, private: bytes) -> str:
     """What DNS must say of a key, at ``selector._domainkey.domain``.  RFC 6376 §3.6.1, RFC 8463 §4.
 
-    Raises: Invalid.
+    Raises: Unsignable.
     """
-    private = _private(key)
-    if isinstance(private, ed25519.Ed25519PrivateKey):
-        return f"v=DKIM1; k=ed25519; p={_base64(private.public_key().public_bytes_raw())}"
-    public = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return f"v=DKIM1; k=rsa; p={_base64(public)}"
+    match _load(algorithm, private):
+        case ed25519.Ed25519PrivateKey() as edwards:
+            return f"v=DKIM1; k=ed25519; p={_base64(edwards.public_key().public_bytes_raw())}"
+        case rsa.RSAPrivateKey() as key:
+            public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+            return f"v=DKIM1; k=rsa; p={_base64(public)}"
 
 
-def _private(key: SigningKey) -> ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey:
+def _load(algorithm: str, private: bytes) -> ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey:
     try:
-        if key.algorithm == ED25519_SHA256:
-            return ed25519.Ed25519PrivateKey.from_private_bytes(key.private)
-        if key.algorithm == RSA_SHA256:
+        if algorithm == ED25519_SHA256:
+            return ed25519.Ed25519PrivateKey.from_private_bytes(private)
+        if algorithm == RSA_SHA256:
             # the check of its numbers takes longer than all signing, and the key is our own
-            loaded = load_pem_private_key(key.private, None, unsafe_skip_rsa_key_validation=True)
+            loaded = load_pem_private_key(private, None, unsafe_skip_rsa_key_validation=True)
             if isinstance(loaded, rsa.RSAPrivateKey):
                 return loaded
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise Invalid(f"The key {key.selector} of {key.domain} cannot be read") from error
-    raise Invalid(f"The key {key.selector} of {key.domain} is not for {key.algorithm}")
+        raise Unsignable(f"The key for {algorithm} cannot be read") from error
+    raise Unsignable(f"The key is not for {algorithm}")
 
 
 def _base64(octets: bytes) -> str:
@@ -123,12 +121,12 @@ def sign(pieces: Iterable[bytes], signers: Sequence[Signer], now: int) -> bytes:
 
     `pieces`: all its octets, in order.  Header and body in the form "relaxed", so that they outlive what mail
     programs do to white space; without length, so that nothing can be added.  `now` is UTC seconds.
-    Raises: TooLarge (the header); Invalid (it has not exactly one From, so no signature could hold).
+    Raises: Unsignable (the header is too large, or has not exactly one From, so that no signature could hold).
     """
     body = BodyHash()
     fields = split_fields(_take_header(pieces, body))
     if sum(name == b"from" for name, _ in fields) != 1:
-        raise Invalid("A message has exactly one From field")
+        raise Unsignable("A message has exactly one From field")
     names, covered = _choose(fields)
     digest = _base64(body.finish())
     return b"".join(_signature(signer, names, covered, digest, now) for signer in signers)
@@ -144,7 +142,7 @@ def _take_header(pieces: Iterable[bytes], body: BodyHash) -> bytes:
         end = 0 if header.startswith(b"\r\n") else header.find(b"\r\n\r\n", looked) + 2
         found = end != 1
         if (end if found else len(header)) > MAX_HEADER:
-            raise TooLarge("The header of the message is too large")
+            raise Unsignable("The header of the message is too large")
         if found:
             body.update(bytes(header[end + 2 :]))
             del header[end:]

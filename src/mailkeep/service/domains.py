@@ -77,4 +77,4 @@ def _name(domain: str) -> str:
 def _make_keys(domain: str, now: int) -> tuple[SigningKey, ...]:
     """Selectors begin with the month, so that later keys can stand beside them."""
     month = datetime.fromtimestamp(now, UTC).strftime("%Y%m")
-    return tuple(make_key(domain, month + letter, algorithm) for algorithm, letter in KEYS)
+    return tuple(SigningKey(domain, month + letter, algorithm, make_key(algorithm)) for algorithm, letter in KEYS)

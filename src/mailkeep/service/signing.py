@@ -8,8 +8,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from mailkeep.formats.dkim import Signer, load_key, sign
+from mailkeep.formats.dkim import Signer, Unsignable, load_key, sign
 from mailkeep.model.domain import SigningKey
+from mailkeep.model.errors import Invalid
 from mailkeep.service.domains import Domains
 from mailkeep.service.spool import Octets
 
@@ -30,7 +31,7 @@ class Signing:
         """Header lines to put before the message `fields` + `octets`, which must not change any more.
 
         `domain` is that of its From; where it has no keys there are no lines.
-        Raises: Unavailable; TooLarge, Invalid (the header is too long, or has not exactly one From).
+        Raises: Unavailable; Invalid (the header is too long, or has not exactly one From; a key cannot be read).
         """
         keys = self._domains.signing_keys(domain)
         if not keys:
@@ -39,13 +40,16 @@ class Signing:
             return await asyncio.to_thread(self._sign, keys, octets, fields)
 
     def _sign(self, keys: Sequence[SigningKey], octets: Octets, fields: bytes) -> bytes:
-        return sign(_pieces(fields, octets), [self._signer(key) for key in keys], int(self._now()))
+        try:
+            return sign(_pieces(fields, octets), [self._signer(key) for key in keys], int(self._now()))
+        except Unsignable as error:
+            raise Invalid(str(error)) from error
 
     def _signer(self, key: SigningKey) -> Signer:
         """By threads: each step here is one that no other thread can divide."""
         signer = self._ready.get(key)
         if signer is None:
-            signer = load_key(key)
+            signer = load_key(key.domain, key.selector, key.algorithm, key.private)
             if len(self._ready) >= KEYS_READY:
                 self._ready.popitem(last=False)
             self._ready[key] = signer
