@@ -28,6 +28,14 @@ REPLIES: Final[Mapping[type[errors.MailError], tuple[int, str]]] = {
 BUG: Final = Reply(421, "4.3.0", "Internal error, closing connection")
 
 
+class Refused(Exception):
+    """A command, a recipient or a message is refused with this reply."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.text)
+        self.reply = reply
+
+
 def reply_to(error: errors.MailError, recipient: str = "") -> Reply:
     """The reply that tells the client; it names the recipient concerned, as bounces quote it."""
     code, enhanced = REPLIES[type(error)]

@@ -1,154 +1,69 @@
-"""LMTP on a connection (RFC 2033)."""
+"""LMTP (RFC 2033): mail that a mail transfer agent hands in for accounts of this server."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Final
+from dataclasses import dataclass
+from typing import ClassVar
 
-from mailkeep.net.connection import Connection, Step
+from mailkeep import telemetry
+from mailkeep.model.address import parse_address
+from mailkeep.model.envelope import Recipient
+from mailkeep.model.errors import MailError
+from mailkeep.model.ids import AccountId
 from mailkeep.service.delivery import Delivery
-from mailkeep.service.spool import Spool
-from mailkeep.service.tally import Tally
-from mailkeep.smtp.commands import LMTP
-from mailkeep.smtp.commands.bdat import chunk_read
-from mailkeep.smtp.commands.table import When
-from mailkeep.smtp.errors import BUG
-from mailkeep.smtp.session import Options, Session
-from mailkeep.smtp.wire.command import WireError, split
-from mailkeep.smtp.wire.reader import Event, Line, Mark, Octets
+from mailkeep.service.spool import Octets
+from mailkeep.smtp import extensions
+from mailkeep.smtp.errors import reply_to
+from mailkeep.smtp.session import Accepted, Session, Transaction
+from mailkeep.smtp.wire.mail import Mail
 from mailkeep.smtp.wire.reply import Reply
 
-MISTAKES: Final = 20  # in a row; then the client is no LMTP client
-_MISTAKEN: Final = frozenset({500, 501, 502, 503, 504, 555})
-
-_TOO_LONG: Final = Reply(500, "5.5.2", "Line is too long")
-_BARE_LF: Final = Reply(500, "5.5.2", "Lines end with CRLF")
-_STOPPING: Final = Reply(421, "4.3.2", "Server is going down, try again soon")
-_IDLE: Final = Reply(421, "4.4.2", "Idle for too long, closing connection")
-_HOPELESS: Final = Reply(421, "4.7.0", "Too many mistakes in a row, closing connection")
+log = telemetry.logger(part="lmtp")
 
 
-class LmtpConnection(Session):
-    """A session as the connection engine sees it."""
+@dataclass(frozen=True, slots=True)
+class Lmtp:
+    """See `mailkeep.smtp.session.Role`.  Octets are taken as they are: whoever has judged them stands in front."""
 
-    def __init__(
-        self, connection: Connection, delivery: Delivery, options: Options, spool_directory: Path, tally: Tally
-    ) -> None:
-        super().__init__(
-            connection, delivery, lambda: Spool(spool_directory, options.max_message), options, connection.peer
-        )
-        self._connection = connection
-        self._tally = tally
-        self._mistakes = 0
-        self._draining = False
-        connection.set_deadline(options.idle_s)
-        self.reply(Reply(220, "", f"{options.hostname} LMTP mailkeep ready"))
+    delivery: Delivery
+    name: ClassVar[str] = "LMTP"
+    one_answer: ClassVar[bool] = False
+    strict: ClassVar[bool] = False
 
-    # --- what the engine asks
+    def extensions(self, session: Session) -> tuple[str, ...]:
+        """RFC 2033 §4.1."""
+        return extensions.of(session, extensions.LMTP)
 
-    def feed(self, data: bytes) -> None:
-        """Octets arrived."""
-        self.reader.feed(data)
+    async def begin(self, session: Session, mail: Mail) -> None:
+        """Any sender will do."""
 
-    def buffered(self) -> int:
-        """Octets not yet consumed."""
-        return self.reader.buffered()
+    async def admit(self, session: Session, recipient: Recipient) -> tuple[AccountId, ...]:  # noqa: ARG002
+        """Whoever has an account.  Raises: NotFound, Unavailable."""
+        return (self.delivery.resolve(recipient.address),)
 
-    def next(self) -> Step | None:
-        """The next command line, or piece of the message."""
-        if self._draining:
-            self._say_goodbye(_STOPPING)
-        if self.closing:
-            return None
-        event = self.reader.next()
-        return None if event is None else self._run(event)
+    async def take(self, session: Session, transaction: Transaction, octets: Octets) -> None:
+        """Deliver, and answer once for each recipient, in their order (RFC 2033 §4.2).
 
-    def timed_out(self) -> None:
-        """Nothing came for too long; unless it is the client who waits for us, and not we who wait for it to read."""
-        if self._connection.busy and not self._connection.stalled:
-            self._connection.set_deadline(self.options.idle_s)
-        else:
-            self._say_goodbye(_IDLE)
+        Each answer is sent as soon as it is known, as RFC 2033 §5 asks for.  The same address twice gets one copy and
+        two answers; ``user`` and ``user+detail`` are two addresses, and get one copy each (as in Dovecot and Postfix).
+        """
+        answers: dict[str, Reply] = {}
+        for accepted in transaction.recipients:
+            key = str(parse_address(accepted.recipient.address))
+            if key not in answers:
+                answers[key] = await self._deliver(session, transaction, accepted, octets)
+            session.reply(answers[key])
+            await session.output.drain()
 
-    def drain(self) -> None:
-        """The server stops.  A delivery under way is completed and answered; `next` says goodbye then."""
-        self._draining = True
-        if not self._connection.busy:
-            self._say_goodbye(_STOPPING)
-
-    def bug(self) -> None:
-        """Last words."""
-        self.reply(BUG)
-
-    def lost(self) -> None:
-        """The connection is gone."""
-        self.closing = True
-        self.reset()
-
-    def _say_goodbye(self, reply: Reply) -> None:
-        if not self.closing:
-            self.closing = True
-            self.reply(reply)
-            self._connection.close()
-
-    # --- events
-
-    async def _run(self, event: Event) -> None:
-        self._connection.set_deadline(self.options.idle_s)
-        if isinstance(event, Octets):
-            self.take(event.octets)
-        elif (reply := await self._reply_to(event)) is not None:
-            self._answer(reply)
-
-    async def _reply_to(self, event: Line | Mark) -> Reply | None:
-        match event:
-            case Line(octets):
-                return self._command(octets)
-            case Mark.END:
-                return await self._end()
-            case Mark.TOO_LONG:
-                return _TOO_LONG
-            case Mark.BARE_LF:
-                return _BARE_LF
-
-    async def _end(self) -> Reply | None:
-        if self.chunk is not None:
-            return await chunk_read(self, self.chunk)
-        await self.finish()
-        return None
-
-    def _command(self, line: bytes) -> Reply | None:
-        row = None
+    async def _deliver(
+        self, session: Session, transaction: Transaction, accepted: Accepted, octets: Octets
+    ) -> Reply:
+        to, sender = accepted.recipient.address, transaction.mail.reverse_path
         try:
-            verb, argument = split(line)
-            row = LMTP.get(verb)
-            if row is None:
-                return Reply(500, "5.5.1", "Unknown command")
-            self._tally.commands[verb] += 1
-            if not self._allowed(row.when):
-                return Reply(503, "5.5.1", row.when.value)
-            return row.run(self, row.parse(argument))
-        except WireError as error:
-            if row is not None and row.mistake_is_fatal:
-                self.closing = True
-            return error.reply
-
-    def _allowed(self, when: When) -> bool:
-        match when:
-            case When.ALWAYS:
-                return True
-            case When.GREETED:
-                return self.helo is not None
-            case When.IN_TRANSACTION:
-                return self.transaction is not None
-
-    def _answer(self, reply: Reply) -> None:
-        self.reply(reply)
-        if reply.code in _MISTAKEN:
-            self._mistakes += 1
-            if self._mistakes >= MISTAKES:
-                self._say_goodbye(_HOPELESS)
-        else:
-            self._mistakes = 0
-        if self.closing:
-            self._connection.close()
+            for account in accepted.accounts:
+                done = await self.delivery.deliver(account, to, sender, octets, session.origin(transaction))
+                log.info("lmtp.delivered", recipient=to, size=octets.size, account=account, uid=done.uids[0])
+        except MailError as error:
+            log.warning("lmtp.refused", recipient=to, size=octets.size, reason=type(error).__name__)
+            return reply_to(error, to)
+        return Reply(250, "2.0.0", f"<{to}> Delivered")

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
-from mailkeep import telemetry
-from mailkeep.model.address import parse_address
+from mailkeep.formats.sasl import Exchange
+from mailkeep.model import envelope
+from mailkeep.model.envelope import Envelope, Notify, Recipient, Return
 from mailkeep.model.errors import MailError
 from mailkeep.model.ids import AccountId
-from mailkeep.service.delivery import Delivery, Origin
+from mailkeep.service.delivery import Origin
 from mailkeep.service.spool import Octets, Spool
-from mailkeep.smtp.errors import reply_to
+from mailkeep.smtp.errors import Refused, reply_to
 from mailkeep.smtp.wire.bdat import Bdat
-from mailkeep.smtp.wire.mail import Mail
-from mailkeep.smtp.wire.reader import Reader
+from mailkeep.smtp.wire.lines import LineCheck
+from mailkeep.smtp.wire.mail import Body, Mail
+from mailkeep.smtp.wire.rcpt import Rcpt
+from mailkeep.smtp.wire.reader import MAX_LINE, Reader
 from mailkeep.smtp.wire.reply import Reply
 
-log = telemetry.logger(part="lmtp")
+_BARE: Final = Reply(550, "5.6.0", "Lines of a message end with CRLF; there is a CR or an LF alone")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,8 @@ class Options:
     hostname: str
     max_message: int
     max_recipients: int = 1000  # RFC 5321 §4.5.3.1.8 asks for at least 100
+    max_line: int = MAX_LINE
+    max_hold_s: int = 0  # how long a message may be held back (RFC 4865)
     idle_s: float = 300.0  # RFC 5321 §4.5.3.2.7: at least 5 minutes
 
 
@@ -41,12 +47,55 @@ class Output(Protocol):
         """Send what is queued, and wait while the client does not read.  Raises: ConnectionError."""
 
 
+class Role(Protocol):
+    """What a kind of service makes of a transaction: taking mail for its users, or sending it for them."""
+
+    @property
+    def name(self) -> str:
+        """The protocol's, as the greeting tells it."""
+        ...
+
+    @property
+    def one_answer(self) -> bool:
+        """Whether there is one reply after the message, and not one for each recipient (RFC 2033 §4.2)."""
+        ...
+
+    @property
+    def strict(self) -> bool:
+        """Whether messages must keep to CRLF."""
+        ...
+
+    def extensions(self, session: Session) -> tuple[str, ...]:
+        """What EHLO or LHLO tells now."""
+        ...
+
+    async def begin(self, session: Session, mail: Mail) -> None:
+        """A sender is named.  Raises: Refused, MailError."""
+        ...
+
+    async def admit(self, session: Session, recipient: Recipient) -> tuple[AccountId, ...]:
+        """A recipient is named.  Returns: the accounts here to which it leads.  Raises: Refused, MailError."""
+        ...
+
+    async def take(self, session: Session, transaction: Transaction, octets: Octets) -> None:
+        """The message is whole: see to it that it is on disk, and reply.  Raises: Refused, MailError."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class Recipient:
-    """A recipient that was accepted: the account, and the address as given."""
+class User:
+    """Who has authenticated."""
 
     account: AccountId
     address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A recipient that was accepted, and the accounts here to which it leads, none for one elsewhere."""
+
+    recipient: Recipient
+    accounts: tuple[AccountId, ...]
 
 
 @dataclass(slots=True)
@@ -54,12 +103,14 @@ class Transaction:
     """From MAIL to the answers after the data.
 
     `spool` takes the message, from DATA or the first BDAT on.  `failed`: what every recipient will be told, once a
-    chunk was refused.
+    chunk was refused.  `hold_until` in UTC seconds.
     """
 
     mail: Mail
-    recipients: list[Recipient] = field(default_factory=list)
+    hold_until: int | None = None
+    recipients: list[Accepted] = field(default_factory=list)
     spool: Spool | None = None
+    lines: LineCheck = field(default_factory=LineCheck)
     failed: Reply | None = None
 
     def discard(self) -> None:
@@ -67,33 +118,96 @@ class Transaction:
         if self.spool is not None:
             self.spool.discard()
 
+    def envelope(self) -> Envelope:
+        """All that was said of the message."""
+        mail = self.mail
+        return Envelope(
+            reverse_path=mail.reverse_path,
+            recipients=tuple(accepted.recipient for accepted in self.recipients),
+            body=envelope.Body(mail.body.value),
+            smtputf8=mail.smtputf8,
+            require_tls=mail.require_tls,
+            returns=None if mail.ret is None else Return(mail.ret.value),
+            envelope_id=mail.envid,
+            hold_until=self.hold_until,
+        )
+
 
 class Session:
     """What the commands see and change."""
 
     def __init__(
-        self, output: Output, delivery: Delivery, open_spool: Callable[[], Spool], options: Options, peer: str
+        self,
+        output: Output,
+        role: Role,
+        open_spool: Callable[[], Spool],
+        options: Options,
+        *,
+        peer: str,
+        tls: bool,
+        can_start_tls: bool = False,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.output = output
-        self.delivery = delivery
+        self.role = role
         self.open_spool = open_spool
         self.options = options
         self.peer = peer
-        self.reader = Reader()
+        self.tls = tls
+        self.can_start_tls = can_start_tls
+        self.clock = clock
+        self.reader = Reader(options.max_line)
         self.helo: str | None = None
+        self.extended = False  # whether it was EHLO or LHLO, not HELO
+        self.user: User | None = None
+        self.exchange: Exchange | None = None  # authentication under way: the next line belongs to it
+        self.failed_logins = 0
         self.transaction: Transaction | None = None
         self.chunk: Bdat | None = None  # the one being read; None while the octets read are DATA's
+        self.starting_tls = False  # hands are shaken as soon as the reply is out
         self.closing = False
 
     def reply(self, reply: Reply) -> None:
         """Queue a reply."""
         self.output.write(reply.encode())
 
+    def greet(self, name: str, *, extended: bool) -> None:
+        """The client has introduced itself; a transaction that was open is dropped."""
+        self.reset()
+        self.helo = name
+        self.extended = extended
+
     def reset(self) -> None:
         """End the transaction, if there is one, as if it had not been (RFC 5321 §4.1.1.5)."""
         if self.transaction is not None:
             self.transaction.discard()
             self.transaction = None
+
+    def forget(self) -> None:
+        """Forget what the client has said so far, as RFC 3207 §4.2 demands after a handshake."""
+        self.reset()
+        self.helo, self.extended, self.exchange = None, False, None
+
+    def origin(self, transaction: Transaction) -> Origin:
+        """Where the message comes from."""
+        return Origin(helo=self.helo or "", peer=self.peer, protocol=self._protocol(utf8=transaction.mail.smtputf8))
+
+    def _protocol(self, *, utf8: bool) -> str:
+        """The word for the trace line (RFC 3848, RFC 6531 §4.3)."""
+        word = "LMTP" if not self.role.one_answer else "SMTP"
+        flags = ("S" if self.tls else "") + ("A" if self.user else "")
+        if utf8:
+            return f"UTF8{word}{flags}"
+        return word + flags if word == "LMTP" or not self.extended else f"E{word}{flags}"
+
+    def recipient(self, command: Rcpt) -> Recipient:
+        """The recipient that a command names."""
+        notify = None
+        if command.notify is not None:
+            notify = Notify.NEVER
+            for event in command.notify:
+                notify |= Notify[event.value]
+        return Recipient(command.forward_path, notify, command.original)
 
     # --- the message
 
@@ -102,46 +216,29 @@ class Session:
         transaction = self.transaction
         if transaction is not None and transaction.spool is not None and transaction.failed is None:
             transaction.spool.write(octets)
+            if self.role.strict and transaction.mail.body is not Body.BINARY:
+                transaction.lines.look(octets)
 
     async def finish(self) -> None:
-        """The message is whole: deliver it, and answer once for each recipient, in their order (RFC 2033 §4.2).
-
-        Each answer is sent as soon as it is known, as RFC 2033 §5 asks for.  The same address twice gets one copy and
-        two answers; ``user`` and ``user+detail`` are two addresses, and get one copy each (as in Dovecot and Postfix).
-        """
-        transaction, self.transaction = self.transaction, None
+        """The message is whole: hand it over, and answer, once or for each recipient."""
+        transaction, self.transaction = self.transaction, None  # what is being handed over is not dropped any more
         assert transaction is not None
         assert transaction.spool is not None
         try:
+            transaction.lines.end()
             if transaction.failed is None:
-                await self._deliver_all(transaction, transaction.spool.finish())
+                octets = transaction.spool.finish()
+                try:
+                    if transaction.lines.bare:
+                        raise Refused(_BARE)
+                    await self.role.take(self, transaction, octets)
+                finally:
+                    octets.discard()
                 return
         except MailError as error:
             transaction.failed = reply_to(error)
+        except Refused as error:
+            transaction.failed = error.reply
         transaction.discard()
-        for _ in transaction.recipients:
+        for _ in range(1 if self.role.one_answer else len(transaction.recipients)):
             self.reply(transaction.failed)
-
-    async def _deliver_all(self, transaction: Transaction, octets: Octets) -> None:
-        answers: dict[str, Reply] = {}
-        try:
-            for recipient in transaction.recipients:
-                key = str(parse_address(recipient.address))
-                if key not in answers:
-                    answers[key] = await self._deliver(transaction.mail, recipient, octets)
-                self.reply(answers[key])
-                await self.output.drain()
-        finally:
-            octets.discard()
-
-    async def _deliver(self, mail: Mail, recipient: Recipient, octets: Octets) -> Reply:
-        protocol = "UTF8LMTP" if mail.smtputf8 else "LMTP"  # RFC 6531 §4.3
-        origin = Origin(helo=self.helo or "", peer=self.peer, protocol=protocol)
-        to = recipient.address
-        try:
-            done = await self.delivery.deliver(recipient.account, to, mail.reverse_path, octets, origin)
-        except MailError as error:
-            log.warning("lmtp.refused", recipient=to, size=octets.size, reason=type(error).__name__)
-            return reply_to(error, to)
-        log.info("lmtp.delivered", recipient=to, size=octets.size, account=recipient.account, uid=done.uids[0])
-        return Reply(250, "2.0.0", f"<{to}> Delivered")

@@ -13,7 +13,7 @@ def noop(_session: Session, _: str) -> Reply:
 
 def help_(_session: Session, _: str) -> Reply:
     """RFC 5321 §4.1.1.8."""
-    return Reply(214, "2.0.0", "LHLO MAIL RCPT DATA BDAT RSET NOOP VRFY QUIT; see RFC 2033 and RFC 5321")
+    return Reply(214, "2.0.0", "See RFC 5321, and what follows my greeting to yours")
 
 
 def vrfy(_session: Session, argument: str) -> Reply:

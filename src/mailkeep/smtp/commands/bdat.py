@@ -29,7 +29,7 @@ async def chunk_read(session: Session, chunk: Bdat) -> Reply | None:
         if not chunk.last:
             return Reply(503, "5.5.1", "There is no recipient")
         session.reset()
-        return None
+        return Reply(503, "5.5.1", "There is no recipient") if session.role.one_answer else None
     limit = session.options.max_message
     if transaction.spool.size > limit:
         transaction.failed = Reply(552, "5.3.4", f"Message is larger than {limit} octets")

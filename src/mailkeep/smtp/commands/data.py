@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mailkeep.smtp.session import Session
+from mailkeep.smtp.wire.mail import Body
 from mailkeep.smtp.wire.reply import Reply
 
 
@@ -12,6 +13,8 @@ def data(session: Session, _: None) -> Reply:
     assert transaction is not None
     if transaction.spool is not None:
         return Reply(503, "5.5.1", "BDAT and DATA cannot be mixed")
+    if transaction.mail.body is Body.BINARY:
+        return Reply(503, "5.5.1", "BINARYMIME goes with BDAT")  # RFC 3030 §3
     if not transaction.recipients:
         return Reply(503, "5.5.1", "There is no recipient")
     transaction.spool = session.open_spool()

@@ -28,7 +28,7 @@ class Octets:
 class Mark(Enum):
     """Events that carry nothing."""
 
-    TOO_LONG = auto()  # a line longer than MAX_LINE has passed, unread
+    TOO_LONG = auto()  # a line longer than is allowed has passed, unread
     BARE_LF = auto()  # a line ended with LF alone, which RFC 5321 §2.3.8 forbids to accept
     END = auto()  # the data or the chunk is complete; command lines follow
 
@@ -64,6 +64,10 @@ class Reader:
         """How many octets wait to be read."""
         return len(self._buffer)
 
+    def clear(self) -> None:
+        """Drop what has not been read: what follows comes from somebody else, or through TLS."""
+        self._buffer.clear()
+
     def expect_data(self) -> None:
         """The message follows, dot-stuffed, until CRLF "." CRLF (RFC 5321 §4.5.2)."""
         assert self._mode is _Mode.LINE
@@ -92,13 +96,13 @@ class Reader:
         buffer = self._buffer
         end = buffer.find(b"\n") + 1
         if not end:
-            if self._mode is _Mode.SKIP or len(buffer) > MAX_LINE:
+            if self._mode is _Mode.SKIP or len(buffer) > self._max_line:
                 self._mode = _Mode.SKIP
                 buffer.clear()
             return None
         line = bytes(buffer[:end])
         del buffer[:end]
-        if self._mode is _Mode.SKIP or end > MAX_LINE:
+        if self._mode is _Mode.SKIP or end > self._max_line:
             self._mode = _Mode.LINE
             return Mark.TOO_LONG
         if not line.endswith(b"\r\n"):

@@ -1,4 +1,4 @@
-"""LHLO (RFC 2033 §4.1): what the client calls itself."""
+"""LHLO (RFC 2033 §4.1), EHLO and HELO (RFC 5321 §4.1.1.1): what the client calls itself."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_.:\-\[\]\x80-\U0010ffff]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
-class Lhlo:
+class Hello:
     """The name given."""
 
     name: str
 
 
-def parse(argument: str) -> Lhlo:
+def parse(argument: str) -> Hello:
     """Raises: WireError."""
     if _NAME.fullmatch(argument) is None:
-        raise WireError(501, "5.5.4", "Syntax: LHLO hostname")
-    return Lhlo(argument)
+        raise WireError(501, "5.5.4", "Give the name of your host, and nothing else")
+    return Hello(argument)
