@@ -69,6 +69,9 @@ class Service:
     data: Path | None
     foreign: bool = False
     pid: int | None = None
+    smtp: tuple[str, int] = ("", 0)
+    submission: tuple[str, int] = ("", 0)
+    submissions: tuple[str, int] = ("", 0)
     clients: list[ImapClient] = field(default_factory=list)
 
     def tls(self) -> ssl.SSLContext:
@@ -147,6 +150,8 @@ class Demo:
             tuple(ready["imap"]), tuple(ready["imaps"]), tuple(ready["lmtp"]), ready["ca"], Path(ready["data"])
         )
         self.service.pid = ready["pid"]
+        for name in ("smtp", "submission", "submissions"):
+            setattr(self.service, name, tuple(ready[name]))
 
     def _is_ready(self) -> bool:
         code = self.process.poll()
@@ -317,6 +322,9 @@ def configured(tmp_path: Path) -> Iterator[Callable[..., Service]]:
         assert at.imaps
         assert at.lmtp
         service = Service(at.imap, at.imaps, at.lmtp, str(server.certificate), data)
+        service.smtp, service.submission, service.submissions = (
+            where or ("", 0) for where in (at.smtp, at.submission, at.submissions)
+        )
         running.append((thread, service))
         thread.call(OWN.user, OWN.password)
         return service

@@ -370,6 +370,21 @@ class Listen:
         "LMTP on a unix socket (mode 0600), relative to the data directory.",
         default=Path("lmtp.sock"),
     )
+    smtp: Address | None = _option(
+        _Listener(),
+        "SMTP from other mail servers, for accounts of this one; the standard port is 25.",
+        default=Address("127.0.0.1", 10025),
+    )
+    submission: Address | None = _option(
+        _Listener(),
+        "SMTP for users who send, with STARTTLS before they log in; the standard port is 587.",
+        default=Address("127.0.0.1", 10587),
+    )
+    submissions: Address | None = _option(
+        _Listener(),
+        "The same over TLS from the first octet; the standard port is 465.",
+        default=Address("127.0.0.1", 10465),
+    )
     proxies: tuple[Network, ...] = _option(
         _Networks(),
         "Proxies in front of the server, such as HAProxy.  A connection from there must begin with a header of the"
@@ -409,6 +424,7 @@ class Limits:
         "The longest command line of IMAP without its literals, in octets.",
         default=512 << 10,
     )
+    recipients: int = _option(_Count(100, 100_000), "Recipients of one message, over SMTP and LMTP.", default=1000)
     connections_per_account: int = _option(
         _Count(1, 1_000_000), "IMAP connections logged in to one account.", default=200
     )
@@ -487,6 +503,18 @@ class Imap:
             name, _, criteria = named.partition(" ")
             entries["/shared/filters/values/" + name.lower()] = criteria
         return {entry: text.encode() for entry, text in entries.items() if text}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """Mail that users send."""
+
+    hold: int = _option(
+        _Count(0, 3650),
+        "Days for which users may have a message held back before it leaves (FUTURERELEASE, RFC 4865); 0 offers no such"
+        " thing.",
+        default=365,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -599,6 +627,7 @@ class Config:
     tls: Tls = field(default_factory=Tls)
     limits: Limits = field(default_factory=Limits)
     imap: Imap = field(default_factory=Imap)
+    submission: Submission = field(default_factory=Submission)
     auth: Auth = field(default_factory=Auth)
     accounts: Accounts = field(default_factory=Accounts)
     dns: Dns = field(default_factory=Dns)
@@ -621,7 +650,8 @@ class Config:
         return self.data_dir / self.listen.lmtp_socket if self.listen.lmtp_socket else None
 
 
-FREE_PORTS: Final = Listen(imap=Address("127.0.0.1", 0), imaps=Address("127.0.0.1", 0), lmtp=Address("127.0.0.1", 0))
+_FREE: Final = Address("127.0.0.1", 0)
+FREE_PORTS: Final = Listen(imap=_FREE, imaps=_FREE, lmtp=_FREE, smtp=_FREE, submission=_FREE, submissions=_FREE)
 """Listeners on loopback at whatever ports are free, for tests and embedding."""
 
 

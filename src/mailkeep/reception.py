@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Final
@@ -28,12 +29,21 @@ from mailkeep.net.listener import Listener, Proxies
 from mailkeep.service.accounts import ConnectionCounts
 from mailkeep.service.ledger import Ledger
 from mailkeep.service.tally import Tally
-from mailkeep.smtp.lmtp import LmtpConnection
-from mailkeep.smtp.session import Options as LmtpOptions
+from mailkeep.service.throttle import Throttle
+from mailkeep.smtp import commands as smtp_commands
+from mailkeep.smtp.connection import SmtpConnection
+from mailkeep.smtp.gate import Open
+from mailkeep.smtp.judging import Judges
+from mailkeep.smtp.lmtp import Lmtp
+from mailkeep.smtp.mx import Mx
+from mailkeep.smtp.session import Options as SmtpOptions
+from mailkeep.smtp.submission import Submission, Within
+from mailkeep.smtp.wire import auth as smtp_auth
 
 Opening = Callable[[Connection], ConnectionSession]
 
 DRAIN_S: Final = 5.0  # for sessions to finish what they do; then they are cut, so that all is over within 10 s
+FREE_GUESSES: Final = 50  # of a network: unknown recipients within a quarter of an hour, before it has to wait
 
 log = telemetry.logger()
 
@@ -49,9 +59,14 @@ class Reception:
         self._address_limit = AddressLimit(ledger, config.limits.connections_per_address)
         self._connection_counts = ConnectionCounts(ledger, config.limits.connections_per_account)
         self._listeners: list[Listener] = []
-        self._tallies = {"imap": Tally(), "lmtp": Tally()}
+        self._tallies = {name: Tally() for name in ("imap", "lmtp", "smtp", "submission")}
         self._imap_services = self._services_of_imap()  # one for all connections
         self._imap_options = self._options_of_imap()
+        self._lmtp = Lmtp(offices.addresses, offices.delivery)
+        self._mx = self._role_of_mx(ledger)
+        self._submission = Submission(
+            addresses=offices.addresses, submitter=Within(offices.addresses, offices.delivery)
+        )
 
     async def start(self, bound: Mapping[str, Iterable[socket.socket]], spawn: Spawn) -> None:
         """Accept on the sockets of each listener, which become its own; `spawn` starts a task of the server."""
@@ -67,6 +82,9 @@ class Reception:
             "imaps": new("imaps", self._open_imap, tls=self._tls.context),
             "lmtp": new("lmtp", self._open_lmtp),
             "lmtp_socket": new("lmtp_socket", self._open_lmtp),
+            "smtp": new("smtp", self._open_smtp),
+            "submission": new("submission", self._open_submission),
+            "submissions": new("submissions", self._open_submission, tls=self._tls.context),
         }
         for name, sockets in bound.items():
             self._listeners.append(listeners[name])
@@ -142,10 +160,57 @@ class Reception:
         )
         return dataclasses.replace(options, off=off_in(options, self._config.imap.disable))
 
-    def _open_lmtp(self, connection: Connection) -> LmtpConnection:
-        lmtp_options = LmtpOptions(hostname=self._config.hostname, max_message=self._config.limits.message_size)
-        tally = self._tallies["lmtp"]
-        return LmtpConnection(connection, self._offices.delivery, lmtp_options, self._offices.spool_dir, tally)
+    def _role_of_mx(self, ledger: Ledger) -> Mx:
+        offices = self._offices
+        return Mx(
+            addresses=offices.addresses,
+            delivery=offices.delivery,
+            gate=Open(),
+            judges=Judges(),
+            guesses=Throttle(ledger, "guess:", time.monotonic, free=FREE_GUESSES),
+        )
+
+    def _smtp_options(self) -> SmtpOptions:
+        limits = self._config.limits
+        return SmtpOptions(
+            hostname=self._config.hostname, max_message=limits.message_size, max_recipients=limits.recipients
+        )
+
+    def _open_lmtp(self, connection: Connection) -> SmtpConnection:
+        return SmtpConnection(
+            connection,
+            self._lmtp,
+            smtp_commands.LMTP,
+            self._smtp_options(),
+            self._offices.spool_dir,
+            self._tallies["lmtp"],
+        )
+
+    def _open_smtp(self, connection: Connection) -> SmtpConnection:
+        return SmtpConnection(
+            connection,
+            self._mx,
+            smtp_commands.RECEPTION,
+            self._smtp_options(),
+            self._offices.spool_dir,
+            self._tallies["smtp"],
+            tls_context=self._tls_context,
+        )
+
+    def _open_submission(self, connection: Connection) -> SmtpConnection:
+        options = dataclasses.replace(
+            self._smtp_options(), max_line=smtp_auth.MAX_LINE, max_hold_s=self._config.submission.hold * 86400
+        )
+        return SmtpConnection(
+            connection,
+            self._submission,
+            smtp_commands.SUBMISSION,
+            options,
+            self._offices.spool_dir,
+            self._tallies["submission"],
+            tls_context=self._tls_context,
+            accounts=self._offices.accounts,
+        )
 
 
 async def drain(listeners: Iterable[Listener | Door]) -> None:

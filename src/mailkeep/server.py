@@ -55,6 +55,9 @@ class Endpoints:
     imaps: tuple[str, int] | None
     lmtp: tuple[str, int] | None
     lmtp_socket: Path | None
+    smtp: tuple[str, int] | None
+    submission: tuple[str, int] | None
+    submissions: tuple[str, int] | None
     metrics: tuple[str, int] | None
 
 
@@ -312,8 +315,8 @@ def _bind(config: Config, stack: ExitStack) -> dict[str, list[list[socket.socket
     Raises: BindError.
     """
     bound: dict[str, list[list[socket.socket]]] = {}
-    addresses = {"imap": config.listen.imap, "imaps": config.listen.imaps, "lmtp": config.listen.lmtp}
-    for name, address in addresses.items():
+    for name in ("imap", "imaps", "lmtp", "smtp", "submission", "submissions"):
+        address = getattr(config.listen, name)
         if address is not None:
             bound[name] = tcp_sockets(address, f"listen.{name}", config.workers)
             for one in itertools.chain.from_iterable(bound[name]):
@@ -345,6 +348,9 @@ def _endpoints(bound: Mapping[str, list[socket.socket]], config: Config) -> Endp
         imaps=where("imaps"),
         lmtp=where("lmtp"),
         lmtp_socket=config.lmtp_socket,
+        smtp=where("smtp"),
+        submission=where("submission"),
+        submissions=where("submissions"),
         metrics=where("metrics"),
     )
 

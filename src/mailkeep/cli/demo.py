@@ -28,7 +28,7 @@ from mailkeep.service.messages import Flags, Incoming
 from mailkeep.sockets import BindError
 
 DEMO_USER: Final = "demo@example.org"
-PORT_BASE: Final = 10000  # + 143, 993, 24: the standard ports, out of the reserved range
+PORT_BASE: Final = 10000  # + 143, 993, 25, …: the standard ports, out of the reserved range
 HOST: Final = "127.0.0.1"
 
 
@@ -47,7 +47,8 @@ def demo(
         typer.Option(
             min=0,
             max=64000,
-            help="Added to the standard ports 143 (IMAP), 993 (IMAP over TLS), 24 (LMTP); 0 = any free port for each.",
+            help="Added to the standard ports 143 and 993 (IMAP), 25, 587 and 465 (SMTP), 24 (LMTP);"
+            " 0 = any free port for each.",
         ),
     ] = PORT_BASE,
     account: Annotated[
@@ -110,7 +111,7 @@ def _listen(port_base: int) -> Listen:
     def at(standard: int) -> Address:
         return Address(HOST, port_base + standard if port_base else 0)
 
-    return Listen(imap=at(143), imaps=at(993), lmtp=at(24))
+    return Listen(imap=at(143), imaps=at(993), lmtp=at(24), smtp=at(25), submission=at(587), submissions=at(465))
 
 
 @contextlib.contextmanager
@@ -178,10 +179,10 @@ def _incoming(server: Server, sample: Sample) -> Incoming:
 
 
 def _announce(server: Server, *, logins: tuple[Login, ...], kept: bool) -> None:
-    imap, imaps, lmtp = server.endpoints.imap, server.endpoints.imaps, server.endpoints.lmtp
-    assert imap
-    assert imaps
-    assert lmtp
+    at = server.endpoints
+    imap, imaps, lmtp, smtp, submission, submissions = (
+        where[1] for where in (at.imap, at.imaps, at.lmtp, at.smtp, at.submission, at.submissions) if where
+    )
     ca, user, password = server.certificate, logins[0].address, logins[0].password
     accounts = "\n".join(f"  user {login.address}   password {login.password}" for login in logins)
     data = server.config.data_dir
@@ -190,24 +191,26 @@ def _announce(server: Server, *, logins: tuple[Login, ...], kept: bool) -> None:
 mailkeep is running on {HOST}.
 
 {accounts}
-  IMAP over TLS   {HOST} port {imaps[1]}
-  IMAP, STARTTLS  {HOST} port {imap[1]}
-  LMTP            {HOST} port {lmtp[1]}
+  IMAP over TLS   {HOST} port {imaps}
+  IMAP, STARTTLS  {HOST} port {imap}
+  SMTP over TLS   {HOST} port {submissions}   (to send; STARTTLS: port {submission})
+  SMTP            {HOST} port {smtp}   (for other mail servers)
+  LMTP            {HOST} port {lmtp}
   certificate     {ca}
   data            {data}{"" if kept else "  (removed at the end; --data DIR keeps it)"}
 
 curl:
-  curl --cacert {ca} -u '{user}:{password}' 'imaps://localhost:{imaps[1]}/INBOX;UID=1'
-  curl --cacert {ca} -u '{user}:{password}' 'imaps://localhost:{imaps[1]}/INBOX?SUBJECT%20hedge'
+  curl --cacert {ca} -u '{user}:{password}' 'imaps://localhost:{imaps}/INBOX;UID=1'
+  curl --cacert {ca} -u '{user}:{password}' 'imaps://localhost:{imaps}/INBOX?SUBJECT%20hedge'
 
 mutt:
   mutt -n -F /dev/null -e 'set imap_user="{user}" imap_pass="{password}" certificate_file="{ca}" \\
-    folder="imaps://localhost:{imaps[1]}/" spoolfile="+INBOX"'
+    folder="imaps://localhost:{imaps}/" spoolfile="+INBOX"'
 
 mbsync, as the file of `mbsync -c FILE -a` (first: mkdir ~/demo-mail):
   IMAPStore demo
   Host localhost
-  Port {imaps[1]}
+  Port {imaps}
   User {user}
   Pass {password}
   SSLType IMAPS
@@ -224,7 +227,7 @@ mbsync, as the file of `mbsync -c FILE -a` (first: mkdir ~/demo-mail):
   Patterns *
   Create Near
 
-Thunderbird: new account {user}, configure manually: IMAP, localhost, port {imaps[1]}, SSL/TLS, normal password;
+Thunderbird: new account {user}, configure manually: IMAP, localhost, port {imaps}, SSL/TLS, normal password;
 accept the certificate when asked.
 
 Deliver mail:

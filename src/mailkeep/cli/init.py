@@ -66,6 +66,9 @@ hostname = "{hostname}"
 [listen]
 imap = "*:{base + 143}"
 imaps = "*:{base + 993}"
+smtp = "*:{base + 25}"
+submission = "*:{base + 587}"
+submissions = "*:{base + 465}"
 lmtp = "127.0.0.1:{base + 24}"
 
 # Without this table mailkeep makes a self-signed certificate.

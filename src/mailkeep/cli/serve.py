@@ -43,6 +43,9 @@ def _announce(server: Server) -> None:
     lines = (
         ("IMAP", endpoints.imap),
         ("IMAP over TLS", endpoints.imaps),
+        ("SMTP", endpoints.smtp),
+        ("Submission", endpoints.submission),
+        ("Submission over TLS", endpoints.submissions),
         ("LMTP", endpoints.lmtp),
     )
     for name, where in lines:

@@ -9,6 +9,7 @@ from typing import Final
 
 from mailkeep.model.errors import MailError
 from mailkeep.net.connection import Connection, Step
+from mailkeep.service.accounts import Accounts
 from mailkeep.service.spool import Spool
 from mailkeep.service.tally import Tally
 from mailkeep.smtp.commands.auth import go_on, stop
@@ -41,9 +42,11 @@ class SmtpConnection(Session):
         options: Options,
         spool_directory: Path,
         tally: Tally,
+        *,
         tls_context: Callable[[], ssl.SSLContext] | None = None,
+        accounts: Accounts | None = None,
     ) -> None:
-        """`tls_context`: for STARTTLS; None where there is none."""
+        """`tls_context`: for STARTTLS; None where there is none.  `accounts`: who may log in."""
         super().__init__(
             connection,
             role,
@@ -52,6 +55,7 @@ class SmtpConnection(Session):
             peer=connection.peer,
             tls=connection.tls,
             can_start_tls=tls_context is not None,
+            accounts=accounts,
         )
         self._connection = connection
         self._commands = commands
@@ -164,20 +168,22 @@ class SmtpConnection(Session):
 
     def _require(self, when: When) -> None:
         """Raises: Refused (the session is not in that state)."""
+        if when is When.AUTHENTICATED and self.helo is not None and self.user is None:
+            # RFC 3207 §4, RFC 4954 §6
+            raise Refused(Reply(530, "5.7.0", when.value if self.tls else "Begin with STARTTLS"))
+        if not self._is(when):
+            raise Refused(Reply(503, "5.5.1", when.value))
+
+    def _is(self, when: When) -> bool:
         match when:
             case When.ALWAYS:
-                fits = True
+                return True
             case When.GREETED:
-                fits = self.helo is not None
-            case When.AUTHENTICATED if self.helo is not None and self.user is None:
-                # RFC 3207 §4, RFC 4954 §6
-                raise Refused(Reply(530, "5.7.0", when.value if self.tls else "Begin with STARTTLS"))
+                return self.helo is not None
             case When.AUTHENTICATED:
-                fits = self.helo is not None
+                return self.user is not None
             case When.IN_TRANSACTION:
-                fits = self.transaction is not None
-        if not fits:
-            raise Refused(Reply(503, "5.5.1", when.value))
+                return self.transaction is not None
 
     def _answer(self, reply: Reply) -> None:
         self.reply(reply)

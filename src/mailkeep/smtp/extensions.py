@@ -31,7 +31,9 @@ def starttls(session: Session) -> str | None:
 
 def auth(session: Session) -> str | None:
     """RFC 4954 §3; a password is taken under TLS only."""
-    return f"AUTH {' '.join(MECHANISMS)}" if session.tls and session.user is None else None
+    if session.user is not None or not session.tls:
+        return None
+    return f"AUTH {' '.join(MECHANISMS)}"
 
 
 def requiretls(session: Session) -> str | None:

@@ -10,6 +10,7 @@ from mailkeep.model.address import parse_address
 from mailkeep.model.envelope import Recipient
 from mailkeep.model.errors import MailError
 from mailkeep.model.ids import AccountId
+from mailkeep.service.addresses import Addresses
 from mailkeep.service.delivery import Delivery
 from mailkeep.service.spool import Octets
 from mailkeep.smtp import extensions
@@ -25,6 +26,7 @@ log = telemetry.logger(part="lmtp")
 class Lmtp:
     """See `mailkeep.smtp.session.Role`.  Octets are taken as they are: whoever has judged them stands in front."""
 
+    addresses: Addresses
     delivery: Delivery
     name: ClassVar[str] = "LMTP"
     one_answer: ClassVar[bool] = False
@@ -39,7 +41,7 @@ class Lmtp:
 
     async def admit(self, session: Session, recipient: Recipient) -> tuple[AccountId, ...]:  # noqa: ARG002
         """Whoever has an account.  Raises: NotFound, Unavailable."""
-        return (self.delivery.resolve(recipient.address),)
+        return self.addresses.resolve(recipient.address)
 
     async def take(self, session: Session, transaction: Transaction, octets: Octets) -> None:
         """Deliver, and answer once for each recipient, in their order (RFC 2033 §4.2).
@@ -55,9 +57,7 @@ class Lmtp:
             session.reply(answers[key])
             await session.output.drain()
 
-    async def _deliver(
-        self, session: Session, transaction: Transaction, accepted: Accepted, octets: Octets
-    ) -> Reply:
+    async def _deliver(self, session: Session, transaction: Transaction, accepted: Accepted, octets: Octets) -> Reply:
         to, sender = accepted.recipient.address, transaction.mail.reverse_path
         try:
             for account in accepted.accounts:

@@ -12,6 +12,7 @@ from mailkeep.model import envelope
 from mailkeep.model.envelope import Envelope, Notify, Recipient, Return
 from mailkeep.model.errors import MailError
 from mailkeep.model.ids import AccountId
+from mailkeep.service.accounts import Accounts
 from mailkeep.service.delivery import Origin
 from mailkeep.service.spool import Octets, Spool
 from mailkeep.smtp.errors import Refused, reply_to
@@ -146,6 +147,7 @@ class Session:
         peer: str,
         tls: bool,
         can_start_tls: bool = False,
+        accounts: Accounts | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.output = output
@@ -155,6 +157,7 @@ class Session:
         self.peer = peer
         self.tls = tls
         self.can_start_tls = can_start_tls
+        self.accounts = accounts  # whoever may log in; None where nobody does
         self.clock = clock
         self.reader = Reader(options.max_line)
         self.helo: str | None = None
@@ -162,6 +165,7 @@ class Session:
         self.user: User | None = None
         self.exchange: Exchange | None = None  # authentication under way: the next line belongs to it
         self.failed_logins = 0
+        self.guesses = 0  # recipients that there are not
         self.transaction: Transaction | None = None
         self.chunk: Bdat | None = None  # the one being read; None while the octets read are DATA's
         self.starting_tls = False  # hands are shaken as soon as the reply is out

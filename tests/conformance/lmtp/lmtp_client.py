@@ -39,8 +39,12 @@ class Lmtp:
             self.socket.connect(str(where))
         else:
             self.socket = socket.create_connection(where, timeout=DEADLINE_S)
+        self.connected()
         self.file = self.socket.makefile("rb")
         self.greeting = self.reply()
+
+    def connected(self) -> None:
+        """The socket is connected, and nothing has been read."""
 
     def __enter__(self) -> Self:
         return self

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailkeep.smtp.wire import bdat, lhlo, mail, rcpt, xtext
+from mailkeep.smtp.wire import bdat, hello, mail, rcpt, xtext
 from mailkeep.smtp.wire.bdat import Bdat
 from mailkeep.smtp.wire.command import WireError, split
 from mailkeep.smtp.wire.mail import Body, Mail
@@ -145,7 +145,7 @@ def test_a_long_hostile_path_is_refused_in_little_time() -> None:
 @settings(deadline=None)
 @given(st.text())
 def test_any_argument_is_read_or_refused_as_not_well_formed(argument: str) -> None:
-    for parse in (mail.parse, rcpt.parse, bdat.parse, lhlo.parse):
+    for parse in (mail.parse, rcpt.parse, bdat.parse, hello.parse):
         with suppress(WireError):
             parse(argument)
 

@@ -14,10 +14,13 @@ from mailkeep.model.errors import MailError, NotFound, OverQuota, Unavailable
 from mailkeep.model.ids import AccountId, MailboxId, MessageId, ModSeq, Uid
 from mailkeep.model.message import Appended
 from mailkeep.net.connection import Connection
+from mailkeep.service.addresses import Addresses
 from mailkeep.service.delivery import Delivery, Origin
 from mailkeep.service.spool import Octets
 from mailkeep.service.tally import Tally
-from mailkeep.smtp.lmtp import LmtpConnection
+from mailkeep.smtp.commands import LMTP
+from mailkeep.smtp.connection import SmtpConnection
+from mailkeep.smtp.lmtp import Lmtp
 from mailkeep.smtp.session import Options
 
 
@@ -26,6 +29,7 @@ class Wire:
     """Stands where the connection engine is."""
 
     peer: str = "127.0.0.1"
+    tls: bool = False
     busy: bool = False
     stalled: bool = False
     said: bytearray = field(default_factory=bytearray)
@@ -55,11 +59,11 @@ class Postman:
     origins: list[Origin] = field(default_factory=list)
     trouble: dict[str, MailError] = field(default_factory=dict)
 
-    def resolve(self, recipient: str) -> AccountId:
+    def resolve(self, recipient: str) -> tuple[AccountId, ...]:
         name = recipient.partition("@")[0].partition("+")[0].lower()
         if name not in ("ann", "bob"):
             raise NotFound("No such user here")
-        return AccountId(len(name))
+        return (AccountId(len(name)),)
 
     async def deliver(
         self, account: AccountId, recipient: str, sender: str, octets: Octets, origin: Origin
@@ -78,8 +82,8 @@ class Dialogue:
         self.wire, self.postman, self.spool = Wire(), Postman(), spool
         options = Options(hostname="mx.example.org", max_message=max_message, max_recipients=max_recipients)
         self.tally = Tally()
-        connection, delivery = cast("Connection", self.wire), cast("Delivery", self.postman)
-        self.lmtp = LmtpConnection(connection, delivery, options, spool, self.tally)
+        role = Lmtp(cast("Addresses", self.postman), cast("Delivery", self.postman))
+        self.lmtp = SmtpConnection(cast("Connection", self.wire), role, LMTP, options, spool, self.tally)
         assert self.answers() == ["220 mx.example.org LMTP mailkeep ready"]
 
     def answers(self) -> list[str]:

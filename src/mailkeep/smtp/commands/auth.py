@@ -6,9 +6,8 @@ from base64 import b64encode
 from typing import Final
 
 from mailkeep.formats.sasl import MECHANISMS, Challenge, Credentials, Exchange, SaslError
-from mailkeep.model.errors import AuthenticationFailed, LimitReached, Unavailable
+from mailkeep.model.errors import AuthenticationFailed, NotFound, Unavailable
 from mailkeep.smtp.commands.table import Answer
-from mailkeep.smtp.errors import Refused
 from mailkeep.smtp.session import Session, User
 from mailkeep.smtp.wire.auth import Auth, response
 from mailkeep.smtp.wire.command import WireError
@@ -70,11 +69,13 @@ async def _step(session: Session, exchange: Exchange, answer: bytes | None) -> R
 
 
 async def _log_in(session: Session, user: str, password: str) -> Reply:
+    assert session.accounts is not None
     try:
-        session.user = await session.role.authenticate(session, user, password)
-    except AuthenticationFailed:
+        account = await session.accounts.authenticate(user, password, session.peer)
+        session.user = User(account, session.accounts.address_of(account))
+    except (AuthenticationFailed, NotFound):
         return _failed(session, _REFUSED)
-    except (Unavailable, LimitReached):
+    except Unavailable:
         return _LATER
     return Reply(235, "2.7.0", "Authenticated")
 

@@ -30,8 +30,8 @@ class Command:
     """One command.
 
     `parse` reads the argument (and raises WireError); `run` gets the session and what `parse` made of it, and returns
-    the reply, or None when it will follow later; it may have to wait for it, and may raise Refused or MailError.  `mistake_is_fatal`: after a syntax error nobody can tell where the
-    next command begins, so the connection closes.
+    the reply, or None when it will follow later; it may have to wait for it, and may raise Refused or MailError.
+    `mistake_is_fatal`: after a syntax error nobody can tell where the next command begins, so the connection closes.
     """
 
     verb: str

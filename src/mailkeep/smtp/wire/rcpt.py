@@ -85,5 +85,5 @@ def _parse_orcpt(value: str) -> str:
 
 
 def _decode_utf8(address: str) -> str:
-    r"""utf-8-addr-xtext or utf-8-addr-unitext (RFC 6533 §3): ``\x{hex}`` stands for a character.  Raises: ValueError."""
+    r"""An address of RFC 6533 §3, in which ``\x{hex}`` stands for a character.  Raises: ValueError."""
     return _EMBEDDED.sub(lambda found: chr(int(found[1], 16)), address)

@@ -47,10 +47,11 @@ class Reader:
     """Reads one side of a dialogue: `feed` octets, then take events with `next` until it returns None.
 
     After the command line that announces them, the caller says with `expect_data` or `expect_chunk` that message
-    octets follow; they end with `Mark.END`.
+    octets follow; they end with `Mark.END`.  `max_line`: octets of the longest line, with its CRLF.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_line: int = MAX_LINE) -> None:
+        self._max_line = max_line
         self._buffer = bytearray()
         self._mode = _Mode.LINE
         self._chunk_left = 0

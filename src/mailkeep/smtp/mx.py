@@ -1,0 +1,183 @@
+"""Reception (port 25): mail that strangers bring for accounts of this server, and for nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from mailkeep import telemetry
+from mailkeep.model.address import parse_address
+from mailkeep.model.envelope import Recipient
+from mailkeep.model.errors import MailError, NotFound, Unavailable
+from mailkeep.model.ids import AccountId
+from mailkeep.service.addresses import POSTMASTER, Addresses
+from mailkeep.service.delivery import Delivery
+from mailkeep.service.spool import Octets
+from mailkeep.service.throttle import Throttle, network_of
+from mailkeep.smtp import extensions
+from mailkeep.smtp.errors import Refused, reply_to
+from mailkeep.smtp.gate import Gate
+from mailkeep.smtp.judging import Action, Arriving, Judges, Opinion
+from mailkeep.smtp.session import Session, Transaction
+from mailkeep.smtp.wire.mail import Mail
+from mailkeep.smtp.wire.reply import Reply
+
+MAX_GUESSES: Final = 25  # recipients of one connection that there are not; a list that is so stale is no list
+
+_NO_RELAY: Final = Reply(550, "5.7.1", "Relaying is not allowed")
+_GUESSING: Final = Reply(421, "4.7.1", "Too many unknown recipients, closing connection")
+_ACCEPTED: Final = Reply(250, "2.0.0", "Message accepted")
+# Some have it, some do not: whoever comes again is told at RCPT what is the matter.
+_AGAIN: Final = Reply(451, "4.3.0", "Not all recipients could take the message, try again")
+
+log = telemetry.logger(part="mx")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mx:
+    """See `mailkeep.smtp.session.Role`.
+
+    `guesses` makes those wait for their refusals who name many recipients that there are not.
+    """
+
+    addresses: Addresses
+    delivery: Delivery
+    gate: Gate
+    judges: Judges
+    guesses: Throttle
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    name: ClassVar[str] = "ESMTP"
+    one_answer: ClassVar[bool] = True
+    strict: ClassVar[bool] = True
+
+    def extensions(self, session: Session) -> tuple[str, ...]:
+        """RFC 5321 §4.1.1.1."""
+        return extensions.of(session, extensions.RECEPTION)
+
+    async def begin(self, session: Session, mail: Mail) -> None:
+        """Anybody may send; the message will be looked at."""
+
+    async def admit(self, session: Session, recipient: Recipient) -> tuple[AccountId, ...]:
+        """Whoever has mail here, and room for more.
+
+        RFC 5321 §3.3, §7.9.  Raises: Refused, NotFound, OverQuota, NeverFits, Unavailable.
+        """
+        transaction = session.transaction
+        assert transaction is not None
+        _, at, domain = recipient.address.rpartition("@")
+        if at and not self.addresses.is_local(domain):
+            raise Refused(_NO_RELAY)
+        try:
+            accounts = self.addresses.resolve(recipient.address)
+        except NotFound:
+            await self._guessed(session)
+            raise
+        for account in accounts:
+            await self.delivery.require_room(account, transaction.mail.size)
+        reply = await self.gate.admit(
+            session.peer, session.helo or "", transaction.mail.reverse_path, recipient.address
+        )
+        if reply is not None:
+            raise Refused(reply)
+        return accounts
+
+    async def _guessed(self, session: Session) -> None:
+        """There is no such recipient.  Raises: Refused (there have been too many)."""
+        session.guesses += 1
+        network = network_of(session.peer)
+        try:
+            wait = self.guesses.enter(network)
+            wait = max(wait, self.guesses.leave(network, failed=True))
+        except Unavailable as error:
+            session.closing = True
+            raise Refused(_GUESSING) from error
+        if session.guesses >= MAX_GUESSES:
+            session.closing = True
+            raise Refused(_GUESSING)
+        if wait > 0.0:
+            await self.sleep(wait)
+
+    async def take(self, session: Session, transaction: Transaction, octets: Octets) -> None:
+        """Have the message judged, and deliver it to each recipient.  Raises: Refused."""
+        opinion = await self.judges.judge(self._arriving(session, transaction, octets))
+        judged = opinion.octets or octets
+        try:
+            session.reply(await self._carry_out(session, transaction, judged, opinion))
+        finally:
+            if judged is not octets:
+                judged.discard()
+
+    def _arriving(self, session: Session, transaction: Transaction, octets: Octets) -> Arriving:
+        return Arriving(
+            peer=session.peer,
+            peer_name="",
+            helo=session.helo or "",
+            tls=session.tls,
+            user="",
+            reverse_path=transaction.mail.reverse_path,
+            recipients=tuple(accepted.recipient.address for accepted in transaction.recipients),
+            octets=octets,
+        )
+
+    async def _carry_out(self, session: Session, transaction: Transaction, octets: Octets, opinion: Opinion) -> Reply:
+        match opinion.action:
+            case Action.ACCEPT | Action.JUNK:
+                return await self._deliver_all(session, transaction, octets, opinion)
+            case Action.DISCARD:
+                log.info("mx.discarded", sender=transaction.mail.reverse_path, size=octets.size)
+                return _ACCEPTED
+            case Action.DEFER | Action.REJECT:
+                assert opinion.reply is not None
+                log.info("mx.turned_away", sender=transaction.mail.reverse_path, code=opinion.reply.code)
+                return opinion.reply
+
+    async def _deliver_all(self, session: Session, transaction: Transaction, octets: Octets, opinion: Opinion) -> Reply:
+        """Deliver to each account once for each address.  One answer stands for all (RFC 5321 §4.2.5)."""
+        targets = dict.fromkeys(
+            (account, _normal(accepted.recipient.address))
+            for accepted in transaction.recipients
+            for account in accepted.accounts
+        )
+        refusals: list[Reply] = []
+        for account, recipient in targets:
+            refusal = await self._deliver(session, transaction, octets, opinion, account, recipient)
+            if refusal is not None:
+                refusals.append(refusal)
+        if not refusals:
+            return _ACCEPTED
+        if len(refusals) == len(targets):
+            return next((reply for reply in refusals if reply.code < 500), refusals[0])
+        return _AGAIN
+
+    async def _deliver(
+        self,
+        session: Session,
+        transaction: Transaction,
+        octets: Octets,
+        opinion: Opinion,
+        account: AccountId,
+        recipient: str,
+    ) -> Reply | None:
+        """Put the message into one account; the reply that says why not, if not."""
+        sender = transaction.mail.reverse_path
+        try:
+            done = await self.delivery.deliver(
+                account,
+                recipient,
+                sender,
+                octets,
+                session.origin(transaction),
+                fields=opinion.fields,
+                junk=opinion.action is Action.JUNK,
+            )
+        except MailError as error:
+            log.warning("mx.refused", recipient=recipient, size=octets.size, reason=type(error).__name__)
+            return reply_to(error, recipient)
+        log.info("mx.delivered", recipient=recipient, size=octets.size, account=account, uid=done.uids[0])
+        return None
+
+
+def _normal(recipient: str) -> str:
+    return recipient if recipient.lower() == POSTMASTER else str(parse_address(recipient))
