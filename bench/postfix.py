@@ -60,6 +60,7 @@ class Postfix:
 
     base: Path
     port: int
+    host: str = HOST
 
     @property
     def log(self) -> str:
@@ -88,7 +89,7 @@ class Postfix:
         return done.stdout.decode("utf-8", "replace")
 
 
-def prepare(base: Path, port: int, settings: Mapping[str, str]) -> Postfix:
+def prepare(base: Path, port: int, settings: Mapping[str, str], host: str = HOST) -> Postfix:
     """Write its configuration and make its directories; `settings` go before those of every instance."""
     owner = pwd.getpwnam("postfix")
     base.mkdir(parents=True, exist_ok=True)
@@ -112,7 +113,7 @@ def prepare(base: Path, port: int, settings: Mapping[str, str]) -> Postfix:
         "alias_maps": "",
         "alias_database": "",
         "local_transport": "error:no local mail here",
-        "smtp_bind_address": HOST,
+        "smtp_bind_address": host,
         "default_database_type": "texthash",
         "smtpd_client_connection_count_limit": "0",
         "smtpd_peername_lookup": "no",
@@ -121,9 +122,12 @@ def prepare(base: Path, port: int, settings: Mapping[str, str]) -> Postfix:
     }
     lines = [f"{name} = {value}" for name, value in {**common, **settings}.items()]
     (base / "etc" / "main.cf").write_text("\n".join(lines) + "\n", "utf-8")
-    (base / "etc" / "master.cf").write_text(f"{HOST}:{port} inet n - n - - smtpd\n{SERVICES}", "utf-8")
-    subprocess.run(("/usr/sbin/postfix", "-c", str(base / "etc"), "check"), check=True, capture_output=True)
-    return Postfix(base, port)
+    (base / "etc" / "master.cf").write_text(f"{host}:{port} inet n - n - - smtpd\n{SERVICES}", "utf-8")
+    check = ("/usr/sbin/postfix", "-c", str(base / "etc"), "check")
+    done = subprocess.run(check, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"Postfix does not like its configuration:\n{done.stderr}")
+    return Postfix(base, port, host)
 
 
 def command(postfix: Postfix) -> tuple[str, ...]:
@@ -172,7 +176,7 @@ def wait_until_it_greets(process: subprocess.Popen[bytes], postfix: Postfix) -> 
     deadline = time.monotonic() + START_S
     while True:
         try:
-            with socket.create_connection((HOST, postfix.port), timeout=5) as connection:
+            with socket.create_connection((postfix.host, postfix.port), timeout=5) as connection:
                 if connection.recv(100).startswith(b"220"):
                     return
         except OSError:

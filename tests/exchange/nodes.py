@@ -1,0 +1,245 @@
+"""The mail servers that exchange mail: each can be killed at any moment, started again, and asked what it has."""
+
+from __future__ import annotations
+
+import contextlib
+import imaplib
+import json
+import os
+import signal
+import smtplib
+import ssl
+import subprocess
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+from bench import postfix
+
+START_S = 60.0
+PASSWORD = "pass-of-the-exchange"
+USERS = ("u1", "u2", "u3")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A message in somebody's mailbox.  `arrived_at`: UTC seconds."""
+
+    octets: bytes
+    arrived_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a server is: domain, name and address of its host."""
+
+    domain: str
+    address: str
+
+    @property
+    def hostname(self) -> str:
+        return f"mx.{self.domain}"
+
+
+class Node(ABC):
+    """A mail server of one domain, with accounts `USERS`."""
+
+    def __init__(self, place: Place, port: int) -> None:
+        self.place = place
+        self.port = port
+        self.kills: list[float] = []
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start, and wait until it takes mail."""
+
+    @abstractmethod
+    def session(self, user: str) -> smtplib.SMTP:
+        """An SMTP session in which that user sends."""
+
+    @abstractmethod
+    def queued(self) -> int:
+        """Messages in its queue."""
+
+    @abstractmethod
+    def retry(self) -> None:
+        """Try everything in the queue now."""
+
+    @abstractmethod
+    def mail(self, user: str) -> Iterator[Found]:
+        """All that is in the user's INBOX."""
+
+    @abstractmethod
+    def log(self) -> str:
+        """What it logged."""
+
+    def kill(self) -> None:
+        """SIGKILL for all its processes; when that was is noted."""
+        assert self.process is not None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.kills.append(time.time())
+        self.process.wait()
+
+    def stop(self) -> None:
+        """At the end."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+class PostfixNode(Node):
+    """Debian's Postfix, which puts mail into Maildirs.  `routes`: where other domains are."""
+
+    def __init__(self, place: Place, port: int, base: Path, routes: list[Place], forwards: dict[str, str]) -> None:
+        super().__init__(place, port)
+        self.base = base
+        etc = base / "etc"
+        self._postfix = postfix.prepare(
+            base,
+            port,
+            {
+                "myhostname": place.hostname,
+                "virtual_mailbox_domains": place.domain,
+                "virtual_mailbox_base": str(base / "mail"),
+                "virtual_mailbox_maps": f"texthash:{etc}/mailboxes",
+                "virtual_alias_maps": f"texthash:{etc}/aliases",
+                "virtual_uid_maps": "static:65534",
+                "virtual_gid_maps": "static:65534",
+                "virtual_minimum_uid": "1",
+                "transport_maps": f"texthash:{etc}/transport",
+                "queue_run_delay": "1s",
+                "minimal_backoff_time": "1s",
+                "maximal_backoff_time": "2s",
+                "smtp_connect_timeout": "5s",
+                "smtpd_relay_restrictions": "permit_mynetworks, reject_unauth_destination",
+            },
+            place.address,
+        )
+        (base / "mail").mkdir(exist_ok=True)
+        os.chown(base / "mail", 65534, 65534)
+        self._table("mailboxes", {f"{user}@{place.domain}": f"{user}/" for user in USERS})
+        self._table("aliases", forwards)
+        self._table("transport", {to.domain: f"smtp:[{to.address}]:{port}" for to in routes})
+
+    def _table(self, name: str, rows: dict[str, str]) -> None:
+        (self.base / "etc" / name).write_text("".join(f"{key} {value}\n" for key, value in rows.items()), "ascii")
+
+    def start(self) -> None:
+        self.process = postfix.start(self._postfix)
+        postfix.wait_until_it_greets(self.process, self._postfix)
+
+    def session(self, user: str) -> smtplib.SMTP:
+        session = smtplib.SMTP(self.place.address, self.port, timeout=30, source_address=(self.place.address, 0))
+        session.ehlo("client.example")
+        return session
+
+    def queued(self) -> int:
+        return len(self._postfix.queue())
+
+    def retry(self) -> None:
+        self._postfix.flush()
+
+    def mail(self, user: str) -> Iterator[Found]:
+        for where in ("new", "cur"):
+            for path in sorted((self.base / "mail" / user / where).glob("*")):
+                yield Found(path.read_bytes().replace(b"\n", b"\r\n"), path.stat().st_mtime)
+
+    def log(self) -> str:
+        return self._postfix.log
+
+
+class MailkeepNode(Node):
+    """mailkeep with a data directory of its own."""
+
+    def __init__(self, place: Place, port: int, base: Path, name_server: tuple[str, int], ports: list[int]) -> None:
+        super().__init__(place, port)
+        self.base = base
+        self.data = base / "data"
+        base.mkdir(parents=True)
+        self._submissions, self._imaps = ports
+        self._tls = ssl.create_default_context()
+        self._tls.check_hostname = False
+        self._tls.verify_mode = ssl.CERT_NONE
+        self.config = base / "mailkeep.toml"
+        self.config.write_text(
+            f"""
+            data_dir = "{self.data}"
+            hostname = "{place.hostname}"
+            [listen]
+            imap = "off"
+            imaps = "{place.address}:{self._imaps}"
+            lmtp = "off"
+            smtp = "{place.address}:{port}"
+            submission = "off"
+            submissions = "{place.address}:{self._submissions}"
+            [dns]
+            nameservers = ["{name_server[0]}:{name_server[1]}"]
+            [queue]
+            retry = [1, 1, 2]
+            [outbound]
+            port = {port}
+            [log]
+            level = "info"
+            """,
+            "utf-8",
+        )
+        for user in USERS:
+            self._run("account", "add", f"{user}@{place.domain}", "--password-stdin", stdin=PASSWORD + "\n")
+
+    def _run(self, *arguments: str, stdin: str = "") -> str:
+        done = subprocess.run(
+            (sys.executable, "-m", "mailkeep", *arguments, "--config", str(self.config)),
+            input=stdin, capture_output=True, text=True, timeout=START_S,
+        )  # fmt: skip
+        assert done.returncode == 0, f"mailkeep {' '.join(arguments)}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def start(self) -> None:
+        ready = self.base / "ready.json"
+        ready.unlink(missing_ok=True)
+        with (self.base / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                (sys.executable, "-m", "mailkeep", "serve", "--config", self.config, "--ready-file", ready),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        deadline = time.monotonic() + START_S
+        while not ready.exists():
+            assert self.process.poll() is None, f"mailkeep ended:\n{self.log()[-3000:]}"
+            assert time.monotonic() < deadline, f"mailkeep does not start:\n{self.log()[-3000:]}"
+            time.sleep(0.02)
+
+    def session(self, user: str) -> smtplib.SMTP:
+        address = f"{user}@{self.place.domain}"
+        session = smtplib.SMTP_SSL(self.place.address, self._submissions, timeout=30, context=self._tls)
+        session.login(address, PASSWORD)
+        return session
+
+    def queued(self) -> int:
+        return len(json.loads(self._run("queue", "list", "--json")))
+
+    def retry(self) -> None:
+        self._run("queue", "retry", "--all")
+
+    def mail(self, user: str) -> Iterator[Found]:
+        client = imaplib.IMAP4_SSL(self.place.address, self._imaps, ssl_context=self._tls, timeout=60)
+        with client:
+            client.login(f"{user}@{self.place.domain}", PASSWORD)
+            client.select("INBOX", readonly=True)
+            _, rows = client.fetch("1:*", "(INTERNALDATE BODY.PEEK[])")
+            for row in rows:
+                if isinstance(row, tuple):
+                    date = row[0].partition(b'INTERNALDATE "')[2].partition(b'"')[0].decode().strip()
+                    yield Found(row[1], parsedate_to_datetime(date.replace("-", " ")).timestamp())
+
+    def log(self) -> str:
+        return (self.base / "log").read_text("utf-8", "replace")
