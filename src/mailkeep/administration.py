@@ -31,12 +31,15 @@ from mailkeep.service.messages import Messages
 from mailkeep.service.metadata import Metadata
 from mailkeep.service.order import Order
 from mailkeep.service.places import Places
+from mailkeep.service.queue import Queue
 from mailkeep.service.quotas import Quotas
+from mailkeep.service.reports import Reports
 from mailkeep.service.search import Search
 from mailkeep.service.sent import SentCopies
 from mailkeep.service.sharing import How, Sharing
 from mailkeep.service.signing import Signing
 from mailkeep.service.spool import Spool
+from mailkeep.service.submission import Submission
 from mailkeep.service.transfer import Transfer
 from mailkeep.service.urls import Urls
 
@@ -63,6 +66,9 @@ class Offices:
     order: Order
     urls: Urls
     delivery: Delivery
+    queue: Queue
+    reports: Reports
+    submission: Submission
     maintenance: Maintenance
     resolver: Resolver
     spool_dir: Path

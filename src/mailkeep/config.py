@@ -515,6 +515,19 @@ class Submission:
         " thing.",
         default=365,
     )
+    foreign_authors: bool = _option(
+        _Switch(),
+        "Whether From may name others than the account and its aliases; the account's address is then put into Sender.",
+        default=False,
+    )
+    messages_per_hour: int = _option(
+        _Count(0, 1 << 30), "Messages an account may send within an hour of the clock; 0 is no limit.", default=0
+    )
+    recipients_per_hour: int = _option(
+        _Count(0, 1 << 30),
+        "Recipients an account may send to within an hour of the clock, all messages together; 0 is no limit.",
+        default=0,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

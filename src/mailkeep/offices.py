@@ -18,6 +18,7 @@ from mailkeep.model.quota import Quota
 from mailkeep.net.resolver import CachingResolver
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.addresses import Addresses
+from mailkeep.service.allowance import Allowance
 from mailkeep.service.bus import Bus
 from mailkeep.service.delivery import Delivery
 from mailkeep.service.domains import Domains
@@ -29,13 +30,16 @@ from mailkeep.service.metadata import Metadata
 from mailkeep.service.order import Order
 from mailkeep.service.places import Places
 from mailkeep.service.preview import PREVIEW
+from mailkeep.service.queue import Queue
 from mailkeep.service.quotas import Quotas
 from mailkeep.service.recents import Recents
+from mailkeep.service.reports import Reports
 from mailkeep.service.search import Search
 from mailkeep.service.search_fields import SEARCH_FIELDS
 from mailkeep.service.sent import SentCopies
 from mailkeep.service.sharing import Sharing
 from mailkeep.service.signing import Signing
+from mailkeep.service.submission import Submission
 from mailkeep.service.transfer import Transfer
 from mailkeep.service.urls import Urls
 from mailkeep.store.sqlite.connection import NewerSchema, WrongSetting
@@ -88,22 +92,43 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
     store.on_unheard = messages.views.doubt
     search = Search(store)
     metadata = Metadata(store, bus, config.imap.server_entries)
+    addresses = Addresses(store.directory)
+    signing = Signing(domains)
+    delivery = Delivery(accounts, mailboxes, messages, hostname=config.hostname)
+    queue = Queue(store, bus)
+    sent = SentCopies(metadata, mailboxes, messages)
     return Offices(
         accounts=accounts,
-        addresses=Addresses(store.directory),
+        addresses=addresses,
         domains=domains,
-        signing=Signing(domains),
+        signing=signing,
         mailboxes=mailboxes,
         messages=messages,
         metadata=metadata,
         places=places,
-        sent=SentCopies(metadata, mailboxes, messages),
+        sent=sent,
         sharing=Sharing(accounts, store, bus),
         transfer=Transfer(store, messages),
         search=search,
         order=Order(store, search.numberings),
         urls=Urls(accounts, places, messages, store, parts_kind=PARTS),
-        delivery=Delivery(accounts, mailboxes, messages, hostname=config.hostname),
+        delivery=delivery,
+        queue=queue,
+        reports=Reports(delivery, hostname=config.hostname),
+        submission=Submission(
+            accounts,
+            addresses,
+            queue,
+            signing,
+            sent,
+            Allowance(
+                shared.ledger,
+                messages=config.submission.messages_per_hour,
+                recipients=config.submission.recipients_per_hour,
+            ),
+            hostname=config.hostname,
+            foreign_authors=config.submission.foreign_authors,
+        ),
         maintenance=Maintenance(store),
         quotas=Quotas(store, owner_may_raise=config.accounts.owner_may_raise),
         resolver=build_resolver(config),

@@ -98,6 +98,9 @@ class Reception:
         self._connection_counts.limit = config.limits.connections_per_account
         self._offices.metadata.server = config.imap.server_entries
         self._offices.quotas.owner_may_raise = config.accounts.owner_may_raise
+        self._offices.submission.foreign_authors = config.submission.foreign_authors
+        self._offices.submission.allowance.messages = config.submission.messages_per_hour
+        self._offices.submission.allowance.recipients = config.submission.recipients_per_hour
 
     def figures(self) -> Iterator[Figure]:
         """What clients have done so far, and how many there are."""

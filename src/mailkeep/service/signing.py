@@ -27,8 +27,10 @@ class Signing:
         self._slots = asyncio.Semaphore(SIGNED_AT_ONCE)
         self._ready: OrderedDict[SigningKey, Signer] = OrderedDict()  # the oldest first
 
-    async def sign(self, domain: str, octets: Octets, fields: bytes = b"") -> bytes:
-        """Header lines to put before the message `fields` + `octets`, which must not change any more.
+    async def sign(self, domain: str, octets: Octets, fields: bytes = b"", skip: int = 0) -> bytes:
+        """Header lines to put before a message that must not change any more: `fields`, and behind them `octets`.
+
+        Of these the first `skip` do not count.
 
         `domain` is that of its From; where it has no keys there are no lines.
         Raises: Unavailable; Invalid (the header is too long, or has not exactly one From; a key cannot be read).
@@ -37,11 +39,11 @@ class Signing:
         if not keys:
             return b""
         async with self._slots:
-            return await asyncio.to_thread(self._sign, keys, octets, fields)
+            return await asyncio.to_thread(self._sign, keys, _pieces(fields, octets, skip))
 
-    def _sign(self, keys: Sequence[SigningKey], octets: Octets, fields: bytes) -> bytes:
+    def _sign(self, keys: Sequence[SigningKey], pieces: Iterator[bytes]) -> bytes:
         try:
-            return sign(_pieces(fields, octets), [self._signer(key) for key in keys], int(self._now()))
+            return sign(pieces, [self._signer(key) for key in keys], int(self._now()))
         except Unsignable as error:
             raise Invalid(str(error)) from error
 
@@ -56,6 +58,9 @@ class Signing:
         return signer
 
 
-def _pieces(fields: bytes, octets: Octets) -> Iterator[bytes]:
+def _pieces(fields: bytes, octets: Octets, skip: int) -> Iterator[bytes]:
     yield fields
-    yield from octets.pieces()
+    for piece in octets.pieces():
+        if skip < len(piece):
+            yield piece[skip:]
+        skip = max(0, skip - len(piece))

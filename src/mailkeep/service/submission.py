@@ -88,12 +88,12 @@ class Submission:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.foreign_authors = foreign_authors  # may be changed at any time
+        self.allowance = allowance
         self._accounts = accounts
         self._addresses = addresses
         self._queue = queue
         self._signing = signing
         self._sent = sent
-        self._allowance = allowance
         self._hostname = hostname
         self._clock = clock
 
@@ -120,7 +120,7 @@ class Submission:
             raise Invalid("The message goes round in circles: it has too many Received lines")
         author = self._author(account, envelope, head)
         envelope = await _fitted(envelope, head, octets)
-        self._allowance.take(account, len(envelope.recipients))
+        self.allowance.take(account, len(envelope.recipients))
         now = self._clock()
         missing = Missing(
             date=date(now).encode(),

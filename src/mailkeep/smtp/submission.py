@@ -7,6 +7,7 @@ from typing import ClassVar, Final, Protocol
 
 from mailkeep import telemetry
 from mailkeep.model.envelope import Envelope, Recipient
+from mailkeep.model.errors import Invalid, LimitReached
 from mailkeep.model.ids import AccountId
 from mailkeep.service.addresses import Addresses
 from mailkeep.service.delivery import Delivery, Origin
@@ -19,6 +20,9 @@ from mailkeep.smtp.wire.reply import Reply
 
 _NOT_YOURS: Final = Reply(550, "5.7.1", "This sender address does not belong to your account")
 _NO_WAY: Final = Reply(550, "5.7.1", "Mail leaves this server for nowhere")
+
+# Of a whole message, where these do not speak of a command or of its recipients (RFC 6409 §6.3).
+_NOT_TAKEN: Final = {Invalid: (554, "5.6.0"), LimitReached: (450, "4.7.1")}
 
 log = telemetry.logger(part="submission")
 
@@ -65,7 +69,10 @@ class Submission:
         """Hand the message over to be sent.  Raises: Refused, MailError."""
         user = _user(session)
         envelope = transaction.envelope()
-        number = await self.submitter.submit(user.account, envelope, octets, session.origin(transaction))
+        try:
+            number = await self.submitter.submit(user.account, envelope, octets, session.origin(transaction))
+        except (Invalid, LimitReached) as error:
+            raise Refused(Reply(*_NOT_TAKEN[type(error)], error.text)) from error
         log.info("submission.taken", account=user.account, size=octets.size, id=number)
         session.reply(Reply(250, "2.0.0", f"Queued as {number}"))
 

@@ -8,9 +8,11 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from pathlib import Path
 
+import dkim
 import pytest
 from argon2 import PasswordHasher
 
+from mailkeep.formats.dkim import public_record
 from mailkeep.model.envelope import Body, Envelope, Recipient
 from mailkeep.model.errors import Forbidden, Invalid, LimitReached
 from mailkeep.model.flags import System
@@ -22,11 +24,13 @@ from mailkeep.service.accounts import Accounts
 from mailkeep.service.addresses import Addresses
 from mailkeep.service.allowance import HOUR_S, Allowance
 from mailkeep.service.bus import Bus
+from mailkeep.service.domains import Domains
 from mailkeep.service.ledger import Ledger
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.messages import Flags, Incoming, Messages
 from mailkeep.service.metadata import Metadata
 from mailkeep.service.sent import YOUNG_S, SentCopies
+from mailkeep.service.signing import Signing
 from mailkeep.service.spool import IN_MEMORY, Octets, Spool
 from mailkeep.service.submission import MAX_HOPS, QUICK, Submission
 from mailkeep.service.trace import Origin
@@ -445,3 +449,37 @@ async def test_a_copy_that_does_not_fit_does_not_stop_the_message(office: Office
     await office.submit()
     assert await office.kept() == []
     assert len(office.queued) == 1
+
+
+# --- the signature
+
+
+@pytest.mark.parametrize("size", [10, 20_000, IN_MEMORY + 1])
+def test_what_goes_into_the_queue_has_signatures_that_hold(tmp_path: Path, size: int) -> None:
+    @in_office
+    async def scenario(office: Office) -> None:
+        domains = Domains(office.store.directory)
+        await domains.add("example.org")
+        submission = Submission(
+            office.accounts, office.addresses, office, Signing(domains), office.sent, office.allowance,
+            hostname="mx.example.org",
+        )  # fmt: skip
+        envelope = Envelope(reverse_path=ANN, recipients=(Recipient(CY),))
+        octets = office.octets(b"Bcc: zoe@example.com\r\nSubject: x\r\n\r\n" + b"body \r\n" * (size // 7))
+        await submission.submit(office.accounts.resolve(ANN), envelope, octets)
+        octets.discard()
+        [(_, queued)] = office.queued
+        records = {
+            f"{key.selector}._domainkey.example.org.": public_record(key.algorithm, key.private).encode()
+            for key in domains.signing_keys("example.org")
+        }
+        assert len(records) == 2
+        for number in range(2):
+            verifier = dkim.DKIM(queued)
+            assert await asyncio.to_thread(
+                verifier.verify,
+                number,
+                dnsfunc=lambda name, timeout=5: records[name.decode()],
+            )
+
+    scenario(tmp_path)
