@@ -25,6 +25,7 @@ from mailkeep.service.accounts import Accounts
 from mailkeep.service.addresses import Addresses
 from mailkeep.service.delivery import Delivery
 from mailkeep.service.domains import Domains
+from mailkeep.service.greylist import Greylist
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.maintenance import Maintenance
 from mailkeep.service.messages import Messages
@@ -69,6 +70,7 @@ class Offices:
     queue: Queue
     reports: Reports
     submission: Submission
+    greylist: Greylist
     maintenance: Maintenance
     resolver: Resolver
     spool_dir: Path

@@ -582,6 +582,34 @@ class Dns:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Who may bring mail on port 25, and what becomes of it.  This machine itself is never turned away."""
+
+    exempt: tuple[Network, ...] = _option(
+        _Networks(),
+        "Networks that are neither counted, nor looked up in block lists, nor greylisted: such as one's other servers.",
+        default=(),
+    )
+    recipients_per_hour: int = _option(
+        _Count(0, 1_000_000_000),
+        "Recipients that one address may name in an hour, of IPv6 one /64; further ones get a temporary refusal."
+        "  0 is no limit.",
+        default=10_000,
+    )
+    block_lists: tuple[str, ...] = _option(
+        _HostNames(),
+        "Block lists in DNS (RFC 5782), such as zen.spamhaus.org, which may have terms of use.  Who is on one may write"
+        " to postmaster and abuse only.",
+        default=(),
+    )
+    greylist: int = _option(
+        _Count(0, 3600),
+        "Greylisting (RFC 6647): after so many seconds a network that is new to an account may try again; 0 is off.",
+        default=0,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
     """Log lines on standard error: an event name and fields, never a secret or content of mail."""
 
@@ -644,6 +672,7 @@ class Config:
     auth: Auth = field(default_factory=Auth)
     accounts: Accounts = field(default_factory=Accounts)
     dns: Dns = field(default_factory=Dns)
+    filter: Filter = field(default_factory=Filter)
     log: Log = field(default_factory=Log)
     metrics: Metrics = field(default_factory=Metrics)
 

@@ -22,6 +22,7 @@ from mailkeep.service.allowance import Allowance
 from mailkeep.service.bus import Bus
 from mailkeep.service.delivery import Delivery
 from mailkeep.service.domains import Domains
+from mailkeep.service.greylist import Greylist
 from mailkeep.service.ledger import Ledger
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.maintenance import Maintenance
@@ -129,6 +130,7 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
             hostname=config.hostname,
             foreign_authors=config.submission.foreign_authors,
         ),
+        greylist=Greylist(store, config.filter.greylist),
         maintenance=Maintenance(store),
         quotas=Quotas(store, owner_may_raise=config.accounts.owner_may_raise),
         resolver=build_resolver(config),

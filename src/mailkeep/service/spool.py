@@ -40,6 +40,17 @@ class Octets:
         except OSError as error:
             raise storage_fault(error, "Cannot read the message now") from error
 
+    def head(self, limit: int) -> bytes:
+        """The first octets, at most `limit`.  Raises: Unavailable."""
+        if self.data is not None:
+            return self.data[:limit]
+        assert self.path is not None
+        try:
+            with self.path.open("rb") as file:
+                return file.read(limit)
+        except OSError as error:
+            raise storage_fault(error, "Cannot read the message now") from error
+
     def discard(self) -> None:
         """Remove the spool file if nobody has taken it."""
         if self.path is not None:

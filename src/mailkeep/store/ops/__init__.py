@@ -10,6 +10,7 @@
     deleted_octets(account, mailbox) -> int
     find_mailbox(account, path) -> Mailbox | None
     find_buried(account, path) -> tuple[MailboxId, ...]         those with something to undelete
+    find_greylisted(account, network, attempt) -> (known_at, tried_at)
     find_mailbox_key(account, holder, mailbox) -> bytes | None
     list_subscriptions(account) -> tuple[str, ...]              ascending
     is_subscribed(account, name) -> bool
@@ -72,6 +73,7 @@ Writing:
     expunge(account, mailbox, uids, now) -> tuple[modseq, UidSet]
     claim_recent(account, mailbox, last) -> None                messages up to this UID are recent no more
     put_derived(account, rows) -> None                          rows: tuple[(message, Derived), ...]
+    put_greylisted(account, key, known, now) -> None
     put_text(account, segment) -> bool                          False: its messages have changed, nothing is written
     doubt_text(account, segments) -> None                       these are written anew
     drop_text(account) -> None                                  the index is built anew
@@ -126,6 +128,7 @@ from mailkeep.store.ops.fetch import fetch
 from mailkeep.store.ops.fetch_columns import fetch_columns
 from mailkeep.store.ops.find_buried import find_buried
 from mailkeep.store.ops.find_granted import find_granted
+from mailkeep.store.ops.find_greylisted import find_greylisted
 from mailkeep.store.ops.find_mailbox import find_mailbox
 from mailkeep.store.ops.find_mailbox_key import find_mailbox_key
 from mailkeep.store.ops.get_account import get_account
@@ -160,6 +163,7 @@ from mailkeep.store.ops.metadata_changes import metadata_changes
 from mailkeep.store.ops.move import move
 from mailkeep.store.ops.news import news
 from mailkeep.store.ops.put_derived import put_derived
+from mailkeep.store.ops.put_greylisted import put_greylisted
 from mailkeep.store.ops.put_rows import put_rows
 from mailkeep.store.ops.put_text import put_text
 from mailkeep.store.ops.queue_add import queue_add
@@ -215,6 +219,7 @@ __all__ = [
     "fetch_columns",
     "find_buried",
     "find_granted",
+    "find_greylisted",
     "find_mailbox",
     "find_mailbox_key",
     "get_account",
@@ -251,6 +256,7 @@ __all__ = [
     "move",
     "news",
     "put_derived",
+    "put_greylisted",
     "put_rows",
     "put_text",
     "queue_add",
@@ -308,6 +314,7 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     fetch,
     fetch_columns,
     find_buried,
+    find_greylisted,
     find_mailbox,
     find_mailbox_key,
     get_account,
@@ -324,6 +331,7 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     move,
     news,
     put_derived,
+    put_greylisted,
     remove_account,
     rename_inbox,
     make_mailbox_key,

@@ -12,9 +12,11 @@ from mailkeep.store.steps.blobs import NAMED, bury_blobs
 from mailkeep.store.steps.forget_text import forget_text
 
 STEP: Final = 500  # rows of a kind that one operation removes
+STRANGERS: Final = STEP // 2  # of each of two kinds
 GRACE_S: Final = 3600  # between the death of a blob and its removal: whoever reads it now may go on
 DAY_S: Final = 86400
 ONCE_S: Final = 60 * DAY_S  # for which keys of deliveries are remembered: longer than any message is queued
+KNOWN_S: Final = 35 * DAY_S  # senders that come once a month stay known; RFC 6647 §5 asks for a week at least
 LOG_ROWS: Final = 10_000  # of an account; older ones are pruned,
 LOG_STEP: Final = 2_000  # so many at a time
 
@@ -30,14 +32,15 @@ def sweep(account: AccountId, now: int, keep_s: int) -> Op[Swept]:
     emptied, octets = yield from _empty_garbage(account, now)
     pruned = yield from _prune_log(account, ModSeq(modseq - 1), now, keep_s)
     forgotten = yield from _forget_deliveries(account, now)
+    strangers = yield from _forget_strangers(account, now)
     yield Sql(
         "DELETE FROM mailbox WHERE account = ? AND deleted_at < ? AND NOT EXISTS"
         " (SELECT 1 FROM gone g WHERE g.account = mailbox.account AND g.mailbox = mailbox.mailbox) AND NOT EXISTS"
         " (SELECT 1 FROM mailbox c WHERE c.account = mailbox.account AND c.parent = mailbox.mailbox)",
         (account, now - keep_s),
     )
-    done = buried < STEP and emptied < STEP and pruned < LOG_STEP and forgotten < STEP
-    return Swept(done=done, rows=buried + emptied + pruned + forgotten, octets=octets)
+    done = buried < STEP and emptied < STEP and pruned < LOG_STEP and forgotten < STEP and strangers < STRANGERS
+    return Swept(done=done, rows=buried + emptied + pruned + forgotten + strangers, octets=octets)
 
 
 def _expire(account: AccountId, now: int, keep_s: int) -> Op[int]:
@@ -106,6 +109,19 @@ def _empty_garbage(account: AccountId, now: int) -> Op[tuple[int, int]]:
     )
     yield Sql("DELETE FROM garbage WHERE account = ? AND blob IN ?", (account, blobs))
     return len(rows), sum(size for size, pack in removed if pack is None)
+
+
+def _forget_strangers(account: AccountId, now: int) -> Op[int]:
+    """Those who never came again, and those who have not been here for long.  Returns how many went."""
+    count = 0
+    for known, before in ((0, now - DAY_S), (1, now - KNOWN_S)):
+        gone = yield Sql(
+            "DELETE FROM greylist WHERE account = ? AND key IN"
+            " (SELECT key FROM greylist WHERE account = ? AND known = ? AND at < ? LIMIT ?) RETURNING 1",
+            (account, account, known, before, STRANGERS),
+        )
+        count += len(gone)
+    return count
 
 
 def _prune_log(account: AccountId, modseq: ModSeq, now: int, keep_s: int) -> Op[int]:

@@ -28,6 +28,7 @@ TABLES: Final = (
     ("queue_leg", "item, leg"),
     ("queue_item", "item"),
     ("delivered", "key"),
+    ("greylist", "key"),
     ("mailbox", "mailbox"),
 )
 

@@ -1,0 +1,33 @@
+"""What mail from strangers has to pass, built as the configuration says."""
+
+from __future__ import annotations
+
+import time
+
+from mailkeep.administration import Offices
+from mailkeep.config import Config
+from mailkeep.net.lane import Lane
+from mailkeep.service.ledger import Ledger
+from mailkeep.service.rates import Rates
+from mailkeep.smtp.block_lists import BlockLists
+from mailkeep.smtp.doorkeeper import Doorkeeper
+from mailkeep.smtp.judging import Judges
+from mailkeep.smtp.loops import Loops
+
+
+def build_gate(config: Config, offices: Offices, ledger: Ledger, lane: Lane) -> Doorkeeper:
+    """Asked for each recipient."""
+    wanted = config.filter
+    return Doorkeeper(
+        rates=Rates(ledger, "recipients:", wanted.recipients_per_hour, time.monotonic),
+        block_lists=BlockLists(offices.resolver, wanted.block_lists) if wanted.block_lists else None,
+        greylist=offices.greylist if wanted.greylist else None,
+        exempt=wanted.exempt,
+        resolve=offices.addresses.resolve,
+        lane=lane,
+    )
+
+
+def build_judges() -> Judges:
+    """Asked for each message, in this order."""
+    return Judges((Loops(),))
