@@ -314,7 +314,8 @@ def configured(tmp_path: Path) -> Iterator[Callable[..., Service]]:
 
     def start(**tables: Any) -> Service:
         data = tmp_path / f"configured{len(running)}"
-        config = Config(data_dir=data, listen=FREE_PORTS, auth=Auth(throttle=False), **tables)
+        listen = tables.pop("listen", FREE_PORTS)
+        config = Config(data_dir=data, listen=listen, auth=Auth(throttle=False), **tables)
         thread = InThread(config)
         server = thread.start()
         at = server.endpoints

@@ -10,13 +10,13 @@ from mailkeep.net.lane import Lane
 from mailkeep.service.ledger import Ledger
 from mailkeep.service.rates import Rates
 from mailkeep.smtp.block_lists import BlockLists
-from mailkeep.smtp.doorkeeper import Doorkeeper
+from mailkeep.smtp.doorkeeper import Doorkeeper, Turned
 from mailkeep.smtp.judging import Judges
 from mailkeep.smtp.loops import Loops
 
 
-def build_gate(config: Config, offices: Offices, ledger: Ledger, lane: Lane) -> Doorkeeper:
-    """Asked for each recipient."""
+def build_gate(config: Config, offices: Offices, ledger: Ledger, lane: Lane, turned: Turned) -> Doorkeeper:
+    """Asked for each recipient; counts in `turned` whom it has not let in."""
     wanted = config.filter
     return Doorkeeper(
         rates=Rates(ledger, "recipients:", wanted.recipients_per_hour, time.monotonic),
@@ -25,6 +25,7 @@ def build_gate(config: Config, offices: Offices, ledger: Ledger, lane: Lane) -> 
         exempt=wanted.exempt,
         resolve=offices.addresses.resolve,
         lane=lane,
+        turned=turned,
     )
 
 

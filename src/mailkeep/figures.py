@@ -47,6 +47,7 @@ ROWS: Final = (
     Row("network_bytes", Kind.COUNTER, "Octets of clients' connections, inside TLS.", ("listener", "direction")),
     Row("commands", Kind.COUNTER, "Commands that were begun.", ("protocol", "command")),
     Row("commands_refused", Kind.COUNTER, "Commands that were not answered OK.", ("protocol", "command", "answer")),
+    Row("recipients_turned_away", Kind.COUNTER, "Recipients that the gate of port 25 refused.", ("reason",)),
     Row("logins", Kind.COUNTER, "Tries to log in.", ("outcome",)),
     Row("messages_taken_in", Kind.COUNTER, "Messages appended or delivered."),
     Row("message_bytes_taken_in", Kind.COUNTER, "Their octets."),

@@ -14,6 +14,7 @@ from typing import Final
 from mailkeep import telemetry
 from mailkeep.administration import Offices
 from mailkeep.certificates import TlsContext
+from mailkeep.checks import build_gate, build_judges
 from mailkeep.config import Config
 from mailkeep.control import Door
 from mailkeep.figures import Figure
@@ -23,7 +24,7 @@ from mailkeep.imap.session import Options as ImapOptions
 from mailkeep.imap.session import Services as ImapServices
 from mailkeep.net.connection import Connection
 from mailkeep.net.connection import Session as ConnectionSession
-from mailkeep.net.lane import Spawn
+from mailkeep.net.lane import Lane, Spawn
 from mailkeep.net.limits import AddressLimit
 from mailkeep.net.listener import Listener, Proxies
 from mailkeep.service.accounts import ConnectionCounts
@@ -32,8 +33,7 @@ from mailkeep.service.tally import Tally
 from mailkeep.service.throttle import Throttle
 from mailkeep.smtp import commands as smtp_commands
 from mailkeep.smtp.connection import SmtpConnection
-from mailkeep.smtp.gate import Open
-from mailkeep.smtp.judging import Judges
+from mailkeep.smtp.doorkeeper import Turned
 from mailkeep.smtp.lmtp import Lmtp
 from mailkeep.smtp.mx import Mx
 from mailkeep.smtp.session import Options as SmtpOptions
@@ -63,13 +63,18 @@ class Reception:
         self._imap_services = self._services_of_imap()  # one for all connections
         self._imap_options = self._options_of_imap()
         self._lmtp = Lmtp(offices.addresses, offices.delivery)
-        self._mx = self._role_of_mx(ledger)
+        self._ledger = ledger
+        self._turned = Turned()
+        self._lane: Lane
+        self._mx: Mx
         self._submission = Submission(
             addresses=offices.addresses, submitter=Within(offices.addresses, offices.delivery)
         )
 
     async def start(self, bound: Mapping[str, Iterable[socket.socket]], spawn: Spawn) -> None:
         """Accept on the sockets of each listener, which become its own; `spawn` starts a task of the server."""
+        self._lane = Lane(spawn)
+        self._mx = self._role_of_mx()
         proxies = Proxies(self._config.listen.proxies, spawn) if self._config.listen.proxies else None
         proxied = self._config.listen.proxied
 
@@ -94,6 +99,8 @@ class Reception:
         """Take over limits and options for connections to come."""
         self._config = config
         self._imap_options = self._options_of_imap()
+        self._mx = self._role_of_mx()
+        self._offices.greylist.delay_s = config.filter.greylist
         self._address_limit.limit = config.limits.connections_per_address
         self._connection_counts.limit = config.limits.connections_per_account
         self._offices.metadata.server = config.imap.server_entries
@@ -112,6 +119,8 @@ class Reception:
             yield "connections_refused", (name,), listener.refused
             yield "network_bytes", (name, "in"), listener.traffic.received
             yield "network_bytes", (name, "out"), listener.traffic.sent
+        for reason in ("rate", "listed", "greylisted"):
+            yield "recipients_turned_away", (reason,), getattr(self._turned, reason)
         for protocol, tally in self._tallies.items():
             for command, count in tally.commands.items():
                 yield "commands", (protocol, command), count
@@ -163,14 +172,14 @@ class Reception:
         )
         return dataclasses.replace(options, off=off_in(options, self._config.imap.disable))
 
-    def _role_of_mx(self, ledger: Ledger) -> Mx:
+    def _role_of_mx(self) -> Mx:
         offices = self._offices
         return Mx(
             addresses=offices.addresses,
             delivery=offices.delivery,
-            gate=Open(),
-            judges=Judges(),
-            guesses=Throttle(ledger, "guess:", time.monotonic, free=FREE_GUESSES),
+            gate=build_gate(self._config, offices, self._ledger, self._lane, self._turned),
+            judges=build_judges(),
+            guesses=Throttle(self._ledger, "guess:", time.monotonic, free=FREE_GUESSES),
         )
 
     def _smtp_options(self) -> SmtpOptions:

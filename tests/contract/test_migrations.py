@@ -23,6 +23,7 @@ UNDONE = {
     8: "DROP TABLE place",
     9: "DROP TABLE queue_item; DROP TABLE queue_leg; DROP TABLE queue_recipient; DROP TABLE delivered;"
     " ALTER TABLE account DROP COLUMN next_item",
+    10: "DROP TABLE greylist",
 }
 
 

@@ -39,11 +39,11 @@ class Greylist:
         block = _block_of(peer)
         network, attempt = _digest(block), _digest(block, reverse_path, recipient)
         known_at, tried_at = await self._store.read(ops.find_greylisted, account, network, attempt)
-        if now - known_at <= KNOWN_S:
+        if known_at and now - known_at <= KNOWN_S:
             if now - known_at > NOTED_S:
                 await self._store.write(ops.put_greylisted, account, network, True, now)  # noqa: FBT003
             return 0
-        if now - tried_at > WINDOW_S:
+        if not tried_at or now - tried_at > WINDOW_S:
             await self._store.write(ops.put_greylisted, account, attempt, False, now)  # noqa: FBT003
             return self.delay_s
         if now - tried_at < self.delay_s:

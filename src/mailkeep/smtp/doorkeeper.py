@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from mailkeep import telemetry
@@ -49,7 +49,7 @@ class Doorkeeper:
     exempt: Sequence[Network]
     resolve: Callable[[str], tuple[AccountId, ...]]
     lane: Lane
-    turned: Turned = field(default_factory=Turned)
+    turned: Turned
 
     async def admit(self, peer: str, helo: str, reverse_path: str, recipient: str) -> Reply | None:
         """See `Gate`."""

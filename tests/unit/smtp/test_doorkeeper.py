@@ -22,7 +22,7 @@ from mailkeep.service.ledger import Ledger
 from mailkeep.service.rates import Rates
 from mailkeep.smtp import block_lists
 from mailkeep.smtp.block_lists import BlockLists
-from mailkeep.smtp.doorkeeper import Doorkeeper
+from mailkeep.smtp.doorkeeper import Doorkeeper, Turned
 from mailkeep.smtp.loops import MAX_HOPS, count_hops
 from mailkeep.smtp.wire.reply import Reply
 from mailkeep.store import ops
@@ -129,6 +129,7 @@ class House:
             exempt=(ipaddress.ip_network("198.51.100.0/24"),),
             resolve=self.resolve,
             lane=lane,
+            turned=Turned(),
         )
 
     def resolve(self, recipient: str) -> tuple[AccountId, ...]:
