@@ -63,6 +63,7 @@ _HINTS: Final = {  # by status without its class (RFC 3463 §3): what a reader c
     "1.10": "This domain takes no mail at all.",  # RFC 7505 §4
     "2.2": "The mailbox is full.",
     "3.4": "The message is too large for that server.",
+    "4.7": "It has been tried for as long as mail is kept.",
     "7.30": "That server cannot keep the promise of encrypted delivery that you asked for.",  # RFC 8689 §4.2.1
 }
 
@@ -271,7 +272,8 @@ def _character(match: re.Match[str]) -> str:
 def _reply(status: Status) -> str:
     """The reply of a host on one line: the code, the enhanced code once, the text."""
     text = _plain(status.text).removeprefix(str(status.code)).lstrip(" -")
-    if not _STARTS_WITH_STATUS.match(text):
+    # a host that says 4yz has not said the code of what has been tried for too long
+    if not _STARTS_WITH_STATUS.match(text) and status.status[:1] == str(status.code)[:1]:
         text = f"{status.status} {text}"
     return f"{status.code} {text}".rstrip()
 

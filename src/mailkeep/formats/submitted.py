@@ -13,6 +13,7 @@ from typing import Final
 from mailkeep.formats.mime.address import parse_addresses
 from mailkeep.formats.mime.date import parse_date
 from mailkeep.formats.mime.header import unfold
+from mailkeep.formats.mime.parameters import strip_comments
 from mailkeep.formats.mime.thread import find_message_ids
 
 MAX_HEADER: Final = 256 * 1024  # octets of a header that is sent
@@ -27,6 +28,8 @@ _BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 
 # RFC 5322 §3.6.3: nobody sees Bcc.  RFC 5321 §4.4: Return-Path is written at delivery, by whoever delivers.
 _NEVER_SENT: Final = frozenset({b"bcc", b"resent-bcc", b"return-path"})
+
+_RESULTS: Final = b"authentication-results"
 
 Field = tuple[bytes, bytes]
 """The name in lower case, and the whole field with its folds and line end."""
@@ -126,6 +129,16 @@ def complete(head: Head, missing: Missing, *, sender: bytes | None = None) -> li
 def _replaced(fields: Sequence[Field], name: bytes, whole: bytes) -> list[Field]:
     kept = [field for field in fields if field[0] != name]
     return [*kept, (name, whole)] if whole else kept
+
+
+def without_results(fields: Sequence[Field], server: bytes) -> list[Field]:
+    """The fields without results of checks in the name of `server`: it has checked nothing (RFC 8601 §5)."""
+    return [(name, whole) for name, whole in fields if name != _RESULTS or _said_by(whole) != server.lower()]
+
+
+def _said_by(results: bytes) -> bytes:
+    """Who speaks in an Authentication-Results field (RFC 8601 §2.2: authserv-id)."""
+    return strip_comments(unfold(results)).partition(b";")[0].strip().partition(b" ")[0].strip(b'"').lower()
 
 
 def sent_header(fields: Sequence[Field]) -> bytes:

@@ -74,9 +74,9 @@ def _status(reported: Reported, until: int | None) -> Status:
         original=reported.recipient.original,
         action=action,
         status=outcome.enhanced,
-        # a local success needs no explanation
-        text=outcome.text if outcome.code or action in (Action.FAILED, Action.DELAYED) else "",
-        code=outcome.code,
+        # a success here needs no explanation
+        text="" if action is Action.DELIVERED else outcome.text,
+        code=0 if action is Action.DELIVERED else outcome.code,
         host=outcome.host,
         tried_at=reported.at,
         retried_until=until if action is Action.DELAYED else None,

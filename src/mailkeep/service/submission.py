@@ -22,6 +22,7 @@ from mailkeep.formats.submitted import (
     kept_header,
     read_head,
     sent_header,
+    without_results,
 )
 from mailkeep.model.envelope import Body, Envelope
 from mailkeep.model.errors import Forbidden, Invalid, storage_fault
@@ -128,7 +129,7 @@ class Submission:
             author=author.address.encode(),
         )
         fields = complete(head, missing, sender=None if author.sender is None else author.sender.encode())
-        header = sent_header(fields)
+        header = sent_header(without_results(fields, self._hostname.encode()))
         signatures = await self._signing.sign(author.domain, octets, header, head.body_at)
         only = envelope.recipients[0].address if len(envelope.recipients) == 1 else None
         above = signatures + received(self._hostname, origin, only, now)

@@ -119,6 +119,13 @@ def test_an_enhanced_code_that_the_host_gave_is_not_repeated() -> None:
     assert groups[1]["Diagnostic-Code"] == "smtp; 550 5.7.1 Go away"
 
 
+def test_what_has_been_tried_for_too_long_tells_what_the_host_said_last() -> None:
+    text, groups, _ = parts(about(dataclasses.replace(FAILED, status="5.4.7", code=450, text="Come back later")))
+    assert groups[1]["Status"] == "5.4.7"
+    assert groups[1]["Diagnostic-Code"] == "smtp; 450 Come back later"
+    assert "tried for as long as mail is kept" in text
+
+
 def test_a_fault_of_our_own_is_not_said_to_be_a_reply() -> None:
     status = Status(address="bob@example.net", action=Action.FAILED, status="5.4.4", text="No such domain")
     text, groups, _ = parts(about(status))

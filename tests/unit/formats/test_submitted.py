@@ -18,6 +18,7 @@ from mailkeep.formats.submitted import (
     kept_header,
     read_head,
     sent_header,
+    without_results,
 )
 
 MISSING = Missing(date=b"Tue, 14 Nov 2023 22:13:20 +0000", message_id=b"<1@example.org>", author=b"ann@example.org")
@@ -100,6 +101,21 @@ def test_lines_of_the_header_end_with_crlf_whatever_they_ended_with() -> None:
 def test_a_sender_is_added_replaced_or_removed() -> None:
     assert b"\r\nSender: ann@example.org\r\n" in sent(GOOD + b"\r\n", b"ann@example.org")
     assert b"Sender" not in sent(GOOD + b"Sender: bob@example.org\r\n\r\n", b"")
+
+
+@pytest.mark.parametrize(
+    ("value", "stays"),
+    [
+        (b"mx.example.org; spf=pass", False),
+        (b"(hi) MX.example.org 1 ; dkim=pass", False),
+        (b'\r\n "mx.example.org";\r\n\tarc=pass', False),
+        (b"mx.example.org", False),
+        (b"mx.example.net; spf=pass", True),
+    ],
+)
+def test_nobody_speaks_of_checks_in_the_name_of_this_server(value: bytes, stays: bool) -> None:
+    fields = head(GOOD + b"Authentication-Results: " + value + b"\r\n\r\n").fields
+    assert (without_results(fields, b"mx.Example.org") == list(fields)) is stays
 
 
 def test_who_has_written_it() -> None:
