@@ -23,6 +23,7 @@ from mailkeep.imap.capabilities import SWITCHES
 from mailkeep.imap.filters import find_problem
 from mailkeep.model.address import parse_address
 from mailkeep.model.errors import Invalid
+from mailkeep.net.limits import is_loopback
 
 CONFIG_NAME: Final = "mailkeep.toml"
 MAX_WORKERS: Final = 64
@@ -204,6 +205,19 @@ class _HostName:
         if not isinstance(raw, str) or not _HOST_NAME.match(raw):
             raise ValueError
         return raw.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class _Host:
+    allowed: ClassVar[str] = 'a host name in ASCII, an IP address, or "" for none'
+
+    def read(self, raw: object) -> str:
+        if raw == "":
+            return ""
+        try:
+            return str(ipaddress.ip_address(str(raw)))
+        except ValueError:
+            return _HostName().read(raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -610,6 +624,43 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outbound:
+    """Mail to other servers."""
+
+    port: int = _option(_Count(1, 65535), "The port at which other servers take mail.", default=25)
+    connections: int = _option(
+        _Count(1, 1000), "Connections that one destination gets at once, from each process.", default=10
+    )
+    authorities: Path | None = _option(
+        _File(),
+        "PEM file of the certificate authorities that are trusted where a server must prove its name (MTA-STS,"
+        " REQUIRETLS, a smarthost); none: those that the system trusts.",
+        default=None,
+    )
+    policy_port: int = _option(
+        _Count(1, 65535), "The port at which MTA-STS policies are fetched; another than 443 is for tests.", default=443
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relay:
+    """A smarthost: a server that takes all mail for other domains, instead of their own servers."""
+
+    host: str = _option(_Host(), "Its name, or its address; none: mail goes to the servers of its domains.", default="")
+    port: int = _option(_Count(1, 65535), "Where it takes mail: mostly 587, or 465 with `implicit`.", default=587)
+    tls: str = _option(
+        _Choice(("starttls", "implicit", "opportunistic", "none")),
+        "STARTTLS, or TLS from the first octet: with both it must prove its name.  `opportunistic`: TLS with whoever it"
+        " is, if it offers that; `none`: in the clear.",
+        default="starttls",
+    )
+    user: str = _option(_Text(), "The name to log in with; none: without login.", default="")
+    password_file: Path | None = _option(
+        _File(), "The file whose first line is the password; it should have mode 0600.", default=None
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
     """Log lines on standard error: an event name and fields, never a secret or content of mail."""
 
@@ -673,6 +724,8 @@ class Config:
     accounts: Accounts = field(default_factory=Accounts)
     dns: Dns = field(default_factory=Dns)
     filter: Filter = field(default_factory=Filter)
+    outbound: Outbound = field(default_factory=Outbound)
+    relay: Relay = field(default_factory=Relay)
     log: Log = field(default_factory=Log)
     metrics: Metrics = field(default_factory=Metrics)
 
@@ -748,7 +801,20 @@ def parse(text: str, path: Path) -> Config:
     if (config.tls.certificate is None) != (config.tls.key is None):
         where = f"{path}:{_line_of(text, ('tls',))}"
         raise ConfigError(f"{where}: tls.certificate and tls.key: give both, or neither for a self-signed certificate")
+    if (config.relay.user == "") != (config.relay.password_file is None):
+        where = f"{path}:{_line_of(text, ('relay',))}"
+        raise ConfigError(f"{where}: relay.user and relay.password_file: give both, or neither to go without login")
+    if config.relay.user and config.relay.tls in ("opportunistic", "none") and not _is_here(config.relay.host):
+        where = f"{path}:{_line_of(text, ('relay', 'tls'))}"
+        raise ConfigError(
+            f"{where}: relay.tls: a password is sent only to a host that has proven its name; allowed with relay.user"
+            ' is "starttls" or "implicit"'
+        )
     return config
+
+
+def _is_here(host: str) -> bool:
+    return host == "localhost" or is_loopback(host)
 
 
 def _syntax_error(path: Path, text: str, message: str) -> str:

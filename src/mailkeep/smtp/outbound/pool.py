@@ -1,0 +1,79 @@
+"""Connections that are kept for the next message, and places: how many connections one destination gets at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from mailkeep.smtp.outbound.client import Client, Target
+
+IDLE_S: Final = 10.0  # servers do not like to wait, and may have few places
+MAX_IDLE: Final = 50  # connections kept in all
+MAX_SENT: Final = 100  # messages on one connection: then another host of the same name has its turn
+
+
+class Places:
+    """Each destination has `limit` places; whoever has none waits.  Destinations that nobody uses are forgotten."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._places: dict[str, tuple[asyncio.Semaphore, int]] = {}  # and how many use or want it
+
+    @asynccontextmanager
+    async def hold(self, destination: str) -> AsyncIterator[None]:
+        """Hold one place meanwhile."""
+        semaphore, users = self._places.get(destination, (asyncio.Semaphore(self._limit), 0))
+        self._places[destination] = semaphore, users + 1
+        try:
+            async with semaphore:
+                yield
+        finally:
+            _, users = self._places.pop(destination)
+            if users > 1:
+                self._places[destination] = semaphore, users - 1
+
+
+class Pool:
+    """Connections that nobody uses, by what they lead to.  They leave by themselves after `IDLE_S`."""
+
+    def __init__(self) -> None:
+        self._idle: OrderedDict[Client, asyncio.TimerHandle] = OrderedDict()
+
+    def take(self, target: Target) -> Client | None:
+        """A connection that leads there, by a way as good."""
+        for client in reversed(self._idle):
+            if client.target == target:
+                self._idle.pop(client).cancel()
+                if client.is_fresh:
+                    return client
+                client.leave()
+                return self.take(target)
+        return None
+
+    def put(self, client: Client) -> None:
+        """Keep it for the next, if it is of use."""
+        if not client.is_fresh or client.sent >= MAX_SENT:
+            client.leave()
+            return
+        self._idle[client] = asyncio.get_running_loop().call_later(IDLE_S, self._expire, client)
+        if len(self._idle) > MAX_IDLE:
+            oldest, timer = self._idle.popitem(last=False)
+            timer.cancel()
+            oldest.leave()
+
+    def close(self) -> None:
+        """Let all of them go."""
+        while self._idle:
+            client, timer = self._idle.popitem()
+            timer.cancel()
+            client.leave()
+
+    def _expire(self, client: Client) -> None:
+        if self._idle.pop(client, None) is not None:
+            client.leave()
+
+    def __len__(self) -> int:
+        return len(self._idle)

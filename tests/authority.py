@@ -1,0 +1,80 @@
+"""Certificates for tests: an authority, and what it signs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ssl
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+DAY = dt.timedelta(days=1)
+
+
+class Authority:
+    """An authority with a key of its own; `directory` takes its files."""
+
+    def __init__(self, directory: Path, name: str = "Authority of tests") -> None:
+        self.directory = directory
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.subject = _name(name)
+        self.certificate = self._build(self.subject, self.key, (), authority=True)
+        self.file = directory / f"{name}.pem"
+        self.file.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
+
+    def context(self, *names: str, valid: bool = True, chain: bool = True) -> ssl.SSLContext:
+        """A server's context, with a certificate for `names`."""
+        certificate, file = self.issue(*names, valid=valid, chain=chain)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(file)
+        context.certificate = certificate  # type: ignore[attr-defined]  # for the test that asks
+        return context
+
+    def issue(self, *names: str, valid: bool = True, chain: bool = True) -> tuple[x509.Certificate, Path]:
+        """A certificate, and the PEM file with its key and chain."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = self._build(_name(names[0]), key, names, valid=valid)
+        file = self.directory / f"{names[0].replace('*', '_')}-{certificate.serial_number}.pem"
+        file.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+            + certificate.public_bytes(serialization.Encoding.PEM)
+            + (self.certificate.public_bytes(serialization.Encoding.PEM) if chain else b"")
+        )
+        return certificate, file
+
+    def _build(
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        names: tuple[str, ...],
+        *,
+        authority: bool = False,
+        valid: bool = True,
+    ) -> x509.Certificate:
+        now = dt.datetime.now(dt.UTC)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self.subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - 3 * DAY)
+            .not_valid_after(now + DAY if valid else now - DAY)
+            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
+        )
+        if names:
+            builder = builder.add_extension(
+                x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), critical=False
+            )
+        return builder.sign(self.key, hashes.SHA256())
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
