@@ -1,6 +1,7 @@
-"""Writes docs/benchmark.md, and JSON and picture beside it: python -m bench.page PEER.json [SCALE.json].
+"""Writes docs/benchmark.md, and JSON and picture beside it: python -m bench.page PEER.json [SCALE.json [MANY.json]].
 
-Without a file it writes the page anew from docs/benchmark.json.
+MANY.json is of ``python -m bench.peer`` too: some workloads with more messages.  Without a file it writes the page anew
+from docs/benchmark.json.
 """
 
 from __future__ import annotations
@@ -57,12 +58,12 @@ METHOD: Final = """\
 def main() -> int:
     """Exit status 2: too many files were named."""
     names = sys.argv[1:]
-    if len(names) > 2:
+    if len(names) > 3:
         sys.stderr.write(f"{__doc__}\n")
         return 2
-    kept = dict(zip(("peer", "scale"), map(_read, names), strict=False)) or _read(KEPT)
+    kept = dict(zip(("peer", "scale", "many"), map(_read, names), strict=False)) or _read(KEPT)
     curves = kept.get("scale", {}).get("curves", {})
-    (DOCS / "benchmark.md").write_text(page(kept["peer"], curves), "utf-8")
+    (DOCS / "benchmark.md").write_text(page(kept["peer"], curves, kept.get("many")), "utf-8")
     KEPT.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
     if curves:
         (DOCS / "benchmark-scale.svg").write_text(svg(_by_size(curves)), "utf-8")
@@ -73,7 +74,7 @@ def _read(path: str | Path) -> Any:
     return json.loads(Path(path).read_text("utf-8"))
 
 
-def page(peer: Mapping[str, Any], curves: Mapping[str, Any]) -> str:
+def page(peer: Mapping[str, Any], curves: Mapping[str, Any], many: Mapping[str, Any] | None = None) -> str:
     """The whole page."""
     about = peer["machine"]
     when = dt.datetime.fromtimestamp(peer["started_at"], dt.UTC).strftime("%d %B %Y")
@@ -89,11 +90,9 @@ def page(peer: Mapping[str, Any], curves: Mapping[str, Any]) -> str:
         *(BUSY if about["load"] > QUIET_LOAD else ()),
         "## Beside Dovecot",
         "",
-        _row(HEADINGS),
-        "|---|" + "---:|" * (len(HEADINGS) - 2) + "---|",
-        *(_row(cells(one)) for one in read(peer["compared"])),
-        "",
+        *_compared(peer),
         *(f"- No figure for {one['name']}: {one['why']}" for one in peer["failures"]),
+        *(_many(many) if many else ()),
         METHOD,
         "## Machine",
         "",
@@ -105,6 +104,23 @@ def page(peer: Mapping[str, Any], curves: Mapping[str, Any]) -> str:
     if curves:
         lines += _scale(curves)
     return "\n".join(lines)
+
+
+def _compared(peer: Mapping[str, Any]) -> list[str]:
+    ruler = "|---|" + "---:|" * (len(HEADINGS) - 2) + "---|"
+    return [_row(HEADINGS), ruler, *(_row(cells(one)) for one in read(peer["compared"])), ""]
+
+
+def _many(many: Mapping[str, Any]) -> list[str]:
+    rounds = "one round" if many["rounds"] == 1 else f"{many['rounds']} rounds"
+    load = many["machine"]["load"]
+    return [
+        f"### With {many['messages']:,} messages",
+        "",
+        f"{many['seconds']:g} s a workload, {rounds}; load when it began: {load}.",
+        "",
+        *_compared(many),
+    ]
 
 
 def _scale(curves: Mapping[str, Any]) -> list[str]:
