@@ -43,6 +43,9 @@ from mailkeep.service.spool import Spool
 from mailkeep.service.submission import Submission
 from mailkeep.service.transfer import Transfer
 from mailkeep.service.urls import Urls
+from mailkeep.service.wellknown import CONFIG_PATH, POLICY_PATH, Site, client_config, mta_sts_policy
+from mailkeep.service.zone import list_records, zone_fragment
+from mailkeep.smtp.domain_check import Verdict, check_domain
 
 R = TypeVar("R")
 
@@ -55,6 +58,7 @@ class Offices:
     addresses: Addresses
     domains: Domains
     signing: Signing
+    site: Site
     mailboxes: Mailboxes
     messages: Messages
     metadata: Metadata
@@ -191,6 +195,57 @@ class DomainLines(msgspec.Struct, frozen=True):
 
 class ListDomains(Verb[DomainLines], frozen=True):
     """The domains that have been added."""
+
+
+class Text(msgspec.Struct, frozen=True):
+    """Something to be read or kept as it is."""
+
+    text: str
+
+
+class ShowZone(Verb[Text], frozen=True):
+    """What DNS has to say of a domain, as a fragment of a zone file.
+
+    `authority`: who alone may make certificates for the server's name; "" lets anybody.
+    """
+
+    domain: str
+    authority: str
+
+
+class WebFiles(msgspec.Struct, frozen=True):
+    """(host name, path below its root, content)."""
+
+    files: tuple[tuple[str, str, str], ...]
+
+
+class ShowWebFiles(Verb[WebFiles], frozen=True):
+    """What a web server has to say of a domain."""
+
+    domain: str
+
+
+class FindingLine(msgspec.Struct, frozen=True, kw_only=True):
+    """See `mailkeep.smtp.domain_check.Finding`."""
+
+    verdict: str
+    name: str
+    kind: str
+    text: str
+
+
+class FindingLines(msgspec.Struct, frozen=True):
+    """In the order of the zone fragment; `good`: mail suffers from none of them."""
+
+    findings: tuple[FindingLine, ...]
+    good: bool
+
+
+class CheckDomain(Verb[FindingLines], frozen=True):
+    """Hold what DNS says of a domain against what it should say; for `authority` see `ShowZone`."""
+
+    domain: str
+    authority: str
 
 
 class RemoveDomain(Verb[Done], frozen=True):
@@ -432,6 +487,32 @@ async def _list_domains(offices: Offices, _verb: ListDomains) -> DomainLines:
     )
 
 
+async def _show_zone(offices: Offices, verb: ShowZone) -> Text:
+    domain = offices.domains.get(verb.domain).name
+    keys = offices.domains.signing_keys(domain)
+    return Text(zone_fragment(list_records(domain, offices.site, keys, verb.authority)))
+
+
+async def _show_web_files(offices: Offices, verb: ShowWebFiles) -> WebFiles:
+    domain = offices.domains.get(verb.domain).name
+    return WebFiles(
+        (
+            (f"mta-sts.{domain}", POLICY_PATH, mta_sts_policy(offices.site)),
+            (f"autoconfig.{domain}", CONFIG_PATH, client_config(domain, offices.site)),
+        )
+    )
+
+
+async def _check_domain(offices: Offices, verb: CheckDomain) -> FindingLines:
+    domain = offices.domains.get(verb.domain).name
+    keys = offices.domains.signing_keys(domain)
+    findings = await check_domain(domain, offices.site, keys, offices.resolver, verb.authority)
+    lines = tuple(
+        FindingLine(verdict=each.verdict.value, name=each.name, kind=each.kind, text=each.text) for each in findings
+    )
+    return FindingLines(lines, all(each.verdict in (Verdict.GOOD, Verdict.ADVICE) for each in findings))
+
+
 async def _remove_domain(offices: Offices, verb: RemoveDomain) -> Done:
     offices.domains.remove(verb.domain)
     return Done()
@@ -562,6 +643,9 @@ VERBS: Final = (
     Row("account move progress", MoveProgress, Progress, _move_progress),
     Row("domain add", AddDomain, Done, _add_domain),
     Row("domain list", ListDomains, DomainLines, _list_domains),
+    Row("domain dns", ShowZone, Text, _show_zone),
+    Row("domain web", ShowWebFiles, WebFiles, _show_web_files),
+    Row("domain check", CheckDomain, FindingLines, _check_domain),
     Row("domain remove", RemoveDomain, Done, _remove_domain),
     Row("alias add", AddAlias, Done, _add_alias),
     Row("alias list", ListAliases, AliasLines, _list_aliases),

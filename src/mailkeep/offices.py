@@ -12,7 +12,7 @@ import apsw
 
 from mailkeep import telemetry
 from mailkeep.administration import Offices
-from mailkeep.config import Config, ConfigError, Relay
+from mailkeep.config import Address, Config, ConfigError, Relay
 from mailkeep.imap.derive import DERIVERS, PARTS
 from mailkeep.model.errors import Unavailable
 from mailkeep.model.quota import Quota
@@ -44,6 +44,7 @@ from mailkeep.service.signing import Signing
 from mailkeep.service.submission import Submission
 from mailkeep.service.transfer import Transfer
 from mailkeep.service.urls import Urls
+from mailkeep.service.wellknown import Site
 from mailkeep.smtp.courier import Courier, Smarthost
 from mailkeep.smtp.outbound.client import Dialler
 from mailkeep.smtp.outbound.login import Login
@@ -111,6 +112,7 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
         addresses=addresses,
         domains=domains,
         signing=signing,
+        site=build_site(config),
         mailboxes=mailboxes,
         messages=messages,
         metadata=metadata,
@@ -145,6 +147,23 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
         spool_dir=store.spool_dir,
         message_size=config.limits.message_size,
     )
+
+
+def build_site(config: Config) -> Site:
+    """What of the server `config` lets the world find."""
+    listen = config.listen
+    return Site(
+        hostname=config.hostname.lower().removesuffix("."),
+        imap=_port(listen.imap),
+        imaps=_port(listen.imaps),
+        submission=_port(listen.submission),
+        submissions=_port(listen.submissions),
+        relay=config.relay.host,
+    )
+
+
+def _port(address: Address | None) -> int | None:
+    return None if address is None else address.port
 
 
 def build_resolver(config: Config) -> CachingResolver:

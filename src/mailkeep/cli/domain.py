@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mailkeep.administration import AddDomain, ListDomains, RemoveDomain
+from mailkeep.administration import AddDomain, CheckDomain, ListDomains, RemoveDomain, ShowWebFiles, ShowZone
 from mailkeep.cli.perform import perform
 from mailkeep.cli.place import ConfigOption, DataOption, find_place
 from mailkeep.cli.program import program
+from mailkeep.service.zone import DEFAULT_CA
 
-app = typer.Typer(help="Domains: add, list, remove.", no_args_is_help=True)
+app = typer.Typer(help="Domains: add, list, dns, web, check, remove.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="DOMAIN", help="The part behind @.")]
+Authority = Annotated[
+    str,
+    typer.Option(
+        "--ca", metavar="NAME", help='Who alone may make certificates for the server\'s name (CAA); "" = anybody.'
+    ),
+]
 
 
 @app.command()
@@ -31,6 +39,54 @@ def list_(*, data: DataOption = None, config: ConfigOption = None) -> None:
     for line in domains:
         keys = " ".join(line.selectors) or "none"
         typer.echo(f"{line.domain:{width}}  {line.accounts} accounts  {line.aliases} aliases  keys {keys}")
+
+
+@app.command()
+def dns(
+    domain: Name, *, authority: Authority = DEFAULT_CA, data: DataOption = None, config: ConfigOption = None
+) -> None:
+    """Print what DNS has to say of a domain, as a fragment of a zone file."""
+    verb = ShowZone(domain=domain, authority=authority)
+    typer.echo(perform(find_place(data, config).must_exist().config, verb).text, nl=False)
+
+
+@app.command()
+def web(
+    domain: Name,
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where a web server finds the hosts' directories.")],
+    *,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Write what a web server has to answer for a domain: the policy of MTA-STS, and settings for mail programs.
+
+    A file that is there already stays if it differs: its mode may have been changed by hand.
+    """
+    for host, path, text in perform(find_place(data, config).must_exist().config, ShowWebFiles(domain=domain)).files:
+        file = directory / host / path
+        if file.exists():
+            state = "is up to date" if file.read_bytes() == text.encode() else "differs, and stays"
+            typer.echo(f"{file} {state}.")
+            continue
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text.encode())
+        typer.echo(f"{file} is written, for https://{host}/{path}")
+
+
+@app.command()
+def check(
+    domain: Name, *, authority: Authority = DEFAULT_CA, data: DataOption = None, config: ConfigOption = None
+) -> None:
+    """Hold what DNS says of a domain against what it should say.  Exit status 1: something is missing or wrong.
+
+    What only gets advice works as it is.
+    """
+    verb = CheckDomain(domain=domain, authority=authority)
+    answer = perform(find_place(data, config).must_exist().config, verb)
+    for line in answer.findings:
+        typer.echo(f"{line.verdict:8} {line.name} {line.kind}  {line.text}")
+    if not answer.good:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.conformance.cli.conftest import Run
+from tests.dns_server import dns_server
 
 MESSAGE = "From: ben@example.net\nSubject: Hello\n\nJust in.\n"
 
@@ -68,3 +69,38 @@ def test_an_alias_to_elsewhere_is_refused(mailkeep: Run, place: Path) -> None:
     assert "an alias leads to accounts of this server" in refused.stderr
     refused = mailkeep("alias", "add", "x@example.com", "ann@example.org", "--data", place)
     assert "example.com is no domain of this server: add it first" in refused.stderr
+
+
+def test_the_fragment_that_is_printed_passes_the_check_once_dns_says_it(mailkeep: Run, store: Path) -> None:
+    with (store / "mailkeep.toml").open("a", encoding="utf-8") as config, dns_server("a.example. A 192.0.2.1") as dns:
+        config.write(f'[dns]\nnameservers = ["{dns.host}:{dns.port}"]\n')
+        config.flush()
+        mailkeep("domain", "add", "example.org", "--data", store)
+        before = mailkeep("domain", "check", "example.org", "--data", store)
+        assert before.returncode == 1
+        assert "missing  example.org MX  no mail comes here without it: 10 " in before.stdout
+        fragment = mailkeep("domain", "dns", "example.org", "--ca", "ca.example", "--data", store).stdout
+        [host] = {line.split()[-1] for line in fragment.splitlines() if " MX " in line}
+        dns.zones(f"{fragment}\n{host} A 192.0.2.1\n1.2.0.192.in-addr.arpa. PTR {host}\n")
+        after = mailkeep("domain", "check", "example.org", "--ca", "ca.example", "--data", store)
+        assert after.returncode == 0, after.stdout
+        assert {line.split()[0] for line in after.stdout.splitlines()} == {"good"}
+
+
+def test_of_a_domain_that_has_not_been_added_nothing_is_said(mailkeep: Run, place: Path) -> None:
+    for command in (("dns",), ("check",)):
+        refused = mailkeep("domain", *command, "example.com", "--data", place)
+        assert (refused.returncode, refused.stderr) == (1, "mailkeep: No domain example.com has been added.\n")
+
+
+def test_files_for_a_web_server_are_written_once(mailkeep: Run, store: Path, tmp_path: Path) -> None:
+    mailkeep("domain", "add", "example.org", "--data", store)
+    written = mailkeep("domain", "web", "example.org", tmp_path / "www", "--data", store)
+    assert written.returncode == 0, written.stderr
+    policy = tmp_path / "www/mta-sts.example.org/.well-known/mta-sts.txt"
+    assert policy.read_bytes().startswith(b"version: STSv1\r\nmode: testing\r\n")
+    assert b"<clientConfig" in (tmp_path / "www/autoconfig.example.org/mail/config-v1.1.xml").read_bytes()
+    policy.write_bytes(policy.read_bytes().replace(b"testing", b"enforce"))
+    again = mailkeep("domain", "web", "example.org", tmp_path / "www", "--data", store).stdout
+    assert ("differs, and stays" in again, "is up to date" in again) == (True, True)
+    assert b"enforce" in policy.read_bytes()
