@@ -13,7 +13,7 @@ from typing import Self
 from tests.cannot_run import cannot_run
 from tests.live import eventually
 
-PATH = f"{os.environ.get('PATH', '')}:/usr/bin:/bin"
+PATH = f"{os.environ.get('PATH', '')}:/usr/bin:/bin:/usr/sbin:/sbin"
 RUN_S = 30.0
 
 

@@ -12,7 +12,6 @@ from tests.live import Account, Service
 
 NO_PERMISSION = 77
 UNAVAILABLE = 69
-NO_USER = 67
 DATA_ERROR = 65
 
 
@@ -80,17 +79,17 @@ def test_nobody_logs_in_without_tls(msmtp: Msmtp, account: Account) -> None:
 
 
 def test_a_sender_of_somebody_else_is_refused(msmtp: Msmtp, account: Account, other_account: Account) -> None:
-    said = msmtp(account.user, message=letter("forged"), sender=other_account.user, code=UNAVAILABLE)
+    said = msmtp(account.user, message=letter("forged"), sender=other_account.user, code=DATA_ERROR)
     assert "5.7.1" in said
 
 
 def test_an_unknown_recipient_of_this_server_is_refused_at_once(msmtp: Msmtp) -> None:
-    assert "550" in msmtp("nobody@example.org", message=letter("lost"), code=NO_USER)
+    assert "550" in msmtp("nobody@example.org", message=letter("lost"), code=DATA_ERROR)
 
 
 def test_a_message_asks_for_a_report_of_its_delivery(msmtp: Msmtp, account: Account, client: ImapClient) -> None:
     message = letter("with a report")
-    msmtp(account.user, message=message, more="dsn_notify success\ndsn_return hdrs\n")
+    msmtp(account.user, message=message, more="dsn_notify success\ndsn_return headers\n")
     seen = until_stored(client, "INBOX", lambda seen: len(seen) == 2)
     [report] = [got for subject, got in seen.items() if subject != "with a report"]
     assert b"report-type=" in report.octets

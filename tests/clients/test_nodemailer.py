@@ -67,10 +67,10 @@ def test_a_wrong_password_is_refused(options: dict[str, Any], home: Path) -> Non
         mailer.call("verify")
 
 
-def test_nobody_logs_in_without_tls(options: dict[str, Any], server: Service, home: Path) -> None:
+def test_nobody_sends_without_tls(options: dict[str, Any], server: Service, account: Account, home: Path) -> None:
     options |= {"port": server.submission[1], "secure": False, "ignoreTLS": True}
-    with Mailer(options, home) as mailer, pytest.raises(DrivenError):
-        mailer.call("verify")
+    with Mailer(options, home) as mailer, pytest.raises(DrivenError, match=r"53[08] 5\.7\."):
+        mailer.send(**{"from": account.user}, to=account.user, subject="in the clear", text="x")
 
 
 def test_a_message_with_an_attachment_and_names_beyond_ascii_arrives(
