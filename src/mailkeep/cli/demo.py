@@ -20,10 +20,12 @@ from mailkeep.cli.program import program
 from mailkeep.cli.running import ReadyFileOption, WorkersOption, run, run_server
 from mailkeep.cli.sample_mail import Sample, sample_mail
 from mailkeep.config import Address, Config, Listen, Log, Metrics, read_address
-from mailkeep.model.errors import AlreadyExists
+from mailkeep.model.address import parse_address
+from mailkeep.model.errors import AlreadyExists, NotFound
 from mailkeep.model.flags import System
 from mailkeep.model.ids import AccountId
 from mailkeep.server import Server
+from mailkeep.service.addresses import POSTMASTER
 from mailkeep.service.messages import Flags, Incoming
 from mailkeep.sockets import BindError
 
@@ -144,6 +146,7 @@ async def _prepare(server: Server, *, logins: tuple[Login, ...], shown: Login) -
         await _ensure(server, login)
     if not logins and await _ensure(server, shown):
         await _fill(server, server.accounts.get(shown.address).id)
+    await _ensure_domain(server, shown.address)
     server.refresh_certificate()
     return {"user": shown.address, "password": shown.password}
 
@@ -156,6 +159,18 @@ async def _ensure(server: Server, login: Login) -> bool:
         await server.accounts.set_password(login.address, login.password)
         return False
     return True
+
+
+async def _ensure_domain(server: Server, address: str) -> None:
+    """Mail from the domain of this account is signed; the account is postmaster if nobody else is."""
+    domain = parse_address(address).domain
+    if domain.startswith("["):
+        return
+    await server.offices.domains.ensure(domain)
+    try:
+        server.offices.addresses.resolve(f"{POSTMASTER}@{domain}")
+    except NotFound:
+        server.offices.addresses.add_alias(f"{POSTMASTER}@{domain}", address)
 
 
 async def _fill(server: Server, account: AccountId) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from mailkeep.administration import AddAccount
+from mailkeep.administration import AddAccount, AddAlias, AddDomain, ShowZone
 from mailkeep.certificates import ensure_self_signed, names_for
 from mailkeep.cli.perform import perform
 from mailkeep.cli.place import ConfigOption, DataOption
@@ -19,6 +19,9 @@ from mailkeep.cli.secret import PasswordFileOption, PasswordStdinOption, read_pa
 from mailkeep.config import CONFIG_NAME, Config, ConfigError, default_data_dir, load
 from mailkeep.model.address import parse_address
 from mailkeep.service.accounts import prepare_password
+from mailkeep.service.addresses import POSTMASTER
+from mailkeep.service.domains import domain_name
+from mailkeep.service.zone import DEFAULT_CA
 
 HIGH_PORTS: Final = 10000  # added to the standard ports for a user who may not have those
 
@@ -35,7 +38,8 @@ def init(
     config: ConfigOption = None,
 ) -> None:
     """Write a configuration and keys, make the first account, and say what to do next.  Overwrites nothing."""
-    domain = parse_address(address).domain
+    account = parse_address(address)
+    domain = domain_name(account.domain)
     hostname = hostname or f"mail.{domain}"
     directory = (data or default_data_dir()).absolute()
     file = (config or directory / CONFIG_NAME).absolute()
@@ -49,8 +53,12 @@ def init(
     _write(file, _text(directory, file, hostname, base))
     loaded = load(file)
     perform(loaded, AddAccount(address=address, password=password))
+    perform(loaded, AddDomain(domain=domain))
+    if account.local != POSTMASTER:
+        perform(loaded, AddAlias(alias=f"{POSTMASTER}@{domain}", account=address))
+    zone = perform(loaded, ShowZone(domain=domain, authority=DEFAULT_CA)).text
     certificate = ensure_self_signed(directory, names_for(hostname, (domain,)), dt.datetime.now(dt.UTC)).certificate
-    _tell(loaded, file, address, domain, certificate, base)
+    _tell(loaded, file, address, domain, certificate, base, zone)
 
 
 def _text(directory: Path, file: Path, hostname: str, base: int) -> str:
@@ -84,11 +92,12 @@ def _write(file: Path, text: str) -> None:
         out.write(text)
 
 
-def _tell(config: Config, file: Path, address: str, domain: str, certificate: Path, base: int) -> None:
+def _tell(config: Config, file: Path, address: str, domain: str, certificate: Path, base: int, zone: str) -> None:
     high = (
         f"""
-You are not root, so the server takes the ports {base + 143} and {base + 993} instead of 143 and 993; clients find only
-the standard ones by themselves.  Change [listen] in {file} when it may have them.
+You are not root, so the server takes the ports {base + 143}, {base + 993} and so on instead of 143 and 993; clients
+find only the standard ones by themselves, and other mail servers know port 25 alone.  Change [listen] in {file}
+when it may have them.
 """
         if base
         else ""
@@ -98,21 +107,19 @@ the standard ones by themselves.  Change [listen] in {file} when it may have the
 Configuration  {file}
 Data           {config.data_dir}
 Certificate    {certificate} (self-signed; better: one from a public authority, see [tls])
-Account        {address}
+Account        {address}, postmaster as well
 {high}
-DNS records for {domain} (put this machine's address for ADDRESS; the name here is {socket.gethostname()}):
+DNS records for {domain} (put this machine's address for ADDRESS; the name here is {socket.gethostname()}).
+Once they are there: {program()} domain check {domain} --config {file}
 
-  {config.hostname}.  A  ADDRESS
-  {domain}.  MX  10 {config.hostname}.
-  _imaps._tcp.{domain}.  SRV  0 1 {base + 993} {config.hostname}.
-  _imap._tcp.{domain}.  SRV  0 1 {base + 143} {config.hostname}.
-
+{zone}
 Client settings:
 
   user name  {address}
   IMAP       {config.hostname}, port {base + 993}, SSL/TLS   (or port {base + 143}, STARTTLS)
+  SMTP       {config.hostname}, port {base + 465}, SSL/TLS   (or port {base + 587}, STARTTLS)
 
-Mail comes in by LMTP, from a mail transfer agent on this machine: 127.0.0.1 port {base + 24},
+Mail comes in on port {base + 25}; or by LMTP, from a mail transfer agent on this machine: 127.0.0.1 port {base + 24},
 or the socket {config.lmtp_socket}.
 
 Start the server:

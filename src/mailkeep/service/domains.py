@@ -32,7 +32,7 @@ class Domains:
 
         Raises: AlreadyExists, Invalid (no domain, or an address literal), Unavailable.
         """
-        name = _name(domain)
+        name = domain_name(domain)
         now = int(self._now())
         keys = await asyncio.to_thread(_make_keys, name, now)
         self._names.add_domain(name, keys, now)
@@ -40,7 +40,7 @@ class Domains:
 
     async def ensure(self, domain: str) -> None:
         """Add `domain` unless it has been added.  Raises: Invalid, Unavailable."""
-        if not self._names.has_domain(_name(domain)):
+        if not self._names.has_domain(domain_name(domain)):
             await self.add(domain)
 
     def remove(self, domain: str) -> None:
@@ -67,7 +67,8 @@ class Domains:
             return ()
 
 
-def _name(domain: str) -> str:
+def domain_name(domain: str) -> str:
+    """The normal form of what can be added as a domain.  Raises: Invalid (also for an address literal)."""
     name = parse_domain(domain)
     if name.startswith("["):
         raise Invalid("A domain has a name, not an address")

@@ -64,7 +64,7 @@ def _policies(domain: str, site: Site) -> Iterator[Record]:
     about = "TLS-RPT: where reports of encryption that failed go (RFC 8460)."
     yield Record(f"_smtp._tls.{domain}", "TXT", f"v=TLSRPTv1; rua=mailto:postmaster@{domain}", about)
     about = (
-        "MTA-STS: mail is delivered here encrypted only (RFC 8461).  Of use once a web server answers\n"
+        "MTA-STS: others are to insist on encryption (RFC 8461).  Of use once a web server answers\n"
         f"https://mta-sts.{domain}/{POLICY_PATH} with the file that `domain web` writes.\n"
         "Whoever changes that file changes the id."
     )

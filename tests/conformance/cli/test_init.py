@@ -14,13 +14,18 @@ def test_init_makes_configuration_key_and_account_and_tells_how_to_go_on(mailkee
     assert config.hostname == "mail.example.org"
     assert (data / "key.pem").stat().st_mode & 0o777 == 0o600
     for part in (
-        "MX  10 mail.example.org.",
+        "IN MX    10 mail.example.org.",
+        "._domainkey.example.org.",
         "_imaps._tcp.example.org.",
         "user name  ann@example.org",
         "mailkeep serve --config",
     ):
         assert part in done.stdout
     assert "ann@example.org" in mailkeep("account", "list", "--config", data / "mailkeep.toml").stdout
+    listed = mailkeep("domain", "list", "--config", data / "mailkeep.toml").stdout
+    assert listed.startswith("example.org  1 accounts  1 aliases  keys ")
+    aliases = mailkeep("alias", "list", "--config", data / "mailkeep.toml").stdout
+    assert aliases == "postmaster@example.org  ann@example.org\n"
 
 
 def test_init_overwrites_nothing(mailkeep: Run, data: Path) -> None:
@@ -32,7 +37,9 @@ def test_init_overwrites_nothing(mailkeep: Run, data: Path) -> None:
     assert before == {path: path.read_bytes() for path in data.iterdir() if path.is_file()}
 
 
-@pytest.mark.parametrize(("address", "password"), [("ann", "secret"), ("ann@example.org", "with\x07bell")])
+@pytest.mark.parametrize(
+    ("address", "password"), [("ann", "secret"), ("ann@[192.0.2.1]", "secret"), ("ann@example.org", "with\x07bell")]
+)
 def test_a_wrong_address_or_password_leaves_nothing_behind(
     mailkeep: Run, data: Path, address: str, password: str
 ) -> None:
