@@ -553,6 +553,13 @@ class Auth:
         "Whether failed logins make further tries from that address and for that account wait.",
         default=True,
     )
+    scram: bool = _option(
+        _Switch(),
+        "Whether SCRAM-SHA-256 is offered, by which clients prove a password without sending it.  It needs a verifier"
+        " of the password, which is kept of those that are set from now on; against a stolen one passwords can be"
+        " tried much faster than against the hash that is kept anyway.",
+        default=False,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

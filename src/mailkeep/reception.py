@@ -37,6 +37,7 @@ from mailkeep.smtp.doorkeeper import Turned
 from mailkeep.smtp.lmtp import Lmtp
 from mailkeep.smtp.mx import Mx
 from mailkeep.smtp.session import Options as SmtpOptions
+from mailkeep.smtp.session import Users
 from mailkeep.smtp.submission import Submission, Within
 from mailkeep.smtp.wire import auth as smtp_auth
 
@@ -163,6 +164,7 @@ class Reception:
             max_line=limits.line_length,
             literal_plus=self._config.imap.literal == "plus",
             version=self._version,
+            scram=self._config.auth.scram,
             xlist=self._config.imap.xlist,
             submitters=frozenset(self._config.imap.submitters),
             uidonly=self._config.imap.uidonly,
@@ -221,7 +223,7 @@ class Reception:
             self._offices.spool_dir,
             self._tallies["submission"],
             tls_context=self._tls_context,
-            accounts=self._offices.accounts,
+            users=Users(self._offices.accounts, self._offices.urls),
         )
 
 

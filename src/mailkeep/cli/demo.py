@@ -19,7 +19,7 @@ from mailkeep import telemetry
 from mailkeep.cli.program import program
 from mailkeep.cli.running import ReadyFileOption, WorkersOption, run, run_server
 from mailkeep.cli.sample_mail import Sample, sample_mail
-from mailkeep.config import Address, Config, Listen, Log, Metrics, read_address
+from mailkeep.config import Address, Auth, Config, Listen, Log, Metrics, read_address
 from mailkeep.model.address import parse_address
 from mailkeep.model.errors import AlreadyExists, NotFound
 from mailkeep.model.flags import System
@@ -85,6 +85,7 @@ def demo(
             listen=_listen(port_base),
             log=Log(level="warning"),
             workers=workers or 1,
+            auth=Auth(scram=True),
             metrics=Metrics(listen=metrics),
         )
         shown = logins or (Login(DEMO_USER, _demo_password(directory)),)

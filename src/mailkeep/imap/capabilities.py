@@ -63,6 +63,7 @@ TABLE: Final = (
         name="LITERAL+", when=When.ALWAYS, rev2=True, shown=lambda o: "LITERAL+" if o.literal_plus else "LITERAL-"
     ),
     _one("STARTTLS", When.CLEAR, rev2=True),
+    Capability(name="AUTH=SCRAM-SHA-256", when=When.PASSWORD, wanted=lambda o: o.scram),
     _one("AUTH=PLAIN", When.PASSWORD, rev2=True),
     _one("AUTH=LOGIN", When.PASSWORD),
     Capability(name="LOGINDISABLED", when=When.NO_PASSWORD, fixed=True),

@@ -67,6 +67,7 @@ class Options:
     max_line: int
     literal_plus: bool = True  # offer LITERAL+, else LITERAL-
     version: str = ""
+    scram: bool = False  # offer SCRAM-SHA-256
     xlist: bool = False  # tell that there is XLIST
     uidonly: bool = False  # offer UIDONLY
     message_limit: int = 0  # messages that one command deals with (RFC 9738); 0: any number

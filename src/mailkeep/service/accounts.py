@@ -17,6 +17,7 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError, VerifyMismatchError
 
+from mailkeep.formats.scram import SALT, Verifier, decode_verifier, make_verifier, pretend_verifier
 from mailkeep.model.address import parse_address
 from mailkeep.model.errors import (
     AlreadyExists,
@@ -75,11 +76,16 @@ class Accounts:
         throttled: bool = True,
         quota: Quota = UNLIMITED,
         ledger: Ledger | None = None,
+        scram: bool = False,
     ) -> None:
-        """`ledger`: where several processes count failures together; `clock` must then be the same in all."""
+        """`ledger`: where several processes count failures together; `clock` must then be the same in all.
+
+        `scram`: of passwords that are set from now on a verifier is kept too, by which SCRAM-SHA-256 can log in.
+        """
         self._directory = directory
         self._store = store
         self._now = now
+        self.scram = scram
         self.quota = quota  # of accounts made from now on; may be changed at any time
         self._sleep = sleep
         # Argon2id with the least memory that OWASP recommends (2024): a login takes some 20 ms of one core.
@@ -105,11 +111,11 @@ class Accounts:
         Raises: AuthenticationFailed (after a delay that grows with failures), Unavailable (too many failures wait
         already).
         """
+        key = _key(address)
         try:
-            key, prepared = str(parse_address(address)), prepare_password(password)
-        except Invalid:
-            # Nobody can have these; they take the same way, so that they take the same time.
-            key, prepared = address[:255], ""
+            prepared = prepare_password(password)
+        except Invalid:  # nobody can have it; it takes the same way, so that it takes the same time
+            prepared = ""
         digest = self._known.digest(key, prepared)
         while True:
             if (known := self._known.find(digest)) is not None and self._is_still_right(known):
@@ -139,7 +145,7 @@ class Accounts:
         self._running[digest] = result
         changes = self._directory.changes
         try:
-            entry = await self._attempt(key, password, peer)
+            entry = await self._attempt(key, peer, partial(self._check, password))
         except MailError as error:
             result.set_exception(error)
             result.exception()  # retrieved: usually nobody else waits for it
@@ -155,7 +161,37 @@ class Accounts:
         finally:
             del self._running[digest]
 
-    async def _attempt(self, key: str, password: str, peer: str) -> DirectoryEntry:
+    def verifier(self, address: str) -> Verifier:
+        """What a client that says it is `address` must prove itself against by SCRAM-SHA-256 (RFC 5802).
+
+        Where there is no such account, or none of its password, it looks the same, and no proof is right.
+        Raises: Unavailable.
+        """
+        key = _key(address)
+        entry = self._directory.find(key)
+        if entry is None or entry.scram is None:
+            return pretend_verifier(key, self._directory.secret)
+        return decode_verifier(entry.scram)
+
+    async def authenticate_proven(self, address: str, verifier: Verifier | None, peer: str) -> AccountId:
+        """The active account of a client that has proved itself against `verifier`; None: its proof was wrong.
+
+        Raises: as `authenticate`.
+        """
+
+        async def check(key: str) -> DirectoryEntry | None:
+            entry = self._directory.find(key)
+            if verifier is None or entry is None or entry.scram != verifier.encode():
+                return None
+            return entry if entry.state in IN_USE else None
+
+        entry = await self._attempt(_key(address), peer, check)
+        self.logins += 1
+        return entry.account
+
+    async def _attempt(
+        self, key: str, peer: str, check: Callable[[str], Awaitable[DirectoryEntry | None]]
+    ) -> DirectoryEntry:
         """One try: wait for one's turn, check, and hold back the answer to a failure."""
         wait = self._by_account.enter(key)
         network = network_of(peer)
@@ -169,7 +205,7 @@ class Accounts:
         try:
             await self._pause(wait)
             failed = True  # until proved otherwise: who hangs up while we check has had his guess
-            entry = await self._check(key, password)
+            entry = await check(key)
             failed = entry is None
         except Unavailable:
             failed = False
@@ -185,7 +221,7 @@ class Accounts:
         self._by_account.forgive(key)
         return entry
 
-    async def _check(self, key: str, password: str) -> DirectoryEntry | None:
+    async def _check(self, password: str, key: str) -> DirectoryEntry | None:
         entry = self._directory.find(key)
         matches = await self._matches(entry.password if entry is not None else None, password)
         now = self._directory.find(key)  # it may have changed while we were hashing
@@ -281,12 +317,12 @@ class Accounts:
         Raises: AlreadyExists, Invalid (address or password), Unavailable.
         """
         key = str(parse_address(address))
-        password_hash = None if password is None else await self._hash(password)
+        password_hash, scram = (None, None) if password is None else await self._hash(password)
         entry = self._directory.find(key)
         if entry is None:
-            entry = self._directory.add(key, password_hash, int(self._now()), shared=password is None)
+            entry = self._directory.add(key, password_hash, int(self._now()), shared=password is None, scram=scram)
         elif entry.state is AccountState.CREATING:
-            self._directory.set_password(entry.account, password_hash)
+            self._directory.set_password(entry.account, password_hash, scram)
         else:
             raise AlreadyExists("There is an account with this address")
         await self._finish_creation(entry)
@@ -294,11 +330,11 @@ class Accounts:
 
     async def set_password(self, address: str, password: str) -> None:
         """Change the password; from now on the old one fails.  Raises: NotFound, Invalid (it; a shared account)."""
-        password_hash = await self._hash(password)
+        password_hash, scram = await self._hash(password)
         entry = self._get(address)
         if entry.shared:
             raise Invalid("Nobody logs in to a shared account")
-        self._directory.set_password(entry.account, password_hash)
+        self._directory.set_password(entry.account, password_hash, scram)
         self._known.drop(entry.account)
 
     async def remove(self, address: str) -> None:
@@ -352,10 +388,23 @@ class Accounts:
         await self._store.write(ops.create_account, entry.account, self.quota, int(self._now()))
         self._directory.set_state(entry.account, AccountState.ACTIVE)
 
-    async def _hash(self, password: str) -> str:
+    async def _hash(self, password: str) -> tuple[str, str | None]:
+        """What is kept of a password: an argon2id hash, and a verifier if there is to be one."""
         prepared = prepare_password(password)
         async with self._hashing:
-            return await asyncio.to_thread(self._hasher.hash, prepared)
+            password_hash = await asyncio.to_thread(self._hasher.hash, prepared)
+            if not self.scram:
+                return password_hash, None
+            verifier = await asyncio.to_thread(make_verifier, prepared, secrets.token_bytes(SALT))
+            return password_hash, verifier.encode()
+
+
+def _key(address: str) -> str:
+    """What an address is looked up as.  Of what is none, nobody can have it: it takes the same way as others."""
+    try:
+        return str(parse_address(address))
+    except Invalid:
+        return address[:255]
 
 
 def _account(entry: DirectoryEntry) -> Account:

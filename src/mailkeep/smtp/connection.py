@@ -9,14 +9,12 @@ from typing import Final
 
 from mailkeep.model.errors import MailError
 from mailkeep.net.connection import Connection, Step
-from mailkeep.service.accounts import Accounts
 from mailkeep.service.spool import Spool
 from mailkeep.service.tally import Tally
-from mailkeep.smtp.commands.auth import go_on, stop
 from mailkeep.smtp.commands.bdat import chunk_read
 from mailkeep.smtp.commands.table import Answer, Command, When
 from mailkeep.smtp.errors import BUG, Refused, reply_to
-from mailkeep.smtp.session import Options, Role, Session
+from mailkeep.smtp.session import Options, Role, Session, Users
 from mailkeep.smtp.wire.command import WireError, split
 from mailkeep.smtp.wire.reader import Event, Line, Mark, Octets
 from mailkeep.smtp.wire.reply import Reply
@@ -44,9 +42,9 @@ class SmtpConnection(Session):
         tally: Tally,
         *,
         tls_context: Callable[[], ssl.SSLContext] | None = None,
-        accounts: Accounts | None = None,
+        users: Users | None = None,
     ) -> None:
-        """`tls_context`: for STARTTLS; None where there is none.  `accounts`: who may log in."""
+        """`tls_context`: for STARTTLS; None where there is none.  `users`: who may log in."""
         super().__init__(
             connection,
             role,
@@ -55,7 +53,7 @@ class SmtpConnection(Session):
             peer=connection.peer,
             tls=connection.tls,
             can_start_tls=tls_context is not None,
-            accounts=accounts,
+            users=users,
         )
         self._connection = connection
         self._commands = commands
@@ -71,6 +69,7 @@ class SmtpConnection(Session):
     def feed(self, data: bytes) -> None:
         """Octets arrived."""
         self.reader.feed(data)
+        self.wake()
 
     def buffered(self) -> int:
         """Octets not yet consumed."""
@@ -87,7 +86,7 @@ class SmtpConnection(Session):
 
     def timed_out(self) -> None:
         """Nothing came for too long; unless it is the client who waits for us, and not we who wait for it to read."""
-        if self._connection.busy and not self._connection.stalled:
+        if self._connection.busy and not self._connection.stalled and not self.asking:
             self._connection.set_deadline(self.options.idle_s)
         else:
             self._say_goodbye(_IDLE)
@@ -95,7 +94,7 @@ class SmtpConnection(Session):
     def drain(self) -> None:
         """The server stops.  A delivery under way is completed and answered; `next` says goodbye then."""
         self._draining = True
-        if not self._connection.busy:
+        if not self._connection.busy or self.asking:
             self._say_goodbye(_STOPPING)
 
     def bug(self) -> None:
@@ -133,16 +132,14 @@ class SmtpConnection(Session):
 
     async def _answer_to(self, event: Line | Mark) -> Answer:
         match event:
-            case Line(octets) if self.exchange is not None:
-                return await go_on(self, self.exchange, octets)
             case Line(octets):
                 return await self._command(octets)
             case Mark.END:
                 return await self._end()
             case Mark.TOO_LONG:
-                return stop(self, _TOO_LONG)
+                return _TOO_LONG
             case Mark.BARE_LF:
-                return stop(self, _BARE_LF)
+                return _BARE_LF
 
     async def _end(self) -> Answer:
         if self.chunk is not None:

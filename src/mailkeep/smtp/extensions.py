@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from mailkeep.formats.sasl import MECHANISMS
+from mailkeep.service.logins import mechanisms
 from mailkeep.smtp.session import Session
 
 Say = Callable[[Session], str | None]
@@ -31,14 +31,19 @@ def starttls(session: Session) -> str | None:
 
 def auth(session: Session) -> str | None:
     """RFC 4954 §3; a password is taken under TLS only."""
-    if session.user is not None or not session.tls:
+    if session.users is None or session.user is not None or not session.tls:
         return None
-    return f"AUTH {' '.join(MECHANISMS)}"
+    return f"AUTH {' '.join(mechanisms(session.users.accounts))}"
 
 
 def requiretls(session: Session) -> str | None:
     """RFC 8689 §2: under TLS only."""
     return "REQUIRETLS" if session.tls else None
+
+
+def burl(session: Session) -> str:
+    """RFC 4468 §3.1: of use only to those who have authenticated."""
+    return "BURL imap" if session.user is not None else "BURL"
 
 
 def futurerelease(session: Session) -> str | None:
@@ -60,4 +65,4 @@ _PLAIN: Final = ("PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "C
 
 LMTP: Final[tuple[str | Say, ...]] = (*_PLAIN, size)
 RECEPTION: Final[tuple[str | Say, ...]] = (*_PLAIN, "BINARYMIME", size, starttls, requiretls, limits)
-SUBMISSION: Final[tuple[str | Say, ...]] = (*RECEPTION, auth, "DSN", futurerelease)
+SUBMISSION: Final[tuple[str | Say, ...]] = (*RECEPTION, auth, "DSN", futurerelease, burl)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from mailkeep.formats.sasl import Exchange
 from mailkeep.model import envelope
 from mailkeep.model.envelope import Envelope, Notify, Recipient, Return
 from mailkeep.model.errors import MailError
@@ -15,14 +16,19 @@ from mailkeep.model.ids import AccountId
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.delivery import Origin
 from mailkeep.service.spool import Octets, Spool
+from mailkeep.service.urls import Urls
 from mailkeep.smtp.errors import Refused, reply_to
+from mailkeep.smtp.wire import auth
 from mailkeep.smtp.wire.bdat import Bdat
+from mailkeep.smtp.wire.command import WireError
 from mailkeep.smtp.wire.lines import LineCheck
 from mailkeep.smtp.wire.mail import Body, Mail
 from mailkeep.smtp.wire.rcpt import Rcpt
-from mailkeep.smtp.wire.reader import MAX_LINE, Reader
+from mailkeep.smtp.wire.reader import MAX_LINE, Event, Line, Reader
 from mailkeep.smtp.wire.reply import Reply
 
+_CANCELLED: Final = Reply(501, "5.7.0", "Authentication is cancelled")
+_NO_RESPONSE: Final = Reply(500, "5.5.6", "The line is too long, or does not end with CRLF")
 _BARE: Final = Reply(550, "5.6.0", "Lines of a message end with CRLF; there is a CR or an LF alone")
 
 
@@ -81,6 +87,14 @@ class Role(Protocol):
     async def take(self, session: Session, transaction: Transaction, octets: Octets) -> None:
         """The message is whole: see to it that it is on disk, and reply.  Raises: Refused, MailError."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """Who may log in, and what URLs mean to them (RFC 4468)."""
+
+    accounts: Accounts
+    urls: Urls
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +161,7 @@ class Session:
         peer: str,
         tls: bool,
         can_start_tls: bool = False,
-        accounts: Accounts | None = None,
+        users: Users | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.output = output
@@ -157,19 +171,19 @@ class Session:
         self.peer = peer
         self.tls = tls
         self.can_start_tls = can_start_tls
-        self.accounts = accounts  # whoever may log in; None where nobody does
+        self.users = users  # None where nobody logs in
         self.clock = clock
         self.reader = Reader(options.max_line)
         self.helo: str | None = None
         self.extended = False  # whether it was EHLO or LHLO, not HELO
         self.user: User | None = None
-        self.exchange: Exchange | None = None  # authentication under way: the next line belongs to it
         self.failed_logins = 0
         self.guesses = 0  # recipients that there are not
         self.transaction: Transaction | None = None
         self.chunk: Bdat | None = None  # the one being read; None while the octets read are DATA's
         self.starting_tls = False  # hands are shaken as soon as the reply is out
         self.closing = False
+        self._wanted: asyncio.Future[None] | None = None  # done when octets come that a handler waits for
 
     def reply(self, reply: Reply) -> None:
         """Queue a reply."""
@@ -190,7 +204,45 @@ class Session:
     def forget(self) -> None:
         """Forget what the client has said so far, as RFC 3207 §4.2 demands after a handshake."""
         self.reset()
-        self.helo, self.extended, self.exchange = None, False, None
+        self.helo, self.extended = None, False
+
+    # --- asking
+
+    async def ask(self, challenge: bytes) -> bytes:
+        """Send a challenge of AUTH; gives the client's response.
+
+        RFC 4954 §4.  Raises: Refused (it gives up, or what it says is no response).
+        """
+        self.reply(Reply(334, "", b64encode(challenge).decode("ascii")))
+        line = await self._line()
+        if not isinstance(line, Line):
+            raise Refused(_NO_RESPONSE)
+        try:
+            answer = auth.response(line.octets)
+        except WireError as error:
+            raise Refused(error.reply) from error
+        if answer is None:
+            raise Refused(_CANCELLED)
+        return answer
+
+    async def _line(self) -> Event:
+        await self.output.drain()
+        while (event := self.reader.next()) is None:
+            self._wanted = asyncio.get_running_loop().create_future()
+            await self._wanted
+        return event
+
+    @property
+    def asking(self) -> bool:
+        """Whether a handler waits for the client to say something."""
+        return self._wanted is not None and not self._wanted.done()
+
+    def wake(self) -> None:
+        """Octets have come."""
+        if self._wanted is not None and not self._wanted.done():
+            self._wanted.set_result(None)
+
+    # --- the message
 
     def origin(self, transaction: Transaction) -> Origin:
         """Where the message comes from."""
@@ -212,8 +264,6 @@ class Session:
             for event in command.notify:
                 notify |= Notify[event.value]
         return Recipient(command.forward_path, notify, command.original)
-
-    # --- the message
 
     def take(self, octets: bytes) -> None:
         """A piece of the message; dropped where there is no transaction to take it, or where it has failed."""

@@ -258,7 +258,8 @@ class DirectoryEntry:
     """An account as the directory knows it.  `password` is an argon2id hash, or None: nobody can log in.
 
     `other_shard`: in state MOVING where it goes to; else one where rows of it may lie that nobody needs; usually None.
-    `shared`: it is nobody's, and its mailboxes stand in the shared tree.
+    `shared`: it is nobody's, and its mailboxes stand in the shared tree.  `scram`: a verifier of the same password in
+    the form of RFC 5803, None where there is none.
     """
 
     account: AccountId
@@ -269,6 +270,7 @@ class DirectoryEntry:
     created_at: int
     other_shard: int | None = None
     shared: bool = False
+    scram: str | None = None
 
 
 class Names(Protocol):
@@ -335,7 +337,14 @@ class Directory(Protocol):
         """Another number after each change, whichever process made it: what was read before may be outdated."""
         ...
 
-    def add(self, address: str, password: str | None, now: int, *, shared: bool = False) -> DirectoryEntry:
+    @property
+    def secret(self) -> bytes:
+        """32 random octets, always the same, which nobody else ever learns."""
+        ...
+
+    def add(
+        self, address: str, password: str | None, now: int, *, shared: bool = False, scram: str | None = None
+    ) -> DirectoryEntry:
         """Reserve `address` in state CREATING.  Raises: AlreadyExists (as account or alias), Invalid (no address)."""
         ...
 
@@ -351,7 +360,7 @@ class Directory(Protocol):
         """All accounts, ascending by address."""
         ...
 
-    def set_password(self, account: AccountId, password: str | None) -> None:
+    def set_password(self, account: AccountId, password: str | None, scram: str | None = None) -> None:
         """Raises: NotFound."""
         ...
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from base64 import b64encode
 
-from mailkeep.formats import sasl
-from mailkeep.imap.commands.login import log_in
+from mailkeep.formats.sasl import SaslError
+from mailkeep.imap.commands.login import logged_in
 from mailkeep.imap.done import Bad, Done, Refused
 from mailkeep.imap.session import Session
 from mailkeep.imap.wire import authenticate as wire
 from mailkeep.imap.wire import response
+from mailkeep.service import logins
 
 
 async def authenticate(session: Session, cmd: wire.Authenticate) -> Done:
@@ -17,23 +18,21 @@ async def authenticate(session: Session, cmd: wire.Authenticate) -> Done:
 
     Raises: AuthenticationFailed, Unavailable, LimitReached.
     """
-    mechanism = sasl.MECHANISMS.get(cmd.mechanism)
-    if mechanism is None or f"AUTH={cmd.mechanism}" in session.options.off:
+    accounts = session.services.accounts
+    if cmd.mechanism not in logins.mechanisms(accounts) or f"AUTH={cmd.mechanism}" in session.options.off:
         raise Refused("Unsupported authentication mechanism", b"CANNOT")
     if not session.plaintext_allowed:
         raise Refused("A password is taken under TLS only", b"PRIVACYREQUIRED")
-    exchange = mechanism()
-    answer = cmd.initial
-    while True:
-        try:
-            step = exchange.step(answer)
-        except sasl.SaslError as error:
-            raise Refused(str(error), b"AUTHENTICATIONFAILED") from error
-        match step:
-            case sasl.Credentials(user, password):
-                return await log_in(session, user, password)
-            case sasl.Challenge(octets):
-                session.write(response.continuation(b64encode(octets)))
-                answer = wire.response(await session.read_line())
-                if answer is None:
-                    raise Bad("Authentication cancelled")
+
+    async def ask(challenge: bytes) -> bytes:
+        session.write(response.continuation(b64encode(challenge)))
+        answer = wire.response(await session.read_line())
+        if answer is None:
+            raise Bad("Authentication cancelled")
+        return answer
+
+    try:
+        account, user = await logins.log_in(accounts, cmd.mechanism, cmd.initial, session.connection.peer, ask)
+    except SaslError as error:
+        raise Refused(str(error), b"AUTHENTICATIONFAILED") from error
+    return logged_in(session, account, user)

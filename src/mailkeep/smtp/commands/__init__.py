@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
-from mailkeep.smtp.commands import answers, auth, bdat, data, hello, mail, quit_, rcpt, rset, starttls
+from mailkeep.smtp.commands import answers, auth, bdat, burl, data, hello, mail, quit_, rcpt, rset, starttls
 from mailkeep.smtp.commands.table import Command, When
 from mailkeep.smtp.wire import auth as auth_wire
 from mailkeep.smtp.wire import bdat as bdat_wire
+from mailkeep.smtp.wire import burl as burl_wire
 from mailkeep.smtp.wire import hello as hello_wire
 from mailkeep.smtp.wire import mail as mail_wire
 from mailkeep.smtp.wire import rcpt as rcpt_wire
@@ -57,4 +58,5 @@ SUBMISSION: Final = _table(
     Command("AUTH", When.GREETED, auth_wire.parse, auth.auth),
     Command("MAIL", When.AUTHENTICATED, partial(mail_wire.parse, offered=mail_wire.SUBMITTED), mail.mail),
     Command("RCPT", When.IN_TRANSACTION, partial(rcpt_wire.parse, offered=rcpt_wire.DSN), rcpt.rcpt),
+    Command("BURL", When.IN_TRANSACTION, burl_wire.parse, burl.burl),
 )

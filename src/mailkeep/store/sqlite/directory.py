@@ -14,7 +14,7 @@ from mailkeep.store.sqlite.connection import migrate, open_reader, open_writer, 
 from mailkeep.store.sqlite.names import SqliteNames
 from mailkeep.store.sqlite.ticks import Ticks
 
-COLUMNS: Final = "account, address, shard, state, password, created_at, other_shard, shared"
+COLUMNS: Final = "account, address, shard, state, password, created_at, other_shard, shared, scram"
 MAX_ADDRESS: Final = 320  # octets
 
 
@@ -47,6 +47,12 @@ class SqliteDirectory:
         """See `Directory.changes`."""
         return self._ticks.of_directory() if self._ticks else self._changes
 
+    @property
+    def secret(self) -> bytes:
+        """See `Directory.secret`."""
+        [(octets,)] = self._rows("SELECT octets FROM secret")
+        return bytes(octets)
+
     def _changed(self) -> None:
         self._changes += 1
         if self._ticks:
@@ -64,7 +70,9 @@ class SqliteDirectory:
             shard = self._shard_of[account] = self.get(account).shard
         return shard
 
-    def add(self, address: str, password: str | None, now: int, *, shared: bool = False) -> DirectoryEntry:
+    def add(
+        self, address: str, password: str | None, now: int, *, shared: bool = False, scram: str | None = None
+    ) -> DirectoryEntry:
         """See `Directory.add`."""
         local, at, domain = address.rpartition("@")
         if not (local and at and domain) or len(address.encode()) > MAX_ADDRESS or not address.isprintable():
@@ -77,8 +85,8 @@ class SqliteDirectory:
             [(number,)] = self._rows("UPDATE counter SET next_account = next_account + 1 RETURNING next_account - 1")
             shard = number % self._spread
             self._rows(
-                f"INSERT INTO account (folded, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?)",  # noqa: S608  a constant
-                (fold(address), number, address, shard, AccountState.CREATING.value, password, now, int(shared)),
+                f"INSERT INTO account (folded, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?, ?)",  # noqa: S608  a constant
+                (fold(address), number, address, shard, AccountState.CREATING.value, password, now, int(shared), scram),
             )
         self._shard_of[AccountId(number)] = shard
         self._changed()
@@ -100,9 +108,11 @@ class SqliteDirectory:
         """See `Directory.list`."""
         return [_entry(row) for row in self._rows(f"SELECT {COLUMNS} FROM account ORDER BY folded")]  # noqa: S608
 
-    def set_password(self, account: AccountId, password: str | None) -> None:
+    def set_password(self, account: AccountId, password: str | None, scram: str | None = None) -> None:
         """See `Directory.set_password`."""
-        self._change("UPDATE account SET password = ? WHERE account = ? RETURNING 1", (password, account))
+        self._change(
+            "UPDATE account SET password = ?, scram = ? WHERE account = ? RETURNING 1", (password, scram, account)
+        )
 
     def set_state(self, account: AccountId, state: AccountState) -> None:
         """See `Directory.set_state`."""
@@ -156,7 +166,7 @@ class SqliteDirectory:
 
 
 def _entry(row: tuple[Any, ...]) -> DirectoryEntry:
-    number, address, shard, state, password, created_at, other_shard, shared = row
+    number, address, shard, state, password, created_at, other_shard, shared, scram = row
     return DirectoryEntry(
         account=AccountId(number),
         address=address,
@@ -166,4 +176,5 @@ def _entry(row: tuple[Any, ...]) -> DirectoryEntry:
         created_at=created_at,
         other_shard=other_shard,
         shared=bool(shared),
+        scram=scram,
     )
