@@ -94,6 +94,7 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
         throttled=config.auth.throttle,
         quota=first_quota(config),
         ledger=shared.ledger,
+        scram=config.auth.scram,
     )
     domains = Domains(store.directory)
     mailboxes = Mailboxes(store, bus)

@@ -36,6 +36,7 @@ from mailkeep.smtp.connection import SmtpConnection
 from mailkeep.smtp.doorkeeper import Turned
 from mailkeep.smtp.lmtp import Lmtp
 from mailkeep.smtp.mx import Mx
+from mailkeep.smtp.partly import Partly
 from mailkeep.smtp.session import Options as SmtpOptions
 from mailkeep.smtp.session import Users
 from mailkeep.smtp.submission import Submission, Within
@@ -63,7 +64,8 @@ class Reception:
         self._tallies = {name: Tally() for name in ("imap", "lmtp", "smtp", "submission")}
         self._imap_services = self._services_of_imap()  # one for all connections
         self._imap_options = self._options_of_imap()
-        self._lmtp = Lmtp(offices.addresses, offices.delivery)
+        self._partly = Partly()
+        self._lmtp = Lmtp(offices.addresses, offices.delivery, self._partly)
         self._ledger = ledger
         self._turned = Turned()
         self._lane: Lane
@@ -182,6 +184,9 @@ class Reception:
             gate=build_gate(self._config, offices, self._ledger, self._lane, self._turned),
             judges=build_judges(),
             guesses=Throttle(self._ledger, "guess:", time.monotonic, free=FREE_GUESSES),
+            partly=self._partly,
+            resolver=offices.resolver,
+            lane=self._lane,
         )
 
     def _smtp_options(self) -> SmtpOptions:

@@ -42,7 +42,7 @@ from mailkeep.workers.crew import Crew
 from mailkeep.workers.peers import Peers
 
 # What `Server.reload` takes over at once; any other option needs a restart.
-RELOADED: Final = ("tls.", "log.", "imap.", "limits.", "accounts.", "filter.")
+RELOADED: Final = ("tls.", "log.", "imap.", "limits.", "accounts.", "filter.", "submission.")
 
 log = telemetry.logger()
 

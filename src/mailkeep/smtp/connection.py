@@ -20,12 +20,16 @@ from mailkeep.smtp.wire.reader import Event, Line, Mark, Octets
 from mailkeep.smtp.wire.reply import Reply
 
 MISTAKES: Final = 20  # in a row; then the client does not speak our language
+IDLE_COMMANDS: Final = 100  # without a message between them, from strangers and users
+PROGRESS: Final = 30_000  # octets of a message that must come before each deadline: 100 a second
+_ADVANCING: Final = frozenset({"STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "BDAT", "BURL", "QUIT"})
 _MISTAKEN: Final = frozenset({500, 501, 502, 503, 504, 530, 555})
 
 _TOO_LONG: Final = Reply(500, "5.5.2", "Line is too long")
 _BARE_LF: Final = Reply(500, "5.5.2", "Lines end with CRLF")
 _STOPPING: Final = Reply(421, "4.3.2", "Server is going down, try again soon")
 _IDLE: Final = Reply(421, "4.4.2", "Idle for too long, closing connection")
+_AIMLESS: Final = Reply(421, "4.7.0", "Too many commands without a message, closing connection")
 _HOPELESS: Final = Reply(421, "4.7.0", "Too many mistakes in a row, closing connection")
 
 
@@ -59,10 +63,19 @@ class SmtpConnection(Session):
         self._commands = commands
         self._tally = tally
         self._tls_context = tls_context
+        self._verb = "?"  # of the command that runs
         self._mistakes = 0
+        self._idle_commands = 0
+        self._progress = 0  # octets of a message since the deadline was set
         self._draining = False
         connection.set_deadline(options.idle_s)
         self.reply(Reply(220, "", f"{options.hostname} {role.name} mailkeep ready"))
+
+    def reply(self, reply: Reply) -> None:
+        """Queue a reply, and count those that refuse."""
+        super().reply(reply)
+        if not reply.ok:
+            self._tally.refused[self._verb, str(reply.code)] += 1
 
     # --- what the engine asks
 
@@ -115,10 +128,10 @@ class SmtpConnection(Session):
     # --- events
 
     async def _run(self, event: Event) -> None:
-        self._connection.set_deadline(self.options.idle_s)
         if isinstance(event, Octets):
-            self.take(event.octets)
+            self._take(event.octets)
             return
+        self._rearm()
         try:
             answer = await self._answer_to(event)
         except (WireError, Refused) as error:
@@ -129,6 +142,17 @@ class SmtpConnection(Session):
             self._answer(answer)
         if self.starting_tls:
             await self._start_tls()
+
+    def _rearm(self) -> None:
+        self._progress = 0
+        self._connection.set_deadline(self.options.idle_s)
+
+    def _take(self, octets: bytes) -> None:
+        """A piece of the message: to send it octet by octet gives nobody more time."""
+        self._progress += len(octets)
+        if self._progress >= PROGRESS:
+            self._rearm()
+        self.take(octets)
 
     async def _answer_to(self, event: Line | Mark) -> Answer:
         match event:
@@ -149,11 +173,14 @@ class SmtpConnection(Session):
 
     async def _command(self, line: bytes) -> Answer:
         """Carry out one command.  Raises: WireError, Refused, MailError."""
+        self._verb = "?"
         verb, argument = split(line)
         row = self._commands.get(verb)
         if row is None:
             return Reply(500, "5.5.1", "Unknown command")
+        self._verb = verb
         self._tally.commands[verb] += 1
+        self._count(verb)
         self._require(row.when)
         try:
             value = row.parse(argument)
@@ -162,6 +189,13 @@ class SmtpConnection(Session):
             raise
         answer = row.run(self, value)
         return answer if isinstance(answer, Reply | None) else await answer
+
+    def _count(self, verb: str) -> None:
+        """Raises: Refused (the client only keeps the connection)."""
+        self._idle_commands = 0 if verb in ("DATA", "BDAT", "BURL") else self._idle_commands + (verb not in _ADVANCING)
+        if self._idle_commands > IDLE_COMMANDS and self.role.strict:
+            self.closing = True
+            raise Refused(_AIMLESS)
 
     def _require(self, when: When) -> None:
         """Raises: Refused (the session is not in that state)."""

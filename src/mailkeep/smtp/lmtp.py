@@ -15,6 +15,7 @@ from mailkeep.service.delivery import Delivery
 from mailkeep.service.spool import Octets
 from mailkeep.smtp import extensions
 from mailkeep.smtp.errors import reply_to
+from mailkeep.smtp.partly import Delivered, Partly
 from mailkeep.smtp.session import Accepted, Session, Transaction
 from mailkeep.smtp.wire.mail import Mail
 from mailkeep.smtp.wire.reply import Reply
@@ -28,6 +29,7 @@ class Lmtp:
 
     addresses: Addresses
     delivery: Delivery
+    partly: Partly
     name: ClassVar[str] = "LMTP"
     one_answer: ClassVar[bool] = False
     strict: ClassVar[bool] = False
@@ -58,12 +60,29 @@ class Lmtp:
             await session.output.drain()
 
     async def _deliver(self, session: Session, transaction: Transaction, accepted: Accepted, octets: Octets) -> Reply:
+        """Deliver to all accounts to which one recipient leads."""
         to, sender = accepted.recipient.address, transaction.mail.reverse_path
+        targets = [Delivered(octets.sha256, sender, to, account) for account in accepted.accounts]
+        refusal = None
+        done: list[Delivered] = []
+        for target in targets:
+            reply = None if self.partly.has(target) else await self._put(session, transaction, target, octets)
+            if reply is None:
+                done.append(target)
+            refusal = reply or refusal
+        if refusal is None:
+            self.partly.forget(targets)
+            return Reply(250, "2.0.0", f"<{to}> Delivered")
+        self.partly.keep(done)
+        return refusal
+
+    async def _put(self, session: Session, transaction: Transaction, target: Delivered, octets: Octets) -> Reply | None:
+        """Put the message into one account; the reply that says why not, if not."""
+        to, account = target.recipient, target.account
         try:
-            for account in accepted.accounts:
-                done = await self.delivery.deliver(account, to, sender, octets, session.origin(transaction))
-                log.info("lmtp.delivered", recipient=to, size=octets.size, account=account, uid=done.uids[0])
+            done = await self.delivery.deliver(account, to, target.reverse_path, octets, session.origin(transaction))
         except MailError as error:
             log.warning("lmtp.refused", recipient=to, size=octets.size, reason=type(error).__name__)
             return reply_to(error, to)
-        return Reply(250, "2.0.0", f"<{to}> Delivered")
+        log.info("lmtp.delivered", recipient=to, size=octets.size, account=account, uid=done.uids[0])
+        return None

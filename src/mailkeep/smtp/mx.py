@@ -12,6 +12,8 @@ from mailkeep.model.address import parse_address
 from mailkeep.model.envelope import Recipient
 from mailkeep.model.errors import MailError, NotFound, Unavailable
 from mailkeep.model.ids import AccountId
+from mailkeep.net.lane import Lane
+from mailkeep.net.resolver import Resolver
 from mailkeep.service.addresses import POSTMASTER, Addresses
 from mailkeep.service.delivery import Delivery
 from mailkeep.service.spool import Octets
@@ -20,6 +22,8 @@ from mailkeep.smtp import extensions
 from mailkeep.smtp.errors import Refused, reply_to
 from mailkeep.smtp.gate import Gate
 from mailkeep.smtp.judging import Action, Arriving, Judges, Opinion
+from mailkeep.smtp.partly import Delivered, Partly
+from mailkeep.smtp.peer_name import find_peer_name
 from mailkeep.smtp.session import Session, Transaction
 from mailkeep.smtp.wire.mail import Mail
 from mailkeep.smtp.wire.reply import Reply
@@ -35,11 +39,20 @@ _AGAIN: Final = Reply(451, "4.3.0", "Not all recipients could take the message, 
 log = telemetry.logger(part="mx")
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A message as it came, as it is to be delivered, and what is thought of it."""
+
+    came: Octets
+    octets: Octets
+    opinion: Opinion
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mx:
     """See `mailkeep.smtp.session.Role`.
 
-    `guesses` makes those wait for their refusals who name many recipients that there are not.
+    `guesses` makes those wait for their refusals who name many recipients that there are not.  Judges run in `lane`.
     """
 
     addresses: Addresses
@@ -47,6 +60,9 @@ class Mx:
     gate: Gate
     judges: Judges
     guesses: Throttle
+    partly: Partly
+    resolver: Resolver
+    lane: Lane
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     name: ClassVar[str] = "ESMTP"
     one_answer: ClassVar[bool] = True
@@ -56,8 +72,10 @@ class Mx:
         """RFC 5321 §4.1.1.1."""
         return extensions.of(session, extensions.RECEPTION)
 
-    async def begin(self, session: Session, mail: Mail) -> None:
-        """Anybody may send; the message will be looked at."""
+    async def begin(self, session: Session, mail: Mail) -> None:  # noqa: ARG002
+        """Anybody may send; the message will be looked at, and who brings it."""
+        if session.peer_name is None:
+            session.peer_name = await find_peer_name(self.resolver, session.peer)
 
     async def admit(self, session: Session, recipient: Recipient) -> tuple[AccountId, ...]:
         """Whoever has mail here, and room for more.
@@ -100,11 +118,11 @@ class Mx:
             await self.sleep(wait)
 
     async def take(self, session: Session, transaction: Transaction, octets: Octets) -> None:
-        """Have the message judged, and deliver it to each recipient.  Raises: Refused."""
-        opinion = await self.judges.judge(self._arriving(session, transaction, octets))
+        """Have the message judged, and deliver it to each recipient."""
+        opinion = await self.lane.run(self.judges.judge(self._arriving(session, transaction, octets)))
         judged = opinion.octets or octets
         try:
-            session.reply(await self._carry_out(session, transaction, judged, opinion))
+            session.reply(await self._carry_out(session, transaction, Judged(octets, judged, opinion)))
         finally:
             if judged is not octets:
                 judged.discard()
@@ -112,7 +130,7 @@ class Mx:
     def _arriving(self, session: Session, transaction: Transaction, octets: Octets) -> Arriving:
         return Arriving(
             peer=session.peer,
-            peer_name="",
+            peer_name=session.peer_name or "",
             helo=session.helo or "",
             tls=session.tls,
             user="",
@@ -121,52 +139,51 @@ class Mx:
             octets=octets,
         )
 
-    async def _carry_out(self, session: Session, transaction: Transaction, octets: Octets, opinion: Opinion) -> Reply:
+    async def _carry_out(self, session: Session, transaction: Transaction, message: Judged) -> Reply:
+        opinion, sender = message.opinion, transaction.mail.reverse_path
         match opinion.action:
             case Action.ACCEPT | Action.JUNK:
-                return await self._deliver_all(session, transaction, octets, opinion)
+                return await self._deliver_all(session, transaction, message)
             case Action.DISCARD:
-                log.info("mx.discarded", sender=transaction.mail.reverse_path, size=octets.size)
+                log.info("mx.discarded", peer=session.peer, sender=sender, size=message.octets.size)
                 return _ACCEPTED
             case Action.DEFER | Action.REJECT:
                 assert opinion.reply is not None
-                log.info("mx.turned_away", sender=transaction.mail.reverse_path, code=opinion.reply.code)
+                log.info("mx.turned_away", peer=session.peer, sender=sender, code=opinion.reply.code)
                 return opinion.reply
 
-    async def _deliver_all(self, session: Session, transaction: Transaction, octets: Octets, opinion: Opinion) -> Reply:
-        """Deliver to each account once for each address.  One answer stands for all (RFC 5321 §4.2.5)."""
+    async def _deliver_all(self, session: Session, transaction: Transaction, message: Judged) -> Reply:
+        """Deliver to each account, once for each address.  One answer stands for all."""
         targets = dict.fromkeys(
-            (account, _normal(accepted.recipient.address))
+            Delivered(message.came.sha256, transaction.mail.reverse_path, _normal(accepted.recipient.address), account)
             for accepted in transaction.recipients
             for account in accepted.accounts
         )
-        refusals: list[Reply] = []
-        for account, recipient in targets:
-            refusal = await self._deliver(session, transaction, octets, opinion, account, recipient)
-            if refusal is not None:
-                refusals.append(refusal)
-        if not refusals:
+        refused = {
+            target: reply
+            for target in targets
+            if not self.partly.has(target)
+            and (reply := await self._deliver(session, transaction, message, target)) is not None
+        }
+        if not refused:
+            self.partly.forget(targets)
             return _ACCEPTED
-        if len(refusals) == len(targets):
-            return next((reply for reply in refusals if reply.code < 500), refusals[0])
+        replies = list(refused.values())
+        if len(refused) == len(targets):
+            return next((reply for reply in replies if reply.code < 500), replies[0])
+        self.partly.keep(target for target in targets if target not in refused)
         return _AGAIN
 
     async def _deliver(
-        self,
-        session: Session,
-        transaction: Transaction,
-        octets: Octets,
-        opinion: Opinion,
-        account: AccountId,
-        recipient: str,
+        self, session: Session, transaction: Transaction, message: Judged, target: Delivered
     ) -> Reply | None:
         """Put the message into one account; the reply that says why not, if not."""
-        sender = transaction.mail.reverse_path
+        recipient, octets, opinion = target.recipient, message.octets, message.opinion
         try:
             done = await self.delivery.deliver(
-                account,
+                target.account,
                 recipient,
-                sender,
+                target.reverse_path,
                 octets,
                 session.origin(transaction),
                 fields=opinion.fields,
@@ -175,7 +192,7 @@ class Mx:
         except MailError as error:
             log.warning("mx.refused", recipient=recipient, size=octets.size, reason=type(error).__name__)
             return reply_to(error, recipient)
-        log.info("mx.delivered", recipient=recipient, size=octets.size, account=account, uid=done.uids[0])
+        log.info("mx.delivered", recipient=recipient, size=octets.size, account=target.account, uid=done.uids[0])
         return None
 
 

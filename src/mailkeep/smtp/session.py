@@ -174,6 +174,7 @@ class Session:
         self.users = users  # None where nobody logs in
         self.clock = clock
         self.reader = Reader(options.max_line)
+        self.peer_name: str | None = None  # what DNS calls the peer, "" for nothing; None: nobody has asked
         self.helo: str | None = None
         self.extended = False  # whether it was EHLO or LHLO, not HELO
         self.user: User | None = None
@@ -246,7 +247,12 @@ class Session:
 
     def origin(self, transaction: Transaction) -> Origin:
         """Where the message comes from."""
-        return Origin(helo=self.helo or "", peer=self.peer, protocol=self._protocol(utf8=transaction.mail.smtputf8))
+        return Origin(
+            helo=self.helo or "",
+            peer=self.peer,
+            protocol=self._protocol(utf8=transaction.mail.smtputf8),
+            peer_name=self.peer_name or "",
+        )
 
     def _protocol(self, *, utf8: bool) -> str:
         """The word for the trace line (RFC 3848, RFC 6531 §4.3)."""

@@ -7,6 +7,7 @@ import base64
 import pytest
 from tests.imap_client import ImapClient, Reply
 from tests.live import Account, Service
+from tests.scram_client import ScramClient
 
 pytestmark = pytest.mark.rfc("9051", "6.2.2")
 
@@ -133,3 +134,15 @@ def test_a_wrong_password_is_authenticationfailed(server: Service, fresh_account
 
 def test_it_is_refused_after_login(client: ImapClient) -> None:
     client.bad("AUTHENTICATE PLAIN")
+
+
+@pytest.mark.rfc("5802", "3")
+def test_scram_proves_both_sides_to_each_other(server: Service, account: Account, ours: None) -> None:
+    client, scram = server.connect(), ScramClient(account.user, account.password)
+    tag = client.start("AUTHENTICATE SCRAM-SHA-256 " + b64(scram.first).decode())
+    challenge = base64.b64decode(client.wait_for_continuation().raw[2:])
+    client.send(b64(scram.final(challenge)) + b"\r\n")
+    assert scram.is_server(base64.b64decode(client.wait_for_continuation().raw[2:]))
+    client.send(b"\r\n")
+    assert client.finish(tag).kind == "OK"
+    client.ok("SELECT INBOX")

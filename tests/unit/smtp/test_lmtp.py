@@ -21,6 +21,7 @@ from mailkeep.service.tally import Tally
 from mailkeep.smtp.commands import LMTP
 from mailkeep.smtp.connection import SmtpConnection
 from mailkeep.smtp.lmtp import Lmtp
+from mailkeep.smtp.partly import Partly
 from mailkeep.smtp.session import Options
 
 
@@ -82,7 +83,7 @@ class Dialogue:
         self.wire, self.postman, self.spool = Wire(), Postman(), spool
         options = Options(hostname="mx.example.org", max_message=max_message, max_recipients=max_recipients)
         self.tally = Tally()
-        role = Lmtp(cast("Addresses", self.postman), cast("Delivery", self.postman))
+        role = Lmtp(cast("Addresses", self.postman), cast("Delivery", self.postman), Partly())
         self.lmtp = SmtpConnection(cast("Connection", self.wire), role, LMTP, options, spool, self.tally)
         assert self.answers() == ["220 mx.example.org LMTP mailkeep ready"]
 
