@@ -24,6 +24,7 @@ LENGTH: Final = 200  # characters (RFC 8970 §3.3)
 
 MAX_OCTETS: Final = {"plain": 64 * 1024, "markdown": 64 * 1024, "html": 256 * 1024}  # looked at, by subtype of text
 ENOUGH: Final = 20 * LENGTH  # characters, of which some cannot be seen
+MOSTLY_ENOUGH: Final = 3 * LENGTH
 MAX_TEXTS: Final = 8  # parts that are looked at for something to say
 
 # Each alternative also ends at the end of the text, so that nothing is looked at twice.
@@ -129,6 +130,7 @@ def _own_lines(lines: Iterable[str]) -> list[str]:
         elif _QUOTED.match(line):
             if own and own[-1].endswith(":"):  # "On Monday, Ann wrote:"
                 own.pop()
+                before -= len(own[-1]) if own else 0
         elif bare == _PGP_SIGNED or (not own and _FORWARDED.match(bare)):
             in_head = True
         elif bare == _PGP_SIGNATURE or (own and (_SIGNATURE.match(line) or _FORWARDED.match(bare))):
@@ -144,7 +146,9 @@ def _own_lines(lines: Iterable[str]) -> list[str]:
 
 def _shorten(text: str) -> str:
     """One line, without what cannot be seen, cut between characters."""
-    text = _SPACE.sub(" ", _INVISIBLE.sub("", text[:ENOUGH])).strip()
+    start = _one_line(text[:MOSTLY_ENOUGH])
+    # What the cut has done to its last characters is not seen.
+    text = start if len(start) > 2 * LENGTH else _one_line(text[:ENOUGH])
     if len(text) <= LENGTH:
         return text
     end = LENGTH
@@ -153,3 +157,7 @@ def _shorten(text: str) -> str:
     ):
         end -= 1
     return text[:end].rstrip()
+
+
+def _one_line(text: str) -> str:
+    return _SPACE.sub(" ", _INVISIBLE.sub("", text)).strip()

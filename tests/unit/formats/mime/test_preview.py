@@ -142,3 +142,10 @@ def test_any_octets_have_a_short_line(data: bytes) -> None:
 def test_bombs_cost_no_more_than_their_size(text: str) -> None:
     html(text)
     plain(text)
+
+
+def test_answers_to_many_quotes_do_not_hide_what_is_written_below() -> None:
+    quotes = b"".join(b"On Monday, Ann wrote:\r\n> what %d\r\n" % number for number in range(300))
+    long = b"It begins here. " + b"x" * 100
+    text = b"Subject: x\r\n\r\n" + long + b"\r\n" + quotes + b"The end.\r\n"
+    assert preview(scan(text), text) == f"{long.decode()} The end."
