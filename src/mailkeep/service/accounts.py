@@ -1,4 +1,4 @@
-"""Accounts: who may log in, with what password, and where an address leads."""
+"""Accounts: who may log in, and with what password."""
 
 from __future__ import annotations
 
@@ -243,27 +243,6 @@ class Accounts:
             except (Argon2Error, InvalidHashError) as error:
                 raise Unavailable("Passwords cannot be checked now") from error
         return bool(password_hash and password)
-
-    # --- where mail goes
-
-    def resolve(self, address: str) -> AccountId:
-        """The active account that an address leads to, with or without ``+detail`` (RFC 5233).
-
-        An account whose own address has a plus is found before the detail is taken off.
-        Raises: NotFound; Unavailable when the account is just being created or moved.
-        """
-        try:
-            exact = parse_address(address)
-        except Invalid as error:
-            raise NotFound("No such user here") from error
-        entry = self._directory.find(str(exact)) or self._directory.find(str(exact.base))
-        if entry is None or entry.state is AccountState.REMOVING:
-            raise NotFound("No such user here")
-        if entry.state is AccountState.CREATING:
-            raise Unavailable("The account is being created")
-        if entry.state is AccountState.MOVING:
-            raise Unavailable("The account is being moved: try again soon")
-        return entry.account
 
     # --- managing
 

@@ -42,10 +42,6 @@ class Delivery:
         self._hostname = hostname
         self._clock = clock
 
-    def resolve(self, recipient: str) -> AccountId:
-        """The account that a recipient's address leads to.  Raises: NotFound, Unavailable."""
-        return self._accounts.resolve(recipient)
-
     async def require_room(self, account: AccountId, octets: int) -> None:
         """Whether a message of so many octets would fit now; what delivery adds to it is not counted.
 

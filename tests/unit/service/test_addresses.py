@@ -69,6 +69,12 @@ def test_an_alias_with_a_plus_is_found_before_the_detail_is_taken_off(world: Wor
     assert world.addresses.resolve("ann+play@example.org") == (world.ann,)
 
 
+def test_an_account_whose_own_address_has_a_plus_is_found_first(world: World) -> None:
+    work = world.account("ann+work@example.org")
+    assert world.addresses.resolve("ann+work@example.org") == (work,)
+    assert world.addresses.resolve("ann+play@example.org") == (world.ann,)
+
+
 def test_the_catch_all_gets_what_nobody_else_has(world: World) -> None:
     world.addresses.add_alias("@example.org", "bob@example.org")
     assert world.addresses.resolve("no-such@example.org") == (world.bob,)

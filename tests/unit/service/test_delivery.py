@@ -18,6 +18,7 @@ from mailkeep.model.mailbox import INBOX, Role
 from mailkeep.model.quota import Quota
 from mailkeep.model.uidset import UidSet
 from mailkeep.service.accounts import Accounts
+from mailkeep.service.addresses import Addresses
 from mailkeep.service.bus import Bus
 from mailkeep.service.delivery import Delivery, Origin
 from mailkeep.service.mailboxes import Mailboxes
@@ -38,11 +39,17 @@ class PostOffice:
 
     def __init__(self, store: Store, accounts: Accounts) -> None:
         self.store, self.accounts = store, accounts
+        self.addresses = Addresses(store.directory)
         self.mailboxes = Mailboxes(store, Bus())
         self.messages = Messages(store, Bus(), ())
         self.delivery = Delivery(
             accounts, self.mailboxes, self.messages, hostname="mail.example.org", clock=lambda: NOW
         )
+
+    def resolve(self, address: str) -> AccountId:
+        """The one account to which an address leads."""
+        [account] = self.addresses.resolve(address)
+        return account
 
     def octets(self, message: bytes) -> Octets:
         spool = Spool(self.store.spool_dir, 1 << 30)
@@ -59,7 +66,7 @@ class PostOffice:
         self, message: bytes = MESSAGE, to: str = ANN, sender: str = "joe@example.com", origin: Origin | None = ORIGIN
     ) -> bytes:
         """Deliver one message, and read it back."""
-        account = self.delivery.resolve(to)
+        account = self.resolve(to)
         await self.delivery.deliver(account, to, sender, self.octets(message), origin)
         return (await self.inbox(account))[-1]
 
@@ -121,7 +128,7 @@ async def test_the_name_that_dns_gives_a_client_stands_before_its_address(office
 
 @in_post_office
 async def test_results_of_checks_stand_above_the_received_line_of_who_checked(office: PostOffice) -> None:
-    account = office.delivery.resolve(ANN)
+    account = office.resolve(ANN)
     octets = office.octets(MESSAGE)
     await office.delivery.deliver(account, ANN, "", octets, ORIGIN, fields=b"Received-SPF: pass\r\nX-One: 1\r\n")
     [stored] = await office.inbox(account)
@@ -132,7 +139,7 @@ async def test_results_of_checks_stand_above_the_received_line_of_who_checked(of
 
 @in_post_office
 async def test_junk_goes_into_the_mailbox_of_that_role_whatever_its_name(office: PostOffice) -> None:
-    account = office.delivery.resolve(ANN)
+    account = office.resolve(ANN)
     await office.mailboxes.rename(account, "Junk", "Müll")
     await office.delivery.deliver(account, ANN, "", office.octets(MESSAGE), ORIGIN, junk=True)
     assert await office.inbox(account) == []
@@ -141,7 +148,7 @@ async def test_junk_goes_into_the_mailbox_of_that_role_whatever_its_name(office:
 
 @in_post_office
 async def test_junk_finds_its_mailbox_made_anew_where_there_is_none(office: PostOffice) -> None:
-    account = office.delivery.resolve(ANN)
+    account = office.resolve(ANN)
     await office.mailboxes.delete(account, "Junk")
     for _ in range(2):
         await office.delivery.deliver(account, ANN, "", office.octets(MESSAGE), ORIGIN, junk=True)
@@ -151,7 +158,7 @@ async def test_junk_finds_its_mailbox_made_anew_where_there_is_none(office: Post
 
 @in_post_office
 async def test_junk_goes_into_a_mailbox_of_that_name_where_none_has_the_role(office: PostOffice) -> None:
-    account = office.delivery.resolve(ANN)
+    account = office.resolve(ANN)
     await office.mailboxes.delete(account, "Junk")
     await office.mailboxes.create(account, "Junk")
     await office.delivery.deliver(account, ANN, "", office.octets(MESSAGE), ORIGIN, junk=True)
@@ -160,7 +167,7 @@ async def test_junk_goes_into_a_mailbox_of_that_name_where_none_has_the_role(off
 
 @in_post_office
 async def test_whether_there_is_room_is_known_before_the_message_comes(office: PostOffice) -> None:
-    account = office.delivery.resolve(ANN)
+    account = office.resolve(ANN)
     await office.delivery.require_room(account, 10**12)
     await office.store.write(ops.set_quota, account, Quota(octets=10_000, messages=2))
     await office.delivery.require_room(account, 10_000)
@@ -190,7 +197,7 @@ async def test_the_recipient_is_written_as_given(office: PostOffice) -> None:
 
 @in_post_office
 async def test_addresses_cannot_bring_header_lines_of_their_own(office: PostOffice) -> None:
-    account = office.delivery.resolve(ANN)
+    account = office.resolve(ANN)
     for recipient, sender in ((f"{ANN}\r\nX: y", ""), (ANN, "a@b\r\nX: y"), (ANN, "a@b\0")):
         with pytest.raises(Invalid):
             await office.delivery.deliver(account, recipient, sender, office.octets(MESSAGE))
@@ -204,7 +211,7 @@ def test_a_large_message_is_delivered_to_many_from_one_spool_file(size: int, tmp
         await office.accounts.create("bob@example.org", "secret")
         octets = office.octets(b"x" * size)
         for to in (ANN, "bob@example.org"):
-            account = office.delivery.resolve(to)
+            account = office.resolve(to)
             await office.delivery.deliver(account, to, "", octets, ORIGIN)
             [stored] = await office.inbox(account)
             assert stored.endswith(b" +0000\r\n" + b"x" * size)
@@ -216,7 +223,7 @@ def test_a_large_message_is_delivered_to_many_from_one_spool_file(size: int, tmp
 
 @in_post_office
 async def test_beyond_the_quota_nothing_is_stored_and_no_file_is_left(office: PostOffice) -> None:
-    account = office.delivery.resolve(ANN)
+    account = office.resolve(ANN)
     await office.store.write(ops.set_quota, account, Quota(octets=10_000))
     for size in (20_000, 2_000_000):
         octets = office.octets(b"x" * size)
@@ -229,7 +236,7 @@ async def test_beyond_the_quota_nothing_is_stored_and_no_file_is_left(office: Po
 
 @in_post_office
 async def test_an_account_that_goes_between_recipient_and_data_is_not_found(office: PostOffice) -> None:
-    account = office.delivery.resolve(ANN)
+    account = office.resolve(ANN)
     await office.accounts.remove(str(parse_address(ANN)))
     with pytest.raises(NotFound):
         await office.delivery.deliver(account, ANN, "", office.octets(MESSAGE), ORIGIN)
@@ -239,7 +246,7 @@ async def test_an_account_that_goes_between_recipient_and_data_is_not_found(offi
 async def test_giving_up_a_large_delivery_leaves_no_file(office: PostOffice) -> None:
     octets = office.octets(b"x" * 5_000_000)
     async with asyncio.TaskGroup() as group:
-        delivery = group.create_task(office.delivery.deliver(office.delivery.resolve(ANN), ANN, "", octets, ORIGIN))
+        delivery = group.create_task(office.delivery.deliver(office.resolve(ANN), ANN, "", octets, ORIGIN))
         for _ in range(5):
             await asyncio.sleep(0)
         delivery.cancel()

@@ -56,7 +56,7 @@ class Office:
 
     @property
     def account(self) -> AccountId:
-        return self.accounts.resolve(ANN)
+        return self.accounts.get(ANN).id
 
     def report(self, *reported: Reported, message: bytes = MESSAGE, until: int | None = None, **more: object) -> Report:
         envelope = Envelope(reverse_path=ANN, recipients=(), **more)  # type: ignore[arg-type]

@@ -93,14 +93,14 @@ class Office:
         """Submit as Ann; returns what goes into the queue, below the lines that are put before it."""
         envelope = Envelope(reverse_path=sender, recipients=tuple(map(Recipient, to)), **more)  # type: ignore[arg-type]
         octets = self.octets(message)
-        await self.submission.submit(self.accounts.resolve(ANN), envelope, octets, ORIGIN)
+        await self.submission.submit(self.accounts.get(ANN).id, envelope, octets, ORIGIN)
         octets.discard()
         _, queued = self.queued[-1]
         return queued.partition(b"2023 22:13:20 +0000\r\n")[2]
 
     async def kept(self) -> list[bytes]:
         """What is in Ann's mailbox for sent mail."""
-        account = self.accounts.resolve(ANN)
+        account = self.accounts.get(ANN).id
         mailbox = next(each for each in await self.mailboxes.list(account) if each.role is Role.SENT)
         rows = await self.messages.fetch(account, mailbox.id, UidSet(range(1, mailbox.uidnext)))
         assert all(row.entry.mask == System.SEEN for row in rows)
@@ -108,7 +108,7 @@ class Office:
 
     async def store_copy(self, message: bytes, flags: int = System.SEEN.value) -> int:
         """As a client does it that stores what it has sent; returns the UID."""
-        account = self.accounts.resolve(ANN)
+        account = self.accounts.get(ANN).id
         mailbox = next(each for each in await self.mailboxes.list(account) if each.role is Role.SENT)
         incoming = Incoming(octets=self.octets(message), flags=Flags(flags))
         return (await self.sent.store(account, mailbox, incoming)).uids[0]
@@ -334,7 +334,7 @@ async def test_no_copy_is_kept_unless_the_account_asks_for_it(office: Office) ->
 
 @in_office
 async def test_the_copy_has_what_was_sent_and_bcc_but_no_trace(office: Office) -> None:
-    await office.sent.switch(office.accounts.resolve(ANN), on=True)
+    await office.sent.switch(office.accounts.get(ANN).id, on=True)
     message = b"Bcc: zoe@example.com\r\n" + MESSAGE
     assert await office.submit(message) == MESSAGE
     assert await office.kept() == [message]
@@ -342,14 +342,14 @@ async def test_the_copy_has_what_was_sent_and_bcc_but_no_trace(office: Office) -
 
 @in_office
 async def test_the_copy_has_the_fields_that_were_added(office: Office) -> None:
-    await office.sent.switch(office.accounts.resolve(ANN), on=True)
+    await office.sent.switch(office.accounts.get(ANN).id, on=True)
     travels = await office.submit(b"Subject: x\r\n\r\nbody")
     assert await office.kept() == [travels]
 
 
 @in_office
 async def test_a_client_that_stores_its_copy_too_is_told_where_it_is(office: Office) -> None:
-    await office.sent.switch(office.accounts.resolve(ANN), on=True)
+    await office.sent.switch(office.accounts.get(ANN).id, on=True)
     await office.submit(b"Bcc: zoe@example.com\r\n" + MESSAGE)
     assert await office.store_copy(MESSAGE + b"\r\n") == 1
     assert len(await office.kept()) == 1
@@ -357,10 +357,10 @@ async def test_a_client_that_stores_its_copy_too_is_told_where_it_is(office: Off
 
 @in_office
 async def test_flags_of_the_clients_copy_go_to_the_one_that_is_kept(office: Office) -> None:
-    await office.sent.switch(office.accounts.resolve(ANN), on=True)
+    await office.sent.switch(office.accounts.get(ANN).id, on=True)
     await office.submit()
     assert await office.store_copy(MESSAGE, System.SEEN | System.FLAGGED) == 1
-    account = office.accounts.resolve(ANN)
+    account = office.accounts.get(ANN).id
     mailbox = next(each for each in await office.mailboxes.list(account) if each.role is Role.SENT)
     [row] = await office.messages.fetch(account, mailbox.id, UidSet([1]))
     assert row.entry.mask == System.SEEN | System.FLAGGED
@@ -368,7 +368,7 @@ async def test_flags_of_the_clients_copy_go_to_the_one_that_is_kept(office: Offi
 
 @in_office
 async def test_a_client_that_stores_its_copy_first_gets_no_second_one(office: Office) -> None:
-    await office.sent.switch(office.accounts.resolve(ANN), on=True)
+    await office.sent.switch(office.accounts.get(ANN).id, on=True)
     await office.store_copy(MESSAGE)
     await office.submit()
     assert await office.kept() == [MESSAGE]
@@ -378,7 +378,7 @@ async def test_a_client_that_stores_its_copy_first_gets_no_second_one(office: Of
 def test_copies_of_any_size_are_recognised(tmp_path: Path, size: int) -> None:
     @in_office
     async def scenario(office: Office) -> None:
-        await office.sent.switch(office.accounts.resolve(ANN), on=True)
+        await office.sent.switch(office.accounts.get(ANN).id, on=True)
         message = MESSAGE + b"x" * size
         await office.submit(message)
         assert await office.store_copy(message) == 1
@@ -400,7 +400,7 @@ def test_copies_of_any_size_are_recognised(tmp_path: Path, size: int) -> None:
 def test_another_message_is_stored(tmp_path: Path, other: bytes) -> None:
     @in_office
     async def scenario(office: Office) -> None:
-        await office.sent.switch(office.accounts.resolve(ANN), on=True)
+        await office.sent.switch(office.accounts.get(ANN).id, on=True)
         await office.submit()
         assert await office.store_copy(other) == 2
 
@@ -409,7 +409,7 @@ def test_another_message_is_stored(tmp_path: Path, other: bytes) -> None:
 
 @in_office
 async def test_an_old_copy_does_not_stand_for_a_new_one(office: Office) -> None:
-    await office.sent.switch(office.accounts.resolve(ANN), on=True)
+    await office.sent.switch(office.accounts.get(ANN).id, on=True)
     await office.submit()
     office.now += YOUNG_S + 1
     assert await office.store_copy(MESSAGE) == 2
@@ -417,9 +417,9 @@ async def test_an_old_copy_does_not_stand_for_a_new_one(office: Office) -> None:
 
 @in_office
 async def test_a_copy_that_the_user_has_deleted_does_not_stand_for_a_new_one(office: Office) -> None:
-    await office.sent.switch(office.accounts.resolve(ANN), on=True)
+    await office.sent.switch(office.accounts.get(ANN).id, on=True)
     await office.submit()
-    account = office.accounts.resolve(ANN)
+    account = office.accounts.get(ANN).id
     mailbox = next(each for each in await office.mailboxes.list(account) if each.role is Role.SENT)
     await office.messages.remove(account, mailbox.id, mailbox.uidnext)  # nothing there: nothing happens
     [row] = await office.messages.fetch(account, mailbox.id, UidSet(range(1, 100)))
@@ -434,7 +434,7 @@ async def test_where_nothing_was_switched_on_clients_may_store_a_message_twice(o
 
 @in_office
 async def test_the_mailbox_for_sent_mail_is_made_where_there_is_none(office: Office) -> None:
-    account = office.accounts.resolve(ANN)
+    account = office.accounts.get(ANN).id
     await office.sent.switch(account, on=True)
     await office.mailboxes.delete(account, "Sent")
     await office.submit()
@@ -443,7 +443,7 @@ async def test_the_mailbox_for_sent_mail_is_made_where_there_is_none(office: Off
 
 @in_office
 async def test_a_copy_that_does_not_fit_does_not_stop_the_message(office: Office) -> None:
-    account = office.accounts.resolve(ANN)
+    account = office.accounts.get(ANN).id
     await office.sent.switch(account, on=True)
     await office.store.write(ops.set_quota, account, Quota(octets=10))
     await office.submit()
@@ -466,7 +466,7 @@ def test_what_goes_into_the_queue_has_signatures_that_hold(tmp_path: Path, size:
         )  # fmt: skip
         envelope = Envelope(reverse_path=ANN, recipients=(Recipient(CY),))
         octets = office.octets(b"Bcc: zoe@example.com\r\nSubject: x\r\n\r\n" + b"body \r\n" * (size // 7))
-        await submission.submit(office.accounts.resolve(ANN), envelope, octets)
+        await submission.submit(office.accounts.get(ANN).id, envelope, octets)
         octets.discard()
         [(_, queued)] = office.queued
         records = {

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
 
+import dns.name
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.dns_server import dns_server
 
 from mailkeep.formats.dkim import make_key, public_record
 from mailkeep.model.domain import SigningKey
-from mailkeep.net.resolver import CachingResolver
+from mailkeep.net.resolver import Answer, CachingResolver
 from mailkeep.service.wellknown import Site
 from mailkeep.service.zone import list_records, zone_fragment
 from mailkeep.smtp.domain_check import Finding, Verdict, check_domain
@@ -146,3 +152,38 @@ def test_what_dns_says_cannot_play_with_a_terminal_or_fill_it() -> None:
     text = found["_dmarc.example.org", "TXT"].text
     assert "\x1b" not in text
     assert len(text) < 1300
+
+
+@dataclass
+class Oracle:
+    """A resolver that answers every question with the same records."""
+
+    records: dict[str, tuple[Any, ...]]
+
+    async def look_up(self, name: str, kind: str) -> Answer:
+        return Answer(self.records.get(kind, ()), exists=True, authentic=False, name=name)
+
+
+TEXTS = st.binary(max_size=40) | st.sampled_from([b"v=spf1", b"v=DMARC1", b"v=STSv1;", b";", b"=", b"p=", b"id=", b" "])
+NAMES = st.sampled_from([dns.name.root, dns.name.from_text("Mail.Example.ORG"), dns.name.Name([b"\xff\0.", b""])])
+
+
+@given(
+    st.lists(st.lists(TEXTS, max_size=4).map(lambda strings: SimpleNamespace(strings=strings)), max_size=3),
+    st.lists(NAMES, max_size=3),
+    st.lists(st.tuples(st.sampled_from([b"issue", b"iodef", b"\xff"]), st.binary(max_size=20)), max_size=3),
+)
+def test_whatever_dns_says_is_judged(texts: list[Any], names: list[Any], issuers: list[tuple[bytes, bytes]]) -> None:
+    oracle = Oracle(
+        {
+            "TXT": tuple(texts),
+            "MX": tuple(SimpleNamespace(preference=7, exchange=name) for name in names),
+            "SRV": tuple(SimpleNamespace(port=993, target=name) for name in names),
+            "PTR": tuple(SimpleNamespace(target=name) for name in names),
+            "CAA": tuple(SimpleNamespace(flags=0, tag=tag, value=value) for tag, value in issuers),
+            "A": (SimpleNamespace(address="192.0.2.1"),),
+        }
+    )
+    found = asyncio.run(check_domain(DOMAIN, SITE, (KEY,), oracle, "letsencrypt.org"))
+    assert {(record.name, record.kind) for record in RECORDS} <= {(finding.name, finding.kind) for finding in found}
+    assert all(finding.text.isprintable() for finding in found)
