@@ -48,6 +48,7 @@ READING = {
     "metadata_changes",
     "queue_count",
     "queue_due",
+    "queue_due_item",
     "queue_due_of",
     "queue_get",
     "queue_list",

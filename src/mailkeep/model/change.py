@@ -29,7 +29,7 @@ class Hint:
     """Something may have changed: go and ask.  It may be lost or doubled without harm.
 
     `tree`: mailboxes, subscriptions or keywords of the account changed too.  `metadata`: entries of metadata did.
-    `queue`: it has something to send.
+    `queue`: the number of a message that it has to send, if there is one.
     """
 
     account: AccountId
@@ -37,7 +37,7 @@ class Hint:
     modseq: ModSeq
     tree: bool = False
     metadata: bool = False
-    queue: bool = False
+    queue: int = 0
 
 
 class What(Enum):

@@ -10,58 +10,29 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from mailkeep.figures import Figure
 from mailkeep.model.address import parse_domain
 from mailkeep.model.change import Hint
-from mailkeep.model.envelope import Envelope, Outcome, Recipient
+from mailkeep.model.envelope import Envelope, Recipient
 from mailkeep.model.errors import Invalid, NotFound
 from mailkeep.model.ids import AccountId, ModSeq
-from mailkeep.model.queued import QueuedItem, QueueLine, Settlement
+from mailkeep.model.queued import QueuedItem, QueueLine, Settlement, queue_id
 from mailkeep.service.bus import Bus
 from mailkeep.service.spool import IN_MEMORY, Octets, Spool
 from mailkeep.store import ops
 from mailkeep.store.contract import Blob, Store
 from mailkeep.store.ops.queue_due import Due
 
-__all__ = ["Due", "Queue", "Report", "Reported"]
+__all__ = ["Due", "Queue"]
 
 LEG: Final = 100  # recipients: every server takes so many at once (RFC 5321 §4.5.3.1.8)
 HELD_OCTETS: Final = 256 * 1024  # of a message that is tried; a larger one is copied to a spool file
 PIECE: Final = 256 * 1024
 ALL: Final = AccountId(0)  # of no account in particular
-
-
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """A recipient of whom there is something to tell; `at`: UTC seconds of the outcome."""
-
-    recipient: Recipient
-    outcome: Outcome
-    at: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What the sender of a queued message is to be told (RFC 3464).
-
-    All of `recipients` have asked for it, and are either over (taken: `relayed` where another host has it, delivered
-    where this one has; or failed), or delayed, and then `until` says when it will be given up (UTC seconds).
-    `once` is the key for `Delivery.deliver`: the report may be asked for again, and must come once.
-    `envelope` has no recipients; `message` are the octets that were queued.
-    """
-
-    account: AccountId
-    queue_id: str
-    envelope: Envelope
-    arrived_at: int
-    recipients: tuple[Reported, ...]
-    message: Blob
-    once: str
-    until: int | None = None
 
 
 class Queue:
@@ -73,9 +44,14 @@ class Queue:
         self._clock = clock
         self.taken_in = 0  # messages so far
 
-    def subscribe(self, news: Callable[[AccountId], None], doubt: Callable[[], None]) -> None:
-        """Call `news` whenever an account has something to send; `doubt` when that may have got lost."""
-        self._bus.subscribe_all(lambda hint: news(hint.account) if hint.queue else None)
+    def subscribe(self, news: Callable[[AccountId, int], None], doubt: Callable[[], None]) -> None:
+        """Call `news` with account and item whenever there is something to send; `doubt`: that may have got lost."""
+
+        def listen(hint: Hint) -> None:
+            if hint.queue:
+                news(hint.account, hint.queue)
+
+        self._bus.subscribe_all(listen)
         self._bus.subscribe_doubt(doubt)
 
     # --- for those who send
@@ -102,8 +78,8 @@ class Queue:
         finally:
             octets.discard()
         self.taken_in += 1
-        self._tell(account)
-        return f"{account}-{item}"
+        self._tell(account, item)
+        return queue_id(account, item)
 
     # --- for those who try
 
@@ -115,9 +91,15 @@ class Queue:
         found = await self._store.survey_own(ops.queue_due, ALL, after, until, limit)
         return sorted(due for each in found for due in each)[:limit]
 
-    async def due_of(self, account: AccountId, domain: str | None, limit: int) -> list[Due]:
-        """Legs of one account that are due now: to one domain the earliest, else the latest."""
-        return await self._store.scan(ops.queue_due_of, account, domain, int(self._clock()), limit)
+    async def due_of(self, account: AccountId, domain: str, limit: int) -> list[Due]:
+        """Of one account and to one domain, those that are due now, the earliest; none where another process tries."""
+        found = await self._store.survey_own(ops.queue_due_of, account, domain, int(self._clock()), limit)
+        return [due for each in found for due in each]
+
+    async def due_item(self, account: AccountId, item: int) -> list[Due]:
+        """Legs of one item that are due now; none where another process tries."""
+        found = await self._store.survey_own(ops.queue_due_item, account, item, int(self._clock()))
+        return [due for each in found for due in each]
 
     async def next_due(self, after: int) -> int | None:
         """When the first leg in shards of this process is due after a moment; None if there is none."""
@@ -188,12 +170,12 @@ class Queue:
     async def release(self, account: AccountId, item: int) -> None:
         """Held or not, all of the item is tried now.  Raises: NotFound."""
         await self._store.write(ops.queue_release, account, item, int(self._clock()))
-        self._tell(account)
+        self._tell(account, item)
 
     async def retry(self, account: AccountId, item: int) -> None:
         """All of the item that waits is tried now; not if it is held.  Raises: NotFound."""
         await self._store.write(ops.queue_retry, account, item, int(self._clock()))
-        self._tell(account)
+        self._tell(account, item)
 
     async def drop(self, account: AccountId, item: int) -> None:
         """Forget the item; nobody is told.  What is being tried now may still arrive.  Raises: NotFound."""
@@ -210,8 +192,8 @@ class Queue:
             )
         )
 
-    def _tell(self, account: AccountId) -> None:
-        self._bus.publish(Hint(account, frozenset(), ModSeq(0), queue=True))
+    def _tell(self, account: AccountId, item: int) -> None:
+        self._bus.publish(Hint(account, frozenset(), ModSeq(0), queue=item))
 
 
 def parse_queue_id(text: str) -> tuple[AccountId, int]:

@@ -125,14 +125,16 @@ class QueueContract:
         assert seen == [(1, 0), (1, 1), (2, 0), (2, 1), (3, 0), (3, 1)]
 
     @scenario
-    async def test_legs_of_an_account_are_found_by_domain_and_the_latest_first(self, world: World) -> None:
+    async def test_legs_of_an_account_are_found_by_domain_and_by_item(self, world: World) -> None:
         first, second = await _queue(world), await _queue(world, envelope=replace(ENVELOPE, hold_until=NOW + 1))
         other = await World.make(world.store, "eve@example.org")
         await _queue(other)
         due = await world.store.read(ops.queue_due_of, world.account, "example.net", NOW + 1, 9)
         assert [(one.item, one.leg) for one in due] == [(first, 1), (second, 1)]
-        due = await world.store.read(ops.queue_due_of, world.account, None, NOW + 1, 2)
-        assert {one.item for one in due} == {second}
+        assert len(await world.store.read(ops.queue_due_of, world.account, "example.net", NOW + 1, 1)) == 1
+        due = await world.store.read(ops.queue_due_item, world.account, second, NOW + 1)
+        assert [(one.item, one.leg) for one in due] == [(second, 0), (second, 1)]
+        assert await world.store.read(ops.queue_due_item, world.account, second, NOW) == []
 
     @scenario
     async def test_a_recipient_that_is_taken_is_not_tried_again_and_others_are_later(self, world: World) -> None:

@@ -61,7 +61,7 @@ class News(msgspec.Struct, frozen=True, tag=True, array_like=True):
     modseq: int
     tree: bool
     metadata: bool = False
-    queue: bool = False
+    queue: int = 0
 
 
 class Doubt(msgspec.Struct, frozen=True, tag=True, array_like=True):

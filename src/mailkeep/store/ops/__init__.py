@@ -45,6 +45,7 @@
     queue_get(account, item, leg) -> QueuedItem                 leg None: with all
     queue_due(account, after, until, limit) -> list[Due]        of one database: what is to be tried next
     queue_due_of(account, domain, until, limit) -> list[Due]
+    queue_due_item(account, item, until) -> list[Due]
     queue_next(account, after) -> int | None                    of one database
     queue_list(account, domain, after, limit) -> tuple[QueueLine, ...]  of one database; account 0: of all
     queue_count(account) -> tuple[int, int, int]                of one database: items, held ones, the oldest's time
@@ -167,7 +168,7 @@ from mailkeep.store.ops.put_greylisted import put_greylisted
 from mailkeep.store.ops.put_rows import put_rows
 from mailkeep.store.ops.put_text import put_text
 from mailkeep.store.ops.queue_add import queue_add
-from mailkeep.store.ops.queue_due import queue_due, queue_due_of, queue_next
+from mailkeep.store.ops.queue_due import queue_due, queue_due_item, queue_due_of, queue_next
 from mailkeep.store.ops.queue_get import queue_get
 from mailkeep.store.ops.queue_hold import queue_drop, queue_hold, queue_release, queue_retry
 from mailkeep.store.ops.queue_list import queue_count, queue_list
@@ -263,6 +264,7 @@ __all__ = [
     "queue_count",
     "queue_drop",
     "queue_due",
+    "queue_due_item",
     "queue_due_of",
     "queue_get",
     "queue_hold",
@@ -389,6 +391,7 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     queue_warned,
     queue_get,
     queue_due,
+    queue_due_item,
     queue_due_of,
     queue_next,
     queue_count,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mailkeep.model.ids import AccountId
-from mailkeep.store.contract import Op, Sql
+from mailkeep.model.queued import queue_id
+from mailkeep.store.contract import Op, Rows, Sql
 
 # Not of accounts that are being moved, or of which only a part is here yet, or any more.
 HERE = (
@@ -23,6 +24,11 @@ class Due(NamedTuple):
     leg: int
     domain: str
 
+    @property
+    def id(self) -> str:
+        """The name of its item."""
+        return queue_id(self.account, self.item)
+
 
 def queue_due(account: AccountId, after: tuple[int, int, int, int], until: int, limit: int) -> Op[list[Due]]:  # noqa: ARG001  of all accounts
     """Legs of this database that are due at `until`, ascending, after a place (due_at, account, item, leg).
@@ -36,19 +42,32 @@ def queue_due(account: AccountId, after: tuple[int, int, int, int], until: int, 
         (*after, until, limit),
         alone=True,
     )
-    return [Due(due_at, AccountId(account), item, leg, domain) for due_at, account, item, leg, domain in rows]
+    return _due(rows)
 
 
-def queue_due_of(account: AccountId, domain: str | None, until: int, limit: int) -> Op[list[Due]]:
-    """Legs of one account that are due, of one domain or of all: without a domain the latest first."""
-    one = "" if domain is None else " AND domain = ?"
-    order = "DESC" if domain is None else "ASC"
+def queue_due_of(account: AccountId, domain: str, until: int, limit: int) -> Op[list[Due]]:
+    """Legs of one account to one domain that are due, ascending; the earliest."""
     rows = yield Sql(
-        "SELECT due_at, account, item, leg, domain FROM queue_leg l WHERE account = ?"  # noqa: S608  our constants
-        f" AND due_at IS NOT NULL AND due_at <= ?{one}{HERE} ORDER BY due_at {order} LIMIT ?",
-        (account, until, limit) if domain is None else (account, until, domain, limit),
+        "SELECT due_at, account, item, leg, domain FROM queue_leg l WHERE account = ? AND domain = ?"  # noqa: S608  our constants
+        f" AND due_at IS NOT NULL AND due_at <= ?{HERE} ORDER BY due_at, item, leg LIMIT ?",
+        (account, domain, until, limit),
         alone=True,
     )
+    return _due(rows)
+
+
+def queue_due_item(account: AccountId, item: int, until: int) -> Op[list[Due]]:
+    """Legs of one item that are due, ascending."""
+    rows = yield Sql(
+        "SELECT due_at, account, item, leg, domain FROM queue_leg l WHERE account = ? AND item = ?"  # noqa: S608  our constants
+        f" AND due_at <= ?{HERE} ORDER BY due_at, leg",
+        (account, item, until),
+        alone=True,
+    )
+    return _due(rows)
+
+
+def _due(rows: Rows) -> list[Due]:
     return [Due(due_at, AccountId(account), item, leg, domain) for due_at, account, item, leg, domain in rows]
 
 

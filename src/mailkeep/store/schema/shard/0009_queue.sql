@@ -31,9 +31,9 @@ CREATE TABLE queue_leg (
     warned INTEGER NOT NULL,             -- 1: the sender has been told that it takes long
     PRIMARY KEY (account, item, leg)
 ) WITHOUT ROWID;
--- What is to be done next: asked of all accounts together, and of one.
+-- What is to be done next: asked of all accounts together, and of one for one domain.
 CREATE INDEX queue_leg_due ON queue_leg (due_at, account, item, leg, domain) WHERE due_at IS NOT NULL;
-CREATE INDEX queue_leg_of ON queue_leg (account, due_at, domain, item, leg) WHERE due_at IS NOT NULL;
+CREATE INDEX queue_leg_of ON queue_leg (account, domain, due_at, item, leg) WHERE due_at IS NOT NULL;
 
 CREATE TABLE queue_recipient (
     account INTEGER NOT NULL,
