@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from mailkeep.figures import Figure
 from mailkeep.model.address import parse_domain
 from mailkeep.model.change import Hint
-from mailkeep.model.envelope import Envelope, Recipient
+from mailkeep.model.envelope import Envelope, Outcome, Recipient
 from mailkeep.model.errors import Invalid, NotFound
 from mailkeep.model.ids import AccountId, ModSeq
 from mailkeep.model.queued import QueuedItem, QueueLine, Settlement, queue_id
@@ -27,12 +27,41 @@ from mailkeep.store import ops
 from mailkeep.store.contract import Blob, Store
 from mailkeep.store.ops.queue_due import Due
 
-__all__ = ["Due", "Queue"]
+__all__ = ["Due", "Queue", "Report", "Reported"]
 
 LEG: Final = 100  # recipients: every server takes so many at once (RFC 5321 §4.5.3.1.8)
 HELD_OCTETS: Final = 256 * 1024  # of a message that is tried; a larger one is copied to a spool file
 PIECE: Final = 256 * 1024
 ALL: Final = AccountId(0)  # of no account in particular
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A recipient of whom there is something to tell; `at`: UTC seconds of the outcome."""
+
+    recipient: Recipient
+    outcome: Outcome
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What the sender of a queued message is to be told (RFC 3464).
+
+    He has asked for it, of all of `recipients`.  They are either over: failed, or taken by another host
+    (`outcome.host`) or by a mailbox here; or delayed, and then `until` says when they will be given up (UTC seconds).
+    `once` is the key for `Delivery.deliver`: the report may be asked for again, and must come once.
+    `envelope` has no recipients; `message` are the octets that were queued.
+    """
+
+    account: AccountId
+    queue_id: str
+    envelope: Envelope
+    arrived_at: int
+    recipients: tuple[Reported, ...]
+    message: Blob
+    once: str
+    until: int | None = None
 
 
 class Queue:

@@ -38,9 +38,8 @@ from mailkeep.model.queued import (
 from mailkeep.service.addresses import Addresses
 from mailkeep.service.delivery import Delivery
 from mailkeep.service.ledger import Ledger
-from mailkeep.service.messages import Blob
 from mailkeep.service.pace import Pace
-from mailkeep.service.queue import Due, Queue
+from mailkeep.service.queue import Due, Queue, Report, Reported
 from mailkeep.service.spool import Octets
 from mailkeep.smtp.errors import reply_to
 from mailkeep.smtp.window import LANE, Window
@@ -69,14 +68,8 @@ class Courier(Protocol):
 class Reports(Protocol):
     """Tells senders."""
 
-    async def finished(self, item: QueuedItem, recipients: Sequence[QueuedRecipient], message: Blob) -> None:
-        """It is over for these.  Called again for the same ones it tells nothing twice.  Raises: MailError."""
-        ...
-
-    async def delayed(
-        self, item: QueuedItem, recipients: Sequence[QueuedRecipient], message: Blob, give_up_at: int
-    ) -> None:
-        """These take long, and are tried until `give_up_at` (UTC seconds).  Otherwise the same."""
+    async def report(self, report: Report) -> None:
+        """Into the sender's mailbox, at most once for each `report.once`.  Raises: MailError (then again later)."""
         ...
 
 
@@ -374,10 +367,10 @@ class Runner:
             await self._warn(item, leg)
 
     async def _report(self, item: QueuedItem, leg: QueuedLeg, due_at: int) -> bool:
-        """Make the report that is owed.  False: it cannot be made now; the leg is due later then, otherwise at `due_at`."""
+        """Make the report that is owed: then the leg is due at `due_at`.  False: it cannot be made before later."""
         owed = _owed(leg)
         try:
-            await self._reports.finished(item, owed, self._queue.open(item))
+            await self._reports.report(self._report_on(item, leg, owed))
         except MailError as error:
             if self._clock() < self._give_up_at(item) + self._options.lifetime_s:
                 log.warning("queue.report_put_off", id=item.id, text=error.text)
@@ -387,7 +380,7 @@ class Runner:
                 return False
             log.error("queue.report_given_up", id=item.id, text=error.text)
         else:
-            self._reported["finished"] += 1
+            self._reported["final"] += 1
         numbers = [one.number for one in owed]
         await self._persist(lambda: self._queue.reported(item, leg.number, numbers, due_at))
         self._expect(due_at)
@@ -397,9 +390,27 @@ class Runner:
         """Tell the sender once that it takes long."""
         waiting = [one for one in leg.recipients if one.state is State.WAITING and owes_warning(one.recipient.notify)]
         if waiting:
-            await self._reports.delayed(item, waiting, self._queue.open(item), self._give_up_at(item))
+            await self._reports.report(self._report_on(item, leg, waiting, until=self._give_up_at(item)))
             self._reported["delayed"] += 1
             await self._persist(lambda: self._queue.warned(item, leg.number))
+
+    def _report_on(
+        self, item: QueuedItem, leg: QueuedLeg, recipients: Sequence[QueuedRecipient], until: int | None = None
+    ) -> Report:
+        # The same recipients make the same key: after a crash the same are owed.
+        what = "delayed" if until else ",".join(str(one.number) for one in recipients)
+        return Report(
+            account=item.account,
+            queue_id=item.id,
+            envelope=item.envelope,
+            arrived_at=item.queued_at,
+            recipients=tuple(
+                Reported(one.recipient, one.outcome, one.outcome_at or 0) for one in recipients if one.outcome
+            ),
+            message=self._queue.open(item),
+            once=f"report:{item.id}:{item.queued_at}:{leg.number}:{what}",
+            until=until,
+        )
 
     # --- when
 

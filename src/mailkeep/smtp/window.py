@@ -1,7 +1,7 @@
 """What of the queue is in memory: a window of bounded size, from which everybody gets his turn.
 
-- A lane is what one account sends to one domain.  Lanes take turns, so that neither a newsletter nor a host that is slow
-  keeps others waiting.
+- A lane is what one account sends to one domain.  Lanes take turns, so that neither a newsletter nor a slow host keeps
+  others waiting.
 - A lane holds at most `LANE` legs.  That it left some behind is remembered, and they are asked for again.
 """
 
@@ -74,7 +74,7 @@ class Window:
         """One whose turn it is; to be given back by `done`.  None: there is none, or all must wait."""
         while self._turns:
             lane = self._turns.popleft()
-            account, domain = lane
+            _, domain = lane
             if self.trying[domain] >= self.per_destination:
                 self._blocked[domain].append(lane)
                 continue
