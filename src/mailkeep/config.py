@@ -117,6 +117,43 @@ class _Size:
         return size
 
 
+_SPAN: Final = re.compile(r"(\d{1,6}) ?([smhd])\Z")
+_SPAN_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Of time; its value is seconds."""
+
+    low: int
+    high: int
+
+    @property
+    def allowed(self) -> str:
+        return f'a time like "30s", "5m", "4h" or "5d"; from {show_span(self.low)} to {show_span(self.high)}'
+
+    def read(self, raw: object) -> int:
+        match = _SPAN.match(raw) if isinstance(raw, str) else None
+        if match is None or not self.low <= (seconds := int(match[1]) * _SPAN_UNITS[match[2]]) <= self.high:
+            raise ValueError
+        return seconds
+
+
+@dataclass(frozen=True, slots=True)
+class _Spans:
+    low: int
+    high: int
+
+    @property
+    def allowed(self) -> str:
+        return f'a list of times like ["5m", "1h"]; each from {show_span(self.low)} to {show_span(self.high)}'
+
+    def read(self, raw: object) -> tuple[int, ...]:
+        if not isinstance(raw, list) or not 1 <= len(raw) <= 100:
+            raise ValueError
+        return tuple(_Span(self.low, self.high).read(span) for span in raw)
+
+
 @dataclass(frozen=True, slots=True)
 class _Choice:
     words: tuple[str, ...]
@@ -353,6 +390,12 @@ def show_size(octets: int) -> str:
         if octets and octets % factor == 0:
             return f"{octets // factor} {unit}"
     return str(octets)
+
+
+def show_span(seconds: int) -> str:
+    """Seconds as a configuration file writes them: in the largest unit that divides them."""
+    unit = next(unit for unit in "dhms" if seconds % _SPAN_UNITS[unit] == 0) if seconds else "s"
+    return f"{seconds // _SPAN_UNITS[unit]}{unit}"
 
 
 def _option(kind: Kind, means: str, *, default: object) -> Any:  # Any: a dataclass field stands for its value's type
@@ -668,6 +711,28 @@ class Relay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """Mail that waits to be delivered, or to be taken by another server."""
+
+    retry: tuple[int, ...] = _option(
+        _Spans(1, 86400),
+        "Waits between attempts, the last of which is repeated; each comes out up to a fifth shorter or longer.",
+        default=(300, 600, 1200, 2400, 3600, 7200, 14400),
+    )
+    lifetime: int = _option(
+        _Span(60, 30 * 86400), "How long is tried before the sender is told that it was in vain.", default=5 * 86400
+    )
+    warn_after: int = _option(
+        _Span(0, 30 * 86400),
+        'After how long the sender is told that it has not been possible yet; "0s" is never.',
+        default=4 * 3600,
+    )
+    concurrency: int = _option(
+        _Count(1, 10_000), "Attempts at once, in each process; each has one message for one domain.", default=100
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
     """Log lines on standard error: an event name and fields, never a secret or content of mail."""
 
@@ -733,6 +798,7 @@ class Config:
     filter: Filter = field(default_factory=Filter)
     outbound: Outbound = field(default_factory=Outbound)
     relay: Relay = field(default_factory=Relay)
+    queue: Queue = field(default_factory=Queue)
     log: Log = field(default_factory=Log)
     metrics: Metrics = field(default_factory=Metrics)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from mailkeep.administration import Offices
+from mailkeep.dispatch import Dispatch
 from mailkeep.figures import Figure, Figures
 from mailkeep.reception import Reception
 from mailkeep.service.indexer import Indexer
@@ -20,16 +21,17 @@ PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measures:
-    """Of one process, and what it has: the parent of workers has neither reception nor indexer."""
+    """Of one process, and what it has: the parent of workers has no reception, dispatch or indexer."""
 
     store: SqliteStore
     offices: Offices
     reception: Reception | None = None
+    dispatch: Dispatch | None = None
     indexer: Indexer | None = None
 
-    def read(self) -> Figures:
+    async def read(self) -> Figures:
         """As they are now."""
-        return tuple(self._read())
+        return (*self._read(), *await self.offices.queue.figures())
 
     def _read(self) -> Iterator[Figure]:
         yield "processes", (), 1
@@ -37,6 +39,8 @@ class Measures:
         yield "resident_memory_bytes", (), _resident()
         if self.reception is not None:
             yield from self.reception.figures()
+        if self.dispatch is not None:
+            yield from self.dispatch.figures()
         accounts, messages = self.offices.accounts, self.offices.messages
         yield "logins", ("ok",), accounts.logins
         yield "logins", ("failed",), accounts.failed_logins

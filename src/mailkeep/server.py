@@ -20,6 +20,7 @@ from mailkeep.administration import Offices, run_encoded
 from mailkeep.certificates import CertificateFiles, TlsContext, ensure_self_signed, names_for
 from mailkeep.config import MAX_SHARDS, Config, options
 from mailkeep.control import OVERHEAD, Door, Spawn
+from mailkeep.dispatch import Dispatch
 from mailkeep.exposition import Exposition
 from mailkeep.figures import Figures, add_up
 from mailkeep.lock import DataLock
@@ -42,7 +43,7 @@ from mailkeep.workers.crew import Crew
 from mailkeep.workers.peers import Peers
 
 # What `Server.reload` takes over at once; any other option needs a restart.
-RELOADED: Final = ("tls.", "log.", "imap.", "limits.", "accounts.", "filter.", "submission.")
+RELOADED: Final = ("tls.", "log.", "imap.", "limits.", "accounts.", "filter.", "submission.", "queue.")
 
 log = telemetry.logger()
 
@@ -116,8 +117,9 @@ class Staff(Protocol):
 class Here:
     """Clients are served by this process, which is the only one."""
 
-    def __init__(self, reception: Reception, bound: Mapping[str, list[socket.socket]]) -> None:
+    def __init__(self, reception: Reception, dispatch: Dispatch, bound: Mapping[str, list[socket.socket]]) -> None:
         self._reception = reception
+        self._dispatch = dispatch
         self._bound = bound
 
     async def start(self, spawn: Spawn) -> None:
@@ -127,6 +129,7 @@ class Here:
     def reload(self, config: Config, files: CertificateFiles) -> None:  # noqa: ARG002  the certificate is shared
         """See `Staff`."""
         self._reception.reload(config)
+        self._dispatch.reload(config)
 
     async def measure(self) -> Figures:
         """See `Staff`: there are no others."""
@@ -134,7 +137,9 @@ class Here:
 
     async def drain(self) -> None:
         """See `Staff`."""
-        await self._reception.drain()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._reception.drain())
+            group.create_task(self._dispatch.drain())
 
     async def stop(self) -> None:
         """See `Staff`: it ends with the server."""
@@ -199,9 +204,12 @@ class Server:
             server.endpoints = _endpoints({**bound, "metrics": server._metrics}, config)
             indexer = Indexer(store, bus, lambda: [entry.account for entry in store.directory.list()])
             reception = Reception(config, server.offices, server._tls, shared.ledger)
-            server._staff = Here(reception, bound)
-            server._upkeep = (store.maintain, store.tidy, indexer.run)
-            server._measures = Measures(store=store, offices=server.offices, reception=reception, indexer=indexer)
+            dispatch = Dispatch(config, server.offices, shared.ledger)
+            server._staff = Here(reception, dispatch, bound)
+            server._upkeep = (store.maintain, store.tidy, indexer.run, dispatch.run)
+            server._measures = Measures(
+                store=store, offices=server.offices, reception=reception, dispatch=dispatch, indexer=indexer
+            )
             yield server
 
     @classmethod
@@ -283,7 +291,7 @@ class Server:
     async def measure(self) -> Figures:
         """What all processes of the server count."""
         others = await self._staff.measure()
-        return add_up((("start_time_seconds", (), self._started_at), *self._measures.read(), *others))
+        return add_up((("start_time_seconds", (), self._started_at), *await self._measures.read(), *others))
 
     def refresh_certificate(self) -> None:
         """Add the names of new accounts' domains to a self-signed certificate; nothing to do for one from files."""

@@ -17,6 +17,7 @@ from typing import NoReturn
 from mailkeep import telemetry
 from mailkeep.certificates import CertificateError, CertificateFiles, TlsContext
 from mailkeep.config import Config, parse
+from mailkeep.dispatch import Dispatch
 from mailkeep.loop import run_loop
 from mailkeep.measures import Measures
 from mailkeep.model.errors import MailError
@@ -133,20 +134,24 @@ class Worker:
         self._peers.on_unheard = store.on_unheard
         indexer = _indexer(store, bus)
         self._peers.start(group.create_task)
-        upkeep = [group.create_task(run_upkeep(work)) for work in (store.maintain, store.tidy, indexer.run)]
+        dispatch = Dispatch(self._config, offices, shared.ledger)
+        works = (store.maintain, store.tidy, indexer.run, dispatch.run)
+        upkeep = [group.create_task(run_upkeep(work)) for work in works]
         reception = Reception(self._config, offices, self._tls, shared.ledger)
         sockets = {name: [socket.socket(fileno=fd) for fd in fds] for name, fds in self._begin.sockets.items()}
         await reception.start(sockets, group.create_task)
         self._channel.send(Accepting())
-        measures = Measures(store=store, offices=offices, reception=reception, indexer=indexer)
+        measures = Measures(store=store, offices=offices, reception=reception, dispatch=dispatch, indexer=indexer)
         while True:
             match await _hear(self._channel):
                 case Reload() as message:
-                    self._reload(reception, message)
+                    self._reload(reception, dispatch, message)
                 case Measure():
-                    self._channel.send(Measured(measures.read()))
+                    self._channel.send(Measured(await measures.read()))
                 case Drain():
-                    await reception.drain()
+                    async with asyncio.TaskGroup() as ending:
+                        ending.create_task(reception.drain())
+                        ending.create_task(dispatch.drain())
                     await self._peers.flush()
                     self._channel.send(Drained())
                 case Stop():
@@ -157,7 +162,7 @@ class Worker:
             task.cancel()
         self._peers.close()
 
-    def _reload(self, reception: Reception, message: Reload) -> None:
+    def _reload(self, reception: Reception, dispatch: Dispatch, message: Reload) -> None:
         config = _config(message.config)
         try:
             self._tls.reload(CertificateFiles(Path(message.certificate), Path(message.key)))
@@ -165,6 +170,7 @@ class Worker:
             log.error("worker.reload_refused", reason=str(error))
             return
         reception.reload(config)
+        dispatch.reload(config)
         telemetry.configure(config.log.level, config.log.format, worker=self._begin.number)
         log.info("worker.reloaded")
 
