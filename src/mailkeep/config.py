@@ -991,7 +991,11 @@ def toml(kind: Kind, value: object) -> str:
         case bool():
             return str(value).lower()
         case int():
+            if isinstance(kind, _Span):
+                return _quoted(show_span(value))
             return f'"{show_size(value)}"' if isinstance(kind, _Size) and value else str(value)
+        case tuple() if isinstance(kind, _Spans):
+            return "[" + ", ".join(_quoted(show_span(item)) for item in value) + "]"
         case tuple():
             return "[" + ", ".join(_quoted(str(item)) for item in value) + "]"
         case _:

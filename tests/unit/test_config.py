@@ -88,7 +88,7 @@ def test_show_tells_the_meaning_of_every_option() -> None:
         ("\n\n[limits]\nmessage_size = '1 PB'", 4, "limits.message_size", '"50 MiB"'),
         ("[limits]\nmesage_size = 1", 2, "limits.mesage_size", "did you mean message_size?"),
         ("[limit]\nx = 1", 1, "limit", "did you mean limits?"),
-        ("quux = 1", 1, "quux", "known here: data_dir, hostname"),
+        ("zzyzx = 1", 1, "zzyzx", "known here: data_dir, hostname"),
         ("[listen]\n\nimap = '143'", 3, "listen.imap", '"host:port"'),
         ("listen.imap = 'x:70000'", 1, "listen.imap", "not allowed"),
         ("# listen\nlisten = 3", 2, "listen", "is a table: write [listen]"),
@@ -120,3 +120,27 @@ def test_an_error_names_file_line_key_and_what_is_allowed(text: str, line: int, 
 def test_a_file_that_cannot_be_read_is_named() -> None:
     with pytest.raises(ConfigError, match=r"/nowhere/at/all\.toml: cannot be read: No such file"):
         load(Path("/nowhere/at/all.toml"))
+
+
+def test_times_are_text_with_a_unit() -> None:
+    config = parse('queue = {retry = ["90s", "5m", "1 h"], lifetime = "2d", warn_after = "0s"}', FILE)
+    assert (config.queue.retry, config.queue.lifetime, config.queue.warn_after) == ((90, 300, 3600), 2 * 86400, 0)
+    assert parse(show(config), FILE) == config
+    assert 'retry = ["90s", "5m", "1h"]' in show(config)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "retry = []",
+        'retry = ["0s"]',
+        'retry = "5m"',
+        "retry = [5]",
+        'lifetime = "5"',
+        'lifetime = "1s"',
+        "lifetime = 9",
+    ],
+)
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="allowed is"):
+        parse(f"[queue]\n{text}", FILE)

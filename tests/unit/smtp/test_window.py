@@ -1,0 +1,91 @@
+"""The window on the queue: whose turn it is, and what is left behind."""
+
+from __future__ import annotations
+
+from mailkeep.model.ids import AccountId
+from mailkeep.service.queue import Due
+from mailkeep.smtp.window import Window
+
+
+def due(account: int, item: int, domain: str = "a.example", leg: int = 0) -> Due:
+    return Due(0, AccountId(account), item, leg, domain)
+
+
+def take_all(window: Window) -> list[tuple[int, int]]:
+    """Account and item of all that may be tried at once."""
+    taken = []
+    while (one := window.take()) is not None:
+        taken.append((one.account, one.item))
+    return taken
+
+
+def test_lanes_take_turns_so_that_a_newsletter_keeps_nobody_waiting() -> None:
+    window = Window(10)
+    for item in range(3):
+        window.offer(due(1, item))
+    window.offer(due(2, 7))
+    window.offer(due(1, 9, "b.example"))
+    assert take_all(window) == [(1, 0), (2, 7), (1, 9), (1, 1), (1, 2)]
+
+
+def test_what_is_waiting_or_being_tried_is_not_offered_twice() -> None:
+    window = Window(10)
+    window.offer(due(1, 1))
+    window.offer(due(1, 1))
+    [first] = [window.take()]
+    window.offer(due(1, 1))
+    assert window.take() is None
+    assert first is not None
+    window.done(first)
+    window.offer(due(1, 1))
+    assert take_all(window) == [(1, 1)]
+
+
+def test_a_destination_gets_only_so_many_at_once_and_others_go_on() -> None:
+    window = Window(2)
+    for item in range(4):
+        window.offer(due(1, item))
+    window.offer(due(1, 9, "b.example"))
+    first = window.take()
+    assert take_all(window) == [(1, 9), (1, 1)]
+    assert first is not None
+    window.done(first)
+    assert take_all(window) == [(1, 2)]
+
+
+def test_a_full_lane_leaves_some_behind_and_is_hungry_once_half_of_it_is_done() -> None:
+    window = Window(10, lane=4)
+    for item in range(6):
+        window.offer(due(1, item))
+    assert len(window) == 4
+    assert window.hungry() == []
+    for _ in range(2):
+        taken = window.take()
+        assert taken is not None
+        window.done(taken)
+    assert window.hungry() == [(1, "a.example")]
+    window.feed((AccountId(1), "a.example"), [due(1, item) for item in range(2, 6)], more=False)
+    assert window.hungry() == []
+    assert take_all(window) == [(1, 2), (1, 3), (1, 4), (1, 5)]
+
+
+def test_a_window_is_full_when_it_holds_so_many_and_counts_what_is_being_tried() -> None:
+    window = Window(10, window=2)
+    window.offer(due(1, 1))
+    window.offer(due(2, 1))
+    assert window.is_full
+    taken = window.take()
+    assert window.is_full
+    assert taken is not None
+    window.done(taken)
+    assert not window.is_full
+
+
+def test_nothing_remains_of_what_is_done() -> None:
+    window = Window(1)
+    for account in range(50):
+        window.offer(due(account, 1, f"{account % 7}.example"))
+    while (one := window.take()) is not None:
+        window.done(one)
+    assert len(window) == 0
+    assert not any(getattr(window, name) for name in ("_waiting", "_turns", "_blocked", "_left", "trying"))
