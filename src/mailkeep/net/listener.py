@@ -74,6 +74,7 @@ class Listener:
         self._connections: set[Connection] = set()
         self._empty = asyncio.Event()
         self._empty.set()
+        self._draining = False
 
     async def start(self, sockets: Iterable[socket.socket]) -> None:
         """Accept on `sockets`, which become the listener's."""
@@ -101,6 +102,7 @@ class Listener:
 
     def drain(self) -> None:
         """Accept no more, and have every session say goodbye as soon as what it is doing is done."""
+        self._draining = True
         for server in self._servers:
             server.close()
         for task in tuple(self._tasks):
@@ -166,6 +168,9 @@ class Listener:
             raise
 
     def _open(self, connection: Connection) -> Session:
+        if self._draining:  # it was accepted a moment before
+            connection.abort()
+            return TurnedAway()
         if not self._limit.enter(connection.peer):
             self.refused += 1
             log.warning("net.too_many_connections", listener=self.name, peer=connection.peer)
@@ -190,7 +195,7 @@ class Listener:
 
 
 class TurnedAway:
-    """The session of a connection that was closed at once: its address holds as many as it may."""
+    """The session of a connection that was closed at once: its address holds as many as it may, or all is over."""
 
     def feed(self, data: bytes) -> None:
         """Nothing is read."""
