@@ -138,8 +138,8 @@ class Here:
     async def drain(self) -> None:
         """See `Staff`."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._reception.drain())
             group.create_task(self._dispatch.drain())
+            await self._reception.drain()
 
     async def stop(self) -> None:
         """See `Staff`: it ends with the server."""

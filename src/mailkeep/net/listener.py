@@ -168,7 +168,7 @@ class Listener:
             raise
 
     def _open(self, connection: Connection) -> Session:
-        if self._draining:  # it was accepted a moment before
+        if self._draining:  # it was accepted before, and has agreed on TLS meanwhile
             connection.abort()
             return TurnedAway()
         if not self._limit.enter(connection.peer):

@@ -150,8 +150,8 @@ class Worker:
                     self._channel.send(Measured(await measures.read()))
                 case Drain():
                     async with asyncio.TaskGroup() as ending:
-                        ending.create_task(reception.drain())
                         ending.create_task(dispatch.drain())
+                        await reception.drain()
                     await self._peers.flush()
                     self._channel.send(Drained())
                 case Stop():
