@@ -209,6 +209,10 @@ async def test_a_running_runner_sends_what_is_added_at_once(bench: Bench) -> Non
     assert len(bench.host.got) == 1
 
 
+async def _count_is(bench: Bench, count: int) -> bool:
+    return await bench.queue.count() == count
+
+
 async def _true(value: object) -> bool:
     return bool(value)
 
@@ -532,8 +536,8 @@ async def test_a_destination_that_hangs_keeps_nobody_else_waiting(bench: Bench) 
     for number in range(50):
         await bench.add(f"joe@{number}.example")
     async with bench.running():
-        await bench.until(lambda: _true(len(bench.host.got) == 50))
-        assert await bench.queue.count() == 250
+        await bench.until(lambda: _count_is(bench, 250))
+        assert len(bench.host.got) == 50
         assert len(bench.runner._window) <= 110
         gate.set()
         await bench.until(bench.is_empty)
