@@ -39,7 +39,7 @@ from mailkeep.smtp.mx import Mx
 from mailkeep.smtp.partly import Partly
 from mailkeep.smtp.session import Options as SmtpOptions
 from mailkeep.smtp.session import Users
-from mailkeep.smtp.submission import Submission, Within
+from mailkeep.smtp.submission import Submission
 from mailkeep.smtp.wire import auth as smtp_auth
 
 Opening = Callable[[Connection], ConnectionSession]
@@ -70,9 +70,7 @@ class Reception:
         self._turned = Turned()
         self._lane: Lane
         self._mx: Mx
-        self._submission = Submission(
-            addresses=offices.addresses, submitter=Within(offices.addresses, offices.delivery)
-        )
+        self._submission = Submission(addresses=offices.addresses, submitter=offices.submission)
 
     async def start(self, bound: Mapping[str, Iterable[socket.socket]], spawn: Spawn) -> None:
         """Accept on the sockets of each listener, which become its own; `spawn` starts a task of the server."""

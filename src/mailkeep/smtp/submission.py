@@ -10,7 +10,7 @@ from mailkeep.model.envelope import Envelope, Recipient
 from mailkeep.model.errors import Invalid, LimitReached
 from mailkeep.model.ids import AccountId
 from mailkeep.service.addresses import Addresses
-from mailkeep.service.delivery import Delivery, Origin
+from mailkeep.service.delivery import Origin
 from mailkeep.service.spool import Octets
 from mailkeep.smtp import extensions
 from mailkeep.smtp.errors import Refused
@@ -19,7 +19,6 @@ from mailkeep.smtp.wire.mail import Mail
 from mailkeep.smtp.wire.reply import Reply
 
 _NOT_YOURS: Final = Reply(550, "5.7.1", "This sender address does not belong to your account")
-_NO_WAY: Final = Reply(550, "5.7.1", "Mail leaves this server for nowhere")
 
 # Of a whole message, where these do not speak of a command or of its recipients (RFC 6409 §6.3).
 _NOT_TAKEN: Final = {Invalid: (554, "5.6.0"), LimitReached: (450, "4.7.1")}
@@ -80,22 +79,3 @@ class Submission:
 def _user(session: Session) -> User:
     assert session.user is not None
     return session.user
-
-
-@dataclass(frozen=True, slots=True)
-class Within:
-    """A `Submitter` for a server that sends to its own accounts only."""
-
-    addresses: Addresses
-    delivery: Delivery
-
-    async def submit(self, account: AccountId, envelope: Envelope, octets: Octets, origin: Origin) -> str:
-        """See `Submitter.submit`.  Raises: Refused (a recipient elsewhere), MailError."""
-        del account
-        local = [r.address for r in envelope.recipients if self.addresses.is_local(r.address.rpartition("@")[2])]
-        if len(local) < len(envelope.recipients):
-            raise Refused(_NO_WAY)
-        for address in local:
-            for target in self.addresses.resolve(address):
-                await self.delivery.deliver(target, address, envelope.reverse_path, octets, origin)
-        return octets.sha256.hex()[:16]

@@ -7,7 +7,7 @@ from tests.conformance.smtp.smtp_client import Smtp
 from tests.imap_client import ImapClient
 from tests.live import Account, Service
 
-MESSAGE = b"From: joe@example.com\r\nSubject: hello\r\n\r\n.one\r\n"
+MESSAGE = b"Subject: hello\r\n\r\n.one\r\n"
 
 
 def test_a_user_sends_to_another(user: Smtp, inbox: ImapClient, account: Account) -> None:
