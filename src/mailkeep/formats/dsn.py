@@ -72,9 +72,9 @@ _HINTS: Final = {  # by status without its class (RFC 3463 §3): what a reader c
 class Status:
     """What became of one recipient.
 
-    `original` is ORCPT as ``type;address``, decoded.  `status` is a code of RFC 3463.  `host` is the remote host, ""
-    where none was asked.  `code` of its reply is 0 where there was none, and `text` then says what went wrong here.
-    Times are UTC seconds; `retried_until` is of a delay alone.
+    `original` is ORCPT as ``type;address``, decoded.  `status` is a code of RFC 3463.  `host` is the remote host,
+    perhaps with its address in brackets; "" where none was asked.  `code` of its reply is 0 where there was none, and
+    `text` then says what went wrong here.  Times are UTC seconds; `retried_until` is of a delay alone.
     """
 
     address: str
@@ -243,7 +243,7 @@ def _about(status: Status) -> Iterator[str]:
     yield f"Action: {status.action}"
     yield f"Status: {status.status if _STATUS.fullmatch(status.status) else '5.0.0'}"
     if status.host:
-        yield f"Remote-MTA: dns; {_ascii(status.host)}"
+        yield f"Remote-MTA: dns; {_ascii(status.host.partition('[')[0] or status.host)}"
     if status.code:
         yield "\r\n ".join(_fold(f"Diagnostic-Code: smtp; {_ascii(_reply(status))}", LINE))
     elif status.text:

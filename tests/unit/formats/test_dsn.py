@@ -109,6 +109,15 @@ def test_fields_about_a_recipient() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [("mx.example.net[192.0.2.1]", "mx.example.net"), ("[192.0.2.1]", "[192.0.2.1]"), ("[IPv6:2001:db8::1]",) * 2],
+)
+def test_the_name_of_a_host_stands_without_its_address(host: str, told: str) -> None:
+    _, groups, _ = parts(about(dataclasses.replace(FAILED, host=host)))
+    assert groups[1]["Remote-MTA"] == f"dns; {told}"
+
+
 def test_a_name_without_a_dot_is_not_said_to_be_of_dns() -> None:
     _, groups, _ = parts(dataclasses.replace(REPORT, hostname="localhost"))
     assert groups[0]["Reporting-MTA"] == "x-local-hostname; localhost"

@@ -1,0 +1,177 @@
+"""What senders are told of mail to other servers (RFC 3461, RFC 3464): the whole server, before a scripted one."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from email.message import EmailMessage, Message
+from typing import Any
+
+import pytest
+from tests.conformance.smtp.smtp_client import Smtp
+from tests.dns_server import dns_server
+from tests.imap_client import ImapClient
+from tests.live import OWN, Service, eventually
+from tests.smtp_peer import Peer, smtp_peer
+
+from mailkeep.config import Address, Dns, Outbound, Queue
+
+MESSAGE = b"Subject: Lunch\r\nMessage-ID: <lunch@example.org>\r\n\r\nAt noon?\r\n"
+DOMAINS = """
+    example.net.      MX   10 mx.example.net.
+    mx.example.net.   A    127.0.0.1
+    null.example.     MX   0 .
+"""
+
+
+@contextmanager
+def running(**options: Any) -> Iterator[Peer]:
+    """A peer with a loop of its own."""
+    ready, stop = threading.Event(), asyncio.Event()
+    made: list[Peer] = []
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def serve() -> None:
+        async with smtp_peer(**options) as peer:
+            made.append(peer)
+            loops.append(asyncio.get_running_loop())
+            ready.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert ready.wait(10)
+    yield made[0]
+    loops[0].call_soon_threadsafe(stop.set)
+    thread.join(10)
+
+
+class World:
+    """Our server, and another for example.net."""
+
+    def __init__(self, service: Service, peer: Peer) -> None:
+        self.service, self.peer = service, peer
+
+    def send(self, *recipients: str, parameters: str = "") -> None:
+        """As OWN; recipients with the parameters of RCPT behind them."""
+        with Smtp(self.service.submissions, self.service.tls()) as client:
+            client.hello()
+            client.log_in(OWN.user, OWN.password)
+            assert client.say(f"MAIL FROM:<{OWN.user}>{parameters}").code == 250
+            for recipient in recipients:
+                address, _, more = recipient.partition(" ")
+                assert client.say(f"RCPT TO:<{address}> {more}".rstrip()).code == 250
+            assert client.data(MESSAGE) == [(250, "2.0.0")]
+
+    def report(self) -> EmailMessage:
+        """The one that is in INBOX soon."""
+        with ImapClient(self.service.imap) as client:
+            client.login(OWN.user, OWN.password)
+            client.ok("SELECT INBOX")
+            eventually(lambda: client.ok("NOOP") and client.exists, "a report")
+            assert client.exists == 1
+            [row] = client.ok("FETCH 1 BODY.PEEK[]").fetched.values()
+        message = email.message_from_bytes(row["BODY[]"], policy=email.policy.default)
+        assert isinstance(message, EmailMessage)
+        assert message.get_content_type() == "multipart/report"
+        return message
+
+
+Start = Callable[..., World]
+
+
+@pytest.fixture
+def world(configured: Callable[..., Service]) -> Iterator[Start]:
+    """``world(answers, offers=…, queue=…)``: both servers, of which the other gives these answers."""
+    with ExitStack() as stack:
+
+        def start(answers: Mapping[str, Any], queue: Queue | None = None, **options: Any) -> World:
+            host, port = stack.enter_context(dns_server(DOMAINS))
+            peer = stack.enter_context(running(answers=answers, **options))
+            service = configured(
+                dns=Dns(nameservers=(Address(host, port),)),
+                outbound=Outbound(port=peer.port),
+                queue=queue or Queue(),
+            )
+            return World(service, peer)
+
+        yield start
+
+
+def groups(report: EmailMessage) -> dict[str, Message]:
+    """The fields about each recipient, by address."""
+    _, status, _ = report.iter_parts()
+    payload = status.get_payload()
+    assert isinstance(payload, list)
+    return {group["Final-Recipient"].partition("; ")[2]: group for group in payload[1:]}
+
+
+@pytest.mark.rfc("3464", "2.3")
+def test_what_another_server_refuses_comes_back_with_its_words(world: Start) -> None:
+    here = world({"RCPT": "550 5.1.1 No such user here"})
+    here.send("bob@example.net")
+    report = here.report()
+    assert report["Return-Path"] == "<>"
+    assert report["Subject"] == "Not delivered: Lunch"
+    group = groups(report)["bob@example.net"]
+    assert (group["Action"], group["Status"]) == ("failed", "5.1.1")
+    assert group["Diagnostic-Code"] == "smtp; 550 5.1.1 No such user here"
+    assert group["Remote-MTA"] == "dns; mx.example.net"
+    assert "At noon?" in report.as_string()
+
+
+@pytest.mark.parametrize(("domain", "status"), [("null.example", "5.1.10"), ("nowhere.example", "5.1.2")])
+def test_mail_to_where_no_mail_is_taken_comes_back(world: Start, domain: str, status: str) -> None:
+    here = world({})
+    here.send(f"bob@{domain}")
+    [group] = groups(here.report()).values()
+    assert (group["Action"], group["Status"], group["Remote-MTA"]) == ("failed", status, None)
+
+
+def test_who_waits_too_long_is_told_so(world: Start) -> None:
+    here = world({"RCPT": "450 4.2.0 Greylisted"}, Queue(retry=(1,), warn_after=1))
+    here.send("bob@example.net")
+    report = here.report()
+    assert report["Subject"] == "Delayed: Lunch"
+    group = groups(report)["bob@example.net"]
+    assert (group["Action"], group["Diagnostic-Code"]) == ("delayed", "smtp; 450 4.2.0 Greylisted")
+    assert group["Will-Retry-Until"]
+    assert list(report.iter_parts())[2].get_content_type() == "text/rfc822-headers"
+
+
+@pytest.mark.rfc("3461", "5.2.2")
+def test_a_server_that_does_not_report_is_spoken_for(world: Start) -> None:
+    here = world({})
+    here.send("bob@example.net NOTIFY=SUCCESS", "cy@example.net", "dan@example.net NOTIFY=FAILURE")
+    [(address, group)] = groups(here.report()).items()
+    assert (address, group["Action"], group["Remote-MTA"]) == ("bob@example.net", "relayed", "dns; mx.example.net")
+
+
+@pytest.mark.rfc("3461", "5.2.1")
+def test_a_server_that_reports_is_asked_to(world: Start) -> None:
+    here = world({"RCPT TO:<eve": "550 5.1.1 Nobody"}, offers=("PIPELINING", "DSN"))
+    here.send(
+        "bob@example.net NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;b+2B1@here", "eve@example.net", parameters=" ENVID=e1"
+    )
+    assert list(groups(here.report())) == ["eve@example.net"]
+    assert any(command.endswith("NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;b+2B1@here") for command in here.peer.commands)
+    assert any("ENVID=e1" in command for command in here.peer.commands)
+
+
+@pytest.mark.rfc("3461", "5.2.6")
+def test_who_wants_to_know_nothing_is_told_nothing(world: Start) -> None:
+    here = world({"RCPT": "550 5.1.1 Nobody"})
+    here.send("bob@example.net NOTIFY=NEVER", "cy@example.net NOTIFY=SUCCESS", "eve@example.net NOTIFY=FAILURE")
+    assert list(groups(here.report())) == ["eve@example.net"]
+
+
+@pytest.mark.rfc("3461", "4.3")
+@pytest.mark.parametrize(("ret", "kind"), [("FULL", "message/rfc822"), ("HDRS", "text/rfc822-headers")])
+def test_as_much_comes_back_as_was_asked_for(world: Start, ret: str, kind: str) -> None:
+    here = world({"RCPT": "550 5.1.1 Nobody"})
+    here.send("bob@example.net", parameters=f" RET={ret}")
+    assert list(here.report().iter_parts())[2].get_content_type() == kind
