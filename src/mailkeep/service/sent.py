@@ -110,7 +110,7 @@ class SentCopies:
         return await self._messages.append(account, mailbox.id, (incoming,))
 
     async def find(self, account: AccountId, mailbox: Mailbox, octets: Octets) -> Appended | None:
-        """Where the mailbox has this message already, among the newest; None if it has not."""
+        """Where the mailbox has this message already, among the newest; None if it has not, or nobody can tell."""
         head = _head(_FromOctets(octets))
         wanted = _message_id(head)
         if head is None or wanted is None:
@@ -121,9 +121,12 @@ class SentCopies:
         for row in reversed(rows):
             if row.gone or row.entry.mask & System.DELETED.value or row.entry.saved_at < since:
                 continue
-            body = self._messages.open_body(account, row)
-            if await asyncio.to_thread(_is_copy, body, _FromOctets(octets), head, wanted):
-                return _appended(mailbox, row)
+            try:
+                body = self._messages.open_body(account, row)
+                if await asyncio.to_thread(_is_copy, body, _FromOctets(octets), head, wanted):
+                    return _appended(mailbox, row)
+            except MailError:  # it has just been swept away, or cannot be read: then it is no reason to store nothing
+                continue
         return None
 
 
