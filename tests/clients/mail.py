@@ -10,10 +10,10 @@ from tests.imap_grammar import Flag
 from tests.live import eventually
 
 
-def letter(subject: str, text: str = "Hello.") -> bytes:
+def letter(subject: str, text: str = "Hello.", *, author: str = "ann@example.net") -> bytes:
     """A small message with its own subject."""
     lines = [
-        "From: Ann Lee <ann@example.net>",
+        f"From: Ann Lee <{author}>",
         "To: reader@example.org",
         f"Subject: {subject}",
         "Date: Wed, 12 Feb 2025 10:00:00 +0100",

@@ -56,7 +56,7 @@ def msmtp(server: Service, account: Account, home: Path) -> Msmtp:
 @pytest.mark.parametrize("auth", ["plain", "login", "scram-sha-256"])
 @pytest.mark.parametrize("tls", ["implicit", "starttls"])
 def test_a_message_is_sent(msmtp: Msmtp, tls: str, auth: str, account: Account, client: ImapClient) -> None:
-    message = letter("by msmtp", ".a dot\r\n.\r\nand ünïcode")
+    message = letter("by msmtp", ".a dot\r\n.\r\nand ünïcode", author=account.user)
     msmtp(account.user, message=message, tls=tls, auth=auth)
     [got] = until_stored(client, "INBOX", lambda seen: len(seen) == 1).values()
     assert got.octets.endswith(b"\r\n\r\n" + message.partition(b"\r\n\r\n")[2])
@@ -65,7 +65,7 @@ def test_a_message_is_sent(msmtp: Msmtp, tls: str, auth: str, account: Account, 
 def test_one_message_goes_to_several(
     msmtp: Msmtp, account: Account, other_account: Account, client: ImapClient, server: Service
 ) -> None:
-    msmtp(account.user, other_account.user, message=letter("to both"))
+    msmtp(account.user, other_account.user, message=letter("to both", author=account.user))
     for reader in (client, server.connect(other_account)):
         assert list(until_stored(reader, "INBOX", lambda seen: len(seen) == 1)) == ["to both"]
 
@@ -88,7 +88,7 @@ def test_an_unknown_recipient_of_this_server_is_refused_at_once(msmtp: Msmtp) ->
 
 
 def test_a_message_asks_for_a_report_of_its_delivery(msmtp: Msmtp, account: Account, client: ImapClient) -> None:
-    message = letter("with a report")
+    message = letter("with a report", author=account.user)
     msmtp(account.user, message=message, more="dsn_notify success\ndsn_return headers\n")
     seen = until_stored(client, "INBOX", lambda seen: len(seen) == 2)
     [report] = [got for subject, got in seen.items() if subject != "with a report"]
