@@ -1,0 +1,92 @@
+"""The header of a message that arrives: its fields, where its body begins, and who it says it is from."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from mailkeep.formats.mime.address import parse_addresses
+from mailkeep.formats.mime.header import split_fields
+from mailkeep.model.address import parse_domain
+from mailkeep.model.errors import Invalid
+from mailkeep.service.spool import Octets
+
+MAX_HEADER: Final = 512 * 1024  # octets; what is larger is refused, or the rest would go unseen
+MAX_FROM: Final = 8 * 1024  # octets of a From field that is looked at
+MAX_AUTHORS: Final = 4  # domains of them whose policies are asked for
+_END: Final = re.compile(rb"(?:\A|\n)\r?\n")
+
+Field = tuple[bytes, bytes]
+"""A name as written, and all octets after the colon, line end included."""
+
+
+class HeaderTooLarge(Exception):
+    """There is no end of the header within `MAX_HEADER` octets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """`octets`: all before the body, the empty line included; `fields` of it in order."""
+
+    octets: bytes
+    fields: tuple[Field, ...]
+
+    @property
+    def size(self) -> int:
+        """Octets before the body."""
+        return len(self.octets)
+
+    def values(self, name: bytes) -> list[bytes]:
+        """The values of all fields called `name` (lower case)."""
+        return [value for written, value in self.fields if written.lower() == name]
+
+
+def read_header(octets: Octets) -> Header:
+    """The header of a message; lines that belong to no field are left out.
+
+    Raises: HeaderTooLarge, Unavailable (the spool cannot be read).
+    """
+    head, end = b"", None
+    for piece in octets.pieces():
+        head += piece[: MAX_HEADER - len(head)]
+        end = _END.search(head)
+        if end is not None or len(head) == MAX_HEADER:
+            break
+    if end is None and octets.size > len(head):
+        raise HeaderTooLarge
+    whole = head[: end.end()] if end is not None else head
+    return Header(whole, tuple(map(_field, split_fields(whole))))
+
+
+def _field(named: tuple[bytes, bytes]) -> Field:
+    name, _, value = named[1].partition(b":")
+    return name.rstrip(b" \t"), value
+
+
+@dataclass(frozen=True, slots=True)
+class Authors:
+    """The domains that a message says it is from: A-labels, each once.
+
+    `doubtful`: there is no single address, or one that cannot be read, so that a reader may see another.
+    """
+
+    domains: tuple[str, ...]
+    doubtful: bool
+
+
+def read_authors(header: Header) -> Authors:
+    """Who the From field says a message is from (RFC 9989 §5.3.1, §11.5)."""
+    domains: dict[str, None] = {}
+    values = header.values(b"from")
+    doubtful = len(values) != 1 or any(len(value) > MAX_FROM for value in values)
+    for value in values:
+        for address in parse_addresses(value[:MAX_FROM]):
+            if address.domain is None:  # the start or end of a group
+                continue
+            try:
+                domains[parse_domain(address.domain.decode("utf-8"))] = None
+            except (UnicodeDecodeError, Invalid):
+                doubtful = True
+    few = tuple(domains)[:MAX_AUTHORS]
+    return Authors(few, doubtful or not few or len(domains) > len(few))

@@ -1,0 +1,258 @@
+"""The judge who asks whether a message is from whom it says: SPF, DKIM, ARC and DMARC, in this order of work."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from mailkeep import telemetry
+from mailkeep.model.errors import Unavailable
+from mailkeep.net.resolver import Answer, DnsFault, Resolver
+from mailkeep.service.spool import Octets, behind
+from mailkeep.smtp.judging import Action, Arriving, Opinion
+from mailkeep.smtp.verify import arc, dkim
+from mailkeep.smtp.verify.arc import ArcResult, Chain
+from mailkeep.smtp.verify.dkim import DkimResult
+from mailkeep.smtp.verify.dmarc import Identifiers, Policy, Verdict, evaluate
+from mailkeep.smtp.verify.header import MAX_HEADER, Authors, Header, HeaderTooLarge, read_authors, read_header
+from mailkeep.smtp.verify.results import (
+    authentication_results,
+    found_pass,
+    no_results,
+    received_spf,
+    rename_forged,
+)
+from mailkeep.smtp.verify.signatures import Signature, hash_bodies
+from mailkeep.smtp.verify.spf import SpfResult, check_helo, check_mail_from
+from mailkeep.smtp.wire.reply import Reply
+
+DEADLINE_S: Final = 30.0  # for all questions about one message; RFC 7208 §4.6.4 wants at least 20
+MAX_QUESTIONS: Final = 300  # about one message
+THREADS: Final = 2  # messages whose signatures are checked at a time
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+log = telemetry.logger(part="smtp")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the configuration says.
+
+    `hostname`: whose results these are.  `enforce`: carry out what DMARC policies ask for; else only tell.
+    `trusted`: networks whose mail is not checked.  `sealers`: domains whose word about a message is believed (ARC).
+    """
+
+    hostname: str
+    enforce: bool = True
+    trusted: tuple[Network, ...] = ()
+    sealers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """All that was found out about a message.  `spf`: of the reverse path first, and of the name in EHLO."""
+
+    spf: tuple[SpfResult, ...]
+    dkim: tuple[DkimResult, ...]
+    arc: ArcResult
+    dmarc: tuple[Verdict, ...]
+
+
+class SenderJudge:
+    """A Judge (see `smtp.judging`); to be asked in a task."""
+
+    def __init__(self, resolver: Resolver, rules: Rules) -> None:
+        self._resolver = resolver
+        self._rules = rules
+        self._threads = asyncio.Semaphore(THREADS)
+
+    async def judge(self, arriving: Arriving) -> Opinion:
+        """Refuse, put into Junk, or let in, with the findings as header fields."""
+        if arriving.user:
+            return Opinion()
+        try:
+            header = read_header(arriving.octets)
+            opinion = await self._judge(arriving, header)
+            if opinion.action in {Action.REJECT, Action.DEFER}:
+                return opinion
+            return replace(opinion, octets=await self._cleaned(arriving.octets, header))
+        except HeaderTooLarge:
+            return Opinion(Action.REJECT, Reply(552, "5.3.4", f"The header is larger than {MAX_HEADER} octets"))
+        except Unavailable as error:
+            return Opinion(Action.DEFER, Reply(451, "4.3.0", error.text))
+
+    async def _judge(self, arriving: Arriving, header: Header) -> Opinion:
+        """Raises: Unavailable."""
+        host = self._rules.hostname
+        if _is_in(arriving.peer, self._rules.trusted):
+            return Opinion(fields=no_results(host))
+        authors = read_authors(header)
+        found = await self._find(arriving, header, authors)
+        opinion = self._decide(found, authors)
+        log.info(
+            "smtp.checked",
+            peer=arriving.peer,
+            size=arriving.octets.size,
+            spf=found.spf[0].result,
+            dkim=[result.result for result in found.dkim],
+            arc=found.arc.result,
+            dmarc=[verdict.result for verdict in found.dmarc],
+            action=opinion.action.value,
+        )
+        fields = authentication_results(host, spf=found.spf, dkim=found.dkim, dmarc=found.dmarc, arc=found.arc)
+        path = arriving.reverse_path
+        fields += received_spf(found.spf[0], host=host, peer=arriving.peer, helo=arriving.helo, reverse_path=path)
+        return replace(opinion, fields=fields)
+
+    async def _cleaned(self, octets: Octets, header: Header) -> Octets | None:
+        """The message with forged results renamed; None where there are none.  Raises: Unavailable."""
+        cleaned = rename_forged(header.octets, self._rules.hostname)
+        return None if cleaned == header.octets else await behind(cleaned, octets, skip=header.size)
+
+    # --- finding out
+
+    async def _find(self, arriving: Arriving, header: Header, authors: Authors) -> Findings:
+        """Raises: Unavailable."""
+        asking = _Questions(self._resolver)
+        async with asyncio.TaskGroup() as tasks:
+            spf = tasks.create_task(self._check_spf(asking, arriving))
+            signed = tasks.create_task(self._check_signatures(asking, header, arriving.octets))
+        signatures, chain = signed.result()
+        identifiers = _identifiers(spf.result()[0], signatures)
+        verdicts = [await evaluate(asking, author, identifiers) for author in authors.domains]
+        believed = tuple(self._believe(verdict, chain) for verdict in verdicts)
+        return Findings(spf=spf.result(), dkim=tuple(signatures), arc=chain, dmarc=believed)
+
+    async def _check_spf(self, asking: Resolver, arriving: Arriving) -> tuple[SpfResult, ...]:
+        peer, helo, host = arriving.peer, arriving.helo, self._rules.hostname
+        of_path = await check_mail_from(asking, peer, helo, arriving.reverse_path, host)
+        if not arriving.reverse_path:
+            return (of_path,)
+        return of_path, await check_helo(asking, peer, helo, host)
+
+    async def _check_signatures(
+        self, asking: Resolver, header: Header, octets: Octets
+    ) -> tuple[list[DkimResult], ArcResult]:
+        """Raises: Unavailable."""
+        if not any(name.lower() in {b"dkim-signature", arc.SEAL} for name, _ in header.fields):
+            return [], ArcResult("none")
+        async with self._threads:
+            (signatures, unread), chain = await asyncio.to_thread(_read_signatures, header)
+        needed: list[Signature] = [*signatures]
+        if isinstance(chain, Chain):
+            needed += [chain.message, *chain.seals]
+        keys = await _keys(asking, (signature.key_name for signature in needed))
+        async with self._threads:
+            verified, arc_result = await asyncio.to_thread(_verify, header, octets, signatures, chain, keys)
+        return verified + unread, arc_result
+
+    def _believe(self, verdict: Verdict, chain: ArcResult) -> Verdict:
+        """A verdict without its policy, if those who passed the message on are trusted and had found it good."""
+        if verdict.result != "fail" or not verdict.policy or chain.result != "pass":
+            return verdict
+        if not all(_is_sealer(name, self._rules.sealers) for name in chain.sealers):
+            return verdict
+        if not found_pass(chain.found, verdict.author):
+            return verdict
+        return replace(verdict, policy=Policy.NONE, reason="it passed before a trusted host passed it on")
+
+    # --- deciding
+
+    def _decide(self, found: Findings, authors: Authors) -> Opinion:
+        if not self._rules.enforce:
+            return Opinion()
+        failed = [verdict for verdict in found.dmarc if verdict.result == "fail"]
+        worst = max(failed, key=lambda verdict: verdict.policy or Policy.NONE, default=None)
+        if worst is not None and worst.policy == Policy.REJECT:
+            text = f"Refused as the DMARC policy of {worst.author} asks: the message is not shown to be from there"
+            return Opinion(Action.REJECT, Reply(550, "5.7.1", text))
+        for verdict in found.dmarc:
+            if verdict.result == "temperror" and verdict.policy is not Policy.NONE:
+                text = f"DNS does not tell now whether the message is from {verdict.author} (DMARC); try again later"
+                return Opinion(Action.DEFER, Reply(451, "4.4.3", text))
+        if authors.doubtful or (worst is not None and worst.policy == Policy.QUARANTINE):
+            return Opinion(Action.JUNK)
+        return Opinion()
+
+
+class _Questions:
+    """A Resolver for one message: with a deadline and a number of questions; then every answer is a DnsFault."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._end = asyncio.get_running_loop().time() + DEADLINE_S
+        self._left = MAX_QUESTIONS
+
+    async def look_up(self, name: str, kind: str) -> Answer:
+        """Raises: DnsFault."""
+        self._left -= 1
+        if self._left < 0:
+            raise DnsFault("too many questions about one message")
+        try:
+            async with asyncio.timeout_at(self._end):
+                return await self._resolver.look_up(name, kind)
+        except TimeoutError as error:
+            raise DnsFault("no answer in time") from error
+
+
+def _read_signatures(
+    header: Header,
+) -> tuple[tuple[list[Signature], list[DkimResult]], Chain | ArcResult]:
+    return dkim.read_signatures(header), arc.read_chain(header)
+
+
+def _verify(
+    header: Header,
+    octets: Octets,
+    signatures: Sequence[Signature],
+    chain: Chain | ArcResult,
+    keys: dict[str, bytes | DnsFault | None],
+) -> tuple[list[DkimResult], ArcResult]:
+    """Runs in a thread.  Raises: Unavailable."""
+    messages = [*signatures, chain.message] if isinstance(chain, Chain) else signatures
+    hashes = hash_bodies(octets.pieces(), header.size, {signature.relaxed_body for signature in messages})
+    results = dkim.verify(header, signatures, hashes, keys)
+    return results, arc.verify(header, chain, hashes, keys) if isinstance(chain, Chain) else chain
+
+
+async def _keys(asking: Resolver, names: Iterable[str]) -> dict[str, bytes | DnsFault | None]:
+    """The texts of keys (RFC 6376 §3.6.2.2)."""
+    async with asyncio.TaskGroup() as tasks:
+        found = {name: tasks.create_task(_key(asking, name)) for name in dict.fromkeys(names)}
+    return {name: task.result() for name, task in found.items()}
+
+
+async def _key(asking: Resolver, name: str) -> bytes | DnsFault | None:
+    try:
+        records = (await asking.look_up(name, "TXT")).records
+    except DnsFault as fault:
+        return fault
+    return b"".join(records[0].strings) if records else None
+
+
+def _identifiers(spf: SpfResult, signatures: Iterable[DkimResult]) -> Identifiers:
+    """What DMARC stands on.  A name server that does not answer leaves open what would have been."""
+    return Identifiers(
+        spf=(spf.domain,) if spf.result == "pass" else (),
+        open_spf=(spf.domain,) if spf.result == "temperror" else (),
+        dkim=tuple(result.domain for result in signatures if result.result == "pass"),
+        open_dkim=tuple(result.domain for result in signatures if result.result == "temperror"),
+    )
+
+
+def _is_sealer(name: str, trusted: frozenset[str]) -> bool:
+    """Whether `name` is one of these domains, or below one."""
+    return any(name == domain or name.endswith(f".{domain}") for domain in trusted)
+
+
+def _is_in(peer: str, networks: Iterable[Network]) -> bool:
+    """Whether `peer` is in one of these networks; a unix socket ("") is this machine."""
+    if not peer:
+        return True
+    address = ipaddress.ip_address(peer.partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)
+    return any((mapped or address) in network for network in networks)
