@@ -11,8 +11,9 @@ from mailkeep.service.ledger import Ledger
 from mailkeep.service.rates import Rates
 from mailkeep.smtp.block_lists import BlockLists
 from mailkeep.smtp.doorkeeper import Doorkeeper, Turned
-from mailkeep.smtp.judging import Judges
+from mailkeep.smtp.judging import Judge, Judges
 from mailkeep.smtp.loops import Loops
+from mailkeep.smtp.verify.judge import Rules, SenderJudge
 
 
 def build_gate(config: Config, offices: Offices, ledger: Ledger, lane: Lane, turned: Turned) -> Doorkeeper:
@@ -29,6 +30,15 @@ def build_gate(config: Config, offices: Offices, ledger: Ledger, lane: Lane, tur
     )
 
 
-def build_judges() -> Judges:
+def build_judges(config: Config, offices: Offices, lane: Lane) -> Judges:
     """Asked for each message, in this order."""
-    return Judges((Loops(),))
+    judges: list[Judge] = [Loops()]
+    if config.filter.dmarc != "off":
+        rules = Rules(
+            hostname=config.hostname,
+            enforce=config.filter.dmarc == "enforce",
+            exempt=config.filter.exempt,
+            sealers=frozenset(config.filter.trusted_sealers),
+        )
+        judges.append(SenderJudge(offices.resolver, rules, lane))
+    return Judges(judges)

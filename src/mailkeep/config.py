@@ -651,7 +651,8 @@ class Filter:
 
     exempt: tuple[Network, ...] = _option(
         _Networks(),
-        "Networks that are neither counted, nor looked up in block lists, nor greylisted: such as one's other servers.",
+        "Networks that are neither counted, nor looked up in block lists, nor greylisted, and whose mail is not"
+        " checked: such as one's other servers.",
         default=(),
     )
     recipients_per_hour: int = _option(
@@ -670,6 +671,18 @@ class Filter:
         _Count(0, 3600),
         "Greylisting (RFC 6647): after so many seconds a network that is new to an account may try again; 0 is off.",
         default=0,
+    )
+    dmarc: str = _option(
+        _Choice(("enforce", "tell", "off")),
+        "Whether mail is from whom it says, by SPF, DKIM and DMARC: enforce what the policy of that domain asks for"
+        " (refuse it, or put it into Junk), only tell in Authentication-Results, or do not check at all.",
+        default="enforce",
+    )
+    trusted_sealers: tuple[str, ...] = _option(
+        _HostNames(),
+        "Domains of mailing lists and forwarders whose seals (ARC) are believed: what had passed DMARC when it came to"
+        " them, and fails because they changed it, is let in.",
+        default=(),
     )
 
 

@@ -180,7 +180,7 @@ class Reception:
             addresses=offices.addresses,
             delivery=offices.delivery,
             gate=build_gate(self._config, offices, self._ledger, self._lane, self._turned),
-            judges=build_judges(),
+            judges=build_judges(self._config, offices, self._lane),
             guesses=Throttle(self._ledger, "guess:", time.monotonic, free=FREE_GUESSES),
             partly=self._partly,
             resolver=offices.resolver,

@@ -94,7 +94,7 @@ class Question:
 
     def give_up(self) -> None:
         """End at once, without an answer."""
-        self._fail("the server stops")
+        self._fail("nobody waits for the answer any more")
 
     # --- UDP
 

@@ -108,7 +108,16 @@ class CachingResolver:
             self._asked[key] = [future]
             self._waiting.append(key)
             self._ask()
-        return await future
+        try:
+            return await future
+        except asyncio.CancelledError:
+            self._leave(key)
+            raise
+
+    def _leave(self, key: Key) -> None:
+        """Somebody waits no more; a question that nobody waits for is given up."""
+        if all(future.done() for future in self._asked.get(key, ())):
+            self._give_up(key)
 
     def forget(self) -> None:
         """Empty the cache."""
@@ -117,12 +126,15 @@ class CachingResolver:
 
     def close(self) -> None:
         """Give up what is being asked: whoever waits gets a DnsFault."""
-        self._waiting.clear()
         for key in [*self._asked]:
-            if key in self._on_wire:
-                self._on_wire[key].give_up()
-            else:
-                self._tell(key, DnsFault("the server stops"))
+            self._give_up(key)
+
+    def _give_up(self, key: Key) -> None:
+        if key in self._on_wire:
+            self._on_wire[key].give_up()
+        elif key in self._asked:
+            self._waiting.remove(key)
+            self._tell(key, DnsFault("nobody waits for the answer any more"))
 
     def _ask(self) -> None:
         while self._waiting and len(self._on_wire) < AT_ONCE:

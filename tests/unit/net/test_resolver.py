@@ -248,6 +248,20 @@ def test_closing_ends_all_questions_with_a_fault(run: Run) -> None:
         run(main(server))
 
 
+def test_a_question_that_nobody_waits_for_any_more_is_given_up(run: Run) -> None:
+    async def main(server: DnsServer) -> None:
+        asking = resolver(server)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await asyncio.gather(asking.look_up("a.example", "A"), asking.look_up("a.example", "A"))
+        server.faults = {}
+        assert not (await asking.look_up("a.example", "A")).exists
+
+    with dns_server(ZONES, faults={"a.example": "TIMEOUT"}) as server:
+        run(main(server))
+        # and nothing is left open: a socket that is would be a warning, which is an error
+
+
 async def _fault(asking: CachingResolver, name: str) -> DnsFault:
     with pytest.raises(DnsFault) as caught:
         await asking.look_up(name, "A")

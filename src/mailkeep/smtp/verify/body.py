@@ -49,8 +49,7 @@ class BodyHasher:
 
     def finish(self) -> BodyHash:
         """All octets are in.  Lines at the end that are empty do not count; the last one that is not has a line end."""
-        held = self._held.removeprefix(b" ") if self._relaxed else self._held
-        self._take(held)
+        self._take(b"" if self._held == b" " else self._held)
         if self._open_line or (not self._size and not self._relaxed):
             self._update(b"\r\n")
         return BodyHash(self._hash.digest(), self._size)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from mailkeep.formats.mime.address import parse_addresses
+from mailkeep.formats.mime.address import MISSING_DOMAIN, parse_addresses
 from mailkeep.formats.mime.header import split_fields
 from mailkeep.model.address import parse_domain
 from mailkeep.model.errors import Invalid
@@ -47,12 +47,8 @@ def read_header(octets: Octets) -> Header:
 
     Raises: HeaderTooLarge, Unavailable (the spool cannot be read).
     """
-    head, end = b"", None
-    for piece in octets.pieces():
-        head += piece[: MAX_HEADER - len(head)]
-        end = _END.search(head)
-        if end is not None or len(head) == MAX_HEADER:
-            break
+    head = octets.head(MAX_HEADER)
+    end = _END.search(head)
     if end is None and octets.size > len(head):
         raise HeaderTooLarge
     whole = head[: end.end()] if end is not None else head
@@ -85,6 +81,8 @@ def read_authors(header: Header) -> Authors:
             if address.domain is None:  # the start or end of a group
                 continue
             try:
+                if address.domain == MISSING_DOMAIN:
+                    raise Invalid("There is none")
                 domains[parse_domain(address.domain.decode("utf-8"))] = None
             except (UnicodeDecodeError, Invalid):
                 doubtful = True

@@ -10,6 +10,8 @@ from typing import Final
 
 from mailkeep import telemetry
 from mailkeep.model.errors import Unavailable
+from mailkeep.net.lane import Lane
+from mailkeep.net.limits import is_loopback
 from mailkeep.net.resolver import Answer, DnsFault, Resolver
 from mailkeep.service.spool import Octets, behind
 from mailkeep.smtp.judging import Action, Arriving, Opinion
@@ -43,12 +45,13 @@ class Rules:
     """What the configuration says.
 
     `hostname`: whose results these are.  `enforce`: carry out what DMARC policies ask for; else only tell.
-    `trusted`: networks whose mail is not checked.  `sealers`: domains whose word about a message is believed (ARC).
+    `exempt`: networks whose mail is not checked; nor is that of this machine.
+    `sealers`: domains whose word about a message is believed (ARC).
     """
 
     hostname: str
     enforce: bool = True
-    trusted: tuple[Network, ...] = ()
+    exempt: tuple[Network, ...] = ()
     sealers: frozenset[str] = frozenset()
 
 
@@ -63,17 +66,19 @@ class Findings:
 
 
 class SenderJudge:
-    """A Judge (see `smtp.judging`); to be asked in a task."""
+    """See `smtp.judging.Judge`."""
 
-    def __init__(self, resolver: Resolver, rules: Rules) -> None:
+    def __init__(self, resolver: Resolver, rules: Rules, lane: Lane) -> None:
         self._resolver = resolver
+        self._lane = lane
         self._rules = rules
         self._threads = asyncio.Semaphore(THREADS)
 
     async def judge(self, arriving: Arriving) -> Opinion:
         """Refuse, put into Junk, or let in, with the findings as header fields."""
-        if arriving.user:
-            return Opinion()
+        return await self._lane.run(self._opinion_of(arriving))
+
+    async def _opinion_of(self, arriving: Arriving) -> Opinion:
         try:
             header = read_header(arriving.octets)
             opinion = await self._judge(arriving, header)
@@ -88,7 +93,7 @@ class SenderJudge:
     async def _judge(self, arriving: Arriving, header: Header) -> Opinion:
         """Raises: Unavailable."""
         host = self._rules.hostname
-        if _is_in(arriving.peer, self._rules.trusted):
+        if is_loopback(arriving.peer) or _is_in(arriving.peer, self._rules.exempt):
             return Opinion(fields=no_results(host))
         authors = read_authors(header)
         found = await self._find(arriving, header, authors)
@@ -250,9 +255,7 @@ def _is_sealer(name: str, trusted: frozenset[str]) -> bool:
 
 
 def _is_in(peer: str, networks: Iterable[Network]) -> bool:
-    """Whether `peer` is in one of these networks; a unix socket ("") is this machine."""
-    if not peer:
-        return True
+    """Whether `peer` is in one of these networks."""
     address = ipaddress.ip_address(peer.partition("%")[0])
     mapped = getattr(address, "ipv4_mapped", None)
     return any((mapped or address) in network for network in networks)

@@ -44,7 +44,7 @@ def authentication_results(
     said += [_spf(result) for result in spf]
     said += [_dmarc(verdict) for verdict in dmarc] or ['dmarc=permerror reason="it is from nobody"']
     said.append(_arc(arc))
-    return f"{NAME}: {_value(host)};\r\n\t{';\r\n\t'.join(said)}\r\n".encode("ascii")
+    return (f"{NAME}: {_value(host)}" + "".join(f";\r\n\t{one}" for one in said) + "\r\n").encode("ascii")
 
 
 def no_results(host: str) -> bytes:

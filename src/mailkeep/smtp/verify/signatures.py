@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import dkim
-from dkim.util import InvalidTagValueList, parse_tag_value
+import dkim  # type: ignore[import-untyped]
+from dkim.util import InvalidTagValueList, parse_tag_value  # type: ignore[import-untyped]
 
 from mailkeep.model.address import parse_domain
 from mailkeep.model.errors import Invalid

@@ -11,7 +11,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Any, Final
 
-import spf
+import spf  # type: ignore[import-untyped]
 
 from mailkeep.model.address import parse_domain
 from mailkeep.model.errors import Invalid
@@ -51,7 +51,7 @@ async def check_helo(resolver: Resolver, peer: str, helo: str, receiver: str) ->
     return await _check(resolver, peer, helo, POSTMASTER, helo, "helo", receiver)
 
 
-async def _check(  # noqa: PLR0913  the arguments of check_host()
+async def _check(
     resolver: Resolver, peer: str, helo: str, local: str, domain: str, identity: str, receiver: str
 ) -> SpfResult:
     """check_host() of RFC 7208 §4."""
@@ -128,7 +128,7 @@ class _Query(spf.query):  # type: ignore[misc]  # pyspf has no types
             raise spf.PermError(f"The record is longer than {MAX_RECORD} octets", domain)
         return record
 
-    def get_explanation(self, spec: str) -> None:  # noqa: ARG002
+    def get_explanation(self, spec: str) -> None:
         """Nobody is told what the domain says to those who are not permitted: it is text of strangers."""
 
 
