@@ -82,7 +82,7 @@ class _Session:
     async def run(self) -> None:
         await self.say("GREETING", "220 peer.test ESMTP")
         while line := await self.reader.readline():
-            command = line.decode().rstrip("\r\n")
+            command = line.decode("utf-8", "replace").rstrip("\r\n")
             self.peer.commands.append(command)
             await self.command(command)
 
@@ -118,7 +118,7 @@ class _Session:
             )
         elif verb == "STARTTLS" and self.peer.tls is not None:
             if await self.say(command, "220 2.0.0 go ahead"):
-                await self.writer.start_tls(self.peer.tls)
+                await self.start_tls(self.peer.tls)
                 self.secure = True
                 self.peer.sessions_in_tls += 1
         elif verb == "MAIL":
@@ -140,6 +140,18 @@ class _Session:
             raise _Over
         else:
             await self.say(command, "250 2.0.0 fine")
+
+    async def start_tls(self, context: ssl.SSLContext) -> None:
+        # StreamWriter.start_tls of Python 3.11 loses its transport when the handshake fails.
+        protocol = self.writer._protocol  # type: ignore[attr-defined]
+        loop = asyncio.get_running_loop()
+        transport = await loop.start_tls(
+            self.writer.transport, protocol, context, server_side=True, ssl_handshake_timeout=5
+        )
+        if transport is None:
+            raise _Over
+        self.writer._transport = transport  # type: ignore[attr-defined]
+        protocol._replace_writer(self.writer)
 
     async def data(self) -> bytes:
         lines = []
@@ -179,7 +191,7 @@ async def smtp_peer(
         peer.connections += 1
         writers.append(writer)
         tasks.append(asyncio.current_task())
-        with contextlib.suppress(_Over, OSError, asyncio.IncompleteReadError):
+        with contextlib.suppress(_Over, OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             await _Session(peer, reader, writer, implicit_tls).run()
         writer.close()
 
@@ -192,10 +204,12 @@ async def smtp_peer(
         peer.over.set()
         for writer in writers:
             writer.transport.abort()
+        for task in tasks:
+            assert task is not None
+            task.cancel()  # a handler does not always hear of a connection that was cut inside TLS
         await asyncio.gather(*(task for task in tasks if task is not None))
-        for writer in writers:
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
+        for _ in range(5):  # `wait_closed` never ends after a handshake that failed
+            await asyncio.sleep(0)
 
 
 @contextlib.contextmanager

@@ -60,15 +60,19 @@ async def _in_turn(command: Command, begin: str, responses: tuple[bytes, ...]) -
 async def _scram(command: Command, login: Login) -> Answer:
     """RFC 5802 §3 with SHA-256 (RFC 7677): the password does not go over the wire, and the server proves itself too."""
     exchange = scram_sha_256(login, secrets.token_urlsafe(24))
-    answer = await command("AUTH SCRAM-SHA-256 " + _encode(next(exchange)))
+    said = next(exchange)
+    answer = await command("AUTH SCRAM-SHA-256 " + _encode(said))
     try:
         while answer.code == 334:
-            answer = await command(_encode(exchange.send(_decode(answer.text))))
+            said = exchange.send(_decode(answer.text))
+            answer = await command(_encode(said))
     except NotTheServer as error:
         await command("*")
         return Answer(535, "5.7.8", (str(error),))
     except StopIteration:
         return Answer(535, "5.7.8", ("goes on after the end of SCRAM",))
+    if answer.code == 235 and said:  # the last thing that a client says is nothing, to a server that has proven itself
+        return Answer(535, "5.7.8", ("has not proven that it knows the password",))
     return answer
 
 
