@@ -64,7 +64,7 @@ class Courier:
         self._protections = protections
         self._port = port
         self._smarthost = smarthost
-        self._places = Places(concurrency)
+        self._places = Places(concurrency, dialler.patience.place_s)
         self._pool = Pool()
 
     async def send(self, domain: str, envelope: Envelope, octets: Octets) -> Mapping[str, Outcome]:

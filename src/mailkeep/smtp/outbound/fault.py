@@ -38,4 +38,5 @@ class Patience:
     block_s: float = 180  # until a piece of the message has been taken
     end_s: float = 600  # for the answer to the message
     quit_s: float = 5
-    whole_s: float = 3600  # an attempt at a domain, all hosts and the wait for a place included
+    place_s: float = 60  # for others to be done with the same destination
+    whole_s: float = 3600  # an attempt at a domain, with all its hosts

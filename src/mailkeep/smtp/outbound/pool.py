@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from mailkeep.model.envelope import Outcome
 from mailkeep.smtp.outbound.client import Client, Target
+from mailkeep.smtp.outbound.fault import Fault
 
 IDLE_S: Final = 10.0  # servers do not like to wait, and may have few places
 MAX_IDLE: Final = 50  # connections kept in all
@@ -16,24 +18,39 @@ MAX_SENT: Final = 100  # messages on one connection: then another host of the sa
 
 
 class Places:
-    """Each destination has `limit` places; whoever has none waits.  Destinations that nobody uses are forgotten."""
+    """Each destination has `limit` places; whoever has none waits, for `within_s` seconds at most.
 
-    def __init__(self, limit: int) -> None:
+    Destinations that nobody uses are forgotten.
+    """
+
+    def __init__(self, limit: int, within_s: float) -> None:
         self._limit = limit
+        self._within_s = within_s
         self._places: dict[str, tuple[asyncio.Semaphore, int]] = {}  # and how many use or want it
 
     @asynccontextmanager
     async def hold(self, destination: str) -> AsyncIterator[None]:
-        """Hold one place meanwhile."""
+        """Hold one place meanwhile.  Raises: Fault (there was none in time)."""
         semaphore, users = self._places.get(destination, (asyncio.Semaphore(self._limit), 0))
         self._places[destination] = semaphore, users + 1
         try:
-            async with semaphore:
+            await self._wait(semaphore, destination)
+            try:
                 yield
+            finally:
+                semaphore.release()
         finally:
             _, users = self._places.pop(destination)
             if users > 1:
                 self._places[destination] = semaphore, users - 1
+
+    async def _wait(self, semaphore: asyncio.Semaphore, destination: str) -> None:
+        try:
+            async with asyncio.timeout(self._within_s):
+                await semaphore.acquire()
+        except TimeoutError:
+            text = f"Other messages take up all connections to {destination}"
+            raise Fault(Outcome(enhanced="4.4.5", text=text)) from None
 
 
 class Pool:

@@ -274,6 +274,21 @@ def test_a_destination_gets_no_more_connections_at_once_than_allowed() -> None:
     run(main)
 
 
+def test_whoever_finds_all_connections_taken_for_too_long_is_tried_later() -> None:
+    patience = Patience(place_s=0.1, command_s=1)
+
+    async def main() -> None:
+        async with (
+            smtp_peer(answers={"MAIL": SILENT}) as peer,
+            courier(Zones(ONE_HOST), peer.port, patience=patience, concurrency=1) as made,
+            asyncio.TaskGroup() as group,
+        ):
+            tasks = [group.create_task(made.send("example.com", to("bob@example.com"), octets())) for _ in range(2)]
+            assert [codes(await task)["bob@example.com"] for task in tasks] == ["4.4.2", "4.4.5"]
+
+    run(main)
+
+
 @pytest.mark.rfc("5321", "4.5.3.1.10")
 @pytest.mark.parametrize("offers", [(), ("PIPELINING",)], ids=["in turn", "pipelined"])
 def test_recipients_too_many_for_one_transaction_go_in_the_next(offers: tuple[str, ...]) -> None:
