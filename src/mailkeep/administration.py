@@ -16,11 +16,11 @@ import msgspec
 
 from mailkeep.figures import Figures
 from mailkeep.model.change import Hint
-from mailkeep.model.errors import Invalid, MailError, Unavailable
+from mailkeep.model.errors import Conflict, Invalid, MailError, Unavailable
 from mailkeep.model.ids import ModSeq
 from mailkeep.model.mailbox import DELIMITER
 from mailkeep.model.rights import parse_rights
-from mailkeep.net.resolver import Resolver
+from mailkeep.net.resolver import CachingResolver
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.addresses import Addresses
 from mailkeep.service.delivery import Delivery
@@ -44,8 +44,8 @@ from mailkeep.service.submission import Submission
 from mailkeep.service.transfer import Transfer
 from mailkeep.service.urls import Urls
 from mailkeep.service.wellknown import CONFIG_PATH, POLICY_PATH, Site, client_config, mta_sts_policy
-from mailkeep.service.zone import list_records, zone_fragment
-from mailkeep.smtp.domain_check import Verdict, check_domain
+from mailkeep.service.zone import list_key_records, list_records, zone_fragment
+from mailkeep.smtp.domain_check import Verdict, check_domain, check_keys
 
 R = TypeVar("R")
 
@@ -76,7 +76,7 @@ class Offices:
     submission: Submission
     greylist: Greylist
     maintenance: Maintenance
-    resolver: Resolver
+    resolver: CachingResolver
     spool_dir: Path
     message_size: int  # octets; the largest message taken in
     measure: Callable[[], Awaitable[Figures]] | None = None  # of the whole server; None where none runs
@@ -103,7 +103,14 @@ class SetQuota(Verb[Done], frozen=True):
     mailboxes: int | None = None
 
 
-class AddAccount(Verb[Done], frozen=True):
+class AccountAdded(msgspec.Struct, frozen=True):
+    """`domain`: that of the account; `signed`: it has keys, so what the account sends will be signed."""
+
+    domain: str
+    signed: bool
+
+
+class AddAccount(Verb[AccountAdded], frozen=True):
     """Make an account; without a password a shared one, into which nobody logs in.
 
     `quota` in octets, 0 for no limit; None is the configured default.
@@ -223,6 +230,19 @@ class ShowWebFiles(Verb[WebFiles], frozen=True):
     """What a web server has to say of a domain."""
 
     domain: str
+
+
+class MakeKeys(Verb[Text], frozen=True):
+    """Make new keys for a domain, which wait until `TurnKeys`; the answer is what DNS has to say of them."""
+
+    domain: str
+
+
+class TurnKeys(Verb[Done], frozen=True):
+    """Sign with the keys that wait, and forget the others; `unchecked`: even if DNS does not have them yet."""
+
+    domain: str
+    unchecked: bool = False
 
 
 class FindingLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -401,11 +421,12 @@ class Status(Verb[Measured], frozen=True):
     """What the running server counts."""
 
 
-async def _add_account(offices: Offices, verb: AddAccount) -> Done:
+async def _add_account(offices: Offices, verb: AddAccount) -> AccountAdded:
     account = await offices.accounts.create(verb.address, verb.password)
     if verb.quota is not None:
         await offices.quotas.change(account.id, octets=verb.quota)
-    return Done()
+    domain = account.address.rpartition("@")[2]
+    return AccountAdded(domain, bool(offices.domains.signing_keys(domain)))
 
 
 async def _set_quota(offices: Offices, verb: SetQuota) -> Done:
@@ -489,8 +510,23 @@ async def _list_domains(offices: Offices, _verb: ListDomains) -> DomainLines:
 
 async def _show_zone(offices: Offices, verb: ShowZone) -> Text:
     domain = offices.domains.get(verb.domain).name
-    keys = offices.domains.signing_keys(domain)
+    keys = offices.domains.list_keys(domain)
     return Text(zone_fragment(list_records(domain, offices.site, keys, verb.authority)))
+
+
+async def _make_keys(offices: Offices, verb: MakeKeys) -> Text:
+    return Text(zone_fragment(list_key_records(await offices.domains.make_keys(verb.domain))))
+
+
+async def _turn_keys(offices: Offices, verb: TurnKeys) -> Done:
+    waiting = [key for key in offices.domains.list_keys(verb.domain) if key.waiting]
+    offices.resolver.forget()  # that the records were not there a while ago
+    findings = () if verb.unchecked else await check_keys(waiting, offices.resolver)
+    for finding in findings:
+        if finding.verdict is not Verdict.GOOD:
+            raise Conflict(f"{finding.name}: {finding.text}")
+    offices.domains.turn_keys(verb.domain)
+    return Done()
 
 
 async def _show_web_files(offices: Offices, verb: ShowWebFiles) -> WebFiles:
@@ -505,7 +541,8 @@ async def _show_web_files(offices: Offices, verb: ShowWebFiles) -> WebFiles:
 
 async def _check_domain(offices: Offices, verb: CheckDomain) -> FindingLines:
     domain = offices.domains.get(verb.domain).name
-    keys = offices.domains.signing_keys(domain)
+    keys = offices.domains.list_keys(domain)
+    offices.resolver.forget()  # whoever has mended something asks again at once
     findings = await check_domain(domain, offices.site, keys, offices.resolver, verb.authority)
     lines = tuple(
         FindingLine(verdict=each.verdict.value, name=each.name, kind=each.kind, text=each.text) for each in findings
@@ -632,7 +669,7 @@ class Row:
 
 
 VERBS: Final = (
-    Row("account add", AddAccount, Done, _add_account),
+    Row("account add", AddAccount, AccountAdded, _add_account),
     Row("account list", ListAccounts, AccountLines, _list_accounts),
     Row("account show", ShowAccount, AccountLine, _show_account),
     Row("account set-quota", SetQuota, Done, _set_quota),
@@ -645,6 +682,8 @@ VERBS: Final = (
     Row("domain list", ListDomains, DomainLines, _list_domains),
     Row("domain dns", ShowZone, Text, _show_zone),
     Row("domain web", ShowWebFiles, WebFiles, _show_web_files),
+    Row("domain new-keys", MakeKeys, Text, _make_keys),
+    Row("domain turn-keys", TurnKeys, Done, _turn_keys),
     Row("domain check", CheckDomain, FindingLines, _check_domain),
     Row("domain remove", RemoveDomain, Done, _remove_domain),
     Row("alias add", AddAlias, Done, _add_alias),

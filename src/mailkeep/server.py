@@ -309,6 +309,7 @@ class Server:
 
     def _names(self, config: Config) -> tuple[str, ...]:
         domains = [parse_address(account.address).domain for account in self.offices.accounts.list()]
+        domains += [domain.name for domain in self.offices.domains.list()]
         return names_for(config.hostname, domains, config.tls.names)
 
     async def _on_request(self, name: str, arguments: bytes) -> bytes:

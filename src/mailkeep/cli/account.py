@@ -21,6 +21,7 @@ from mailkeep.administration import (
 )
 from mailkeep.cli.perform import Watch, perform
 from mailkeep.cli.place import ConfigOption, DataOption, find_place
+from mailkeep.cli.program import program
 from mailkeep.cli.progress import bar
 from mailkeep.cli.secret import PasswordFileOption, PasswordStdinOption, read_password
 from mailkeep.cli.size import SizeOption, parse_size
@@ -60,8 +61,10 @@ def add(
     if shared and (password_stdin or password_file is not None):
         raise typer.BadParameter("a shared account has no password")
     password = None if shared else read_password(address, stdin=password_stdin, file=password_file)
-    perform(place.config, AddAccount(address=address, password=password, quota=octets))
+    added = perform(place.config, AddAccount(address=address, password=password, quota=octets))
     typer.echo(f"Account {address} is ready.")
+    if not (added.signed or shared):
+        typer.echo(f"What it sends is not signed, as its domain has no keys: {program()} domain add {added.domain}")
 
 
 @app.command("list")

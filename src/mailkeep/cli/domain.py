@@ -7,13 +7,22 @@ from typing import Annotated
 
 import typer
 
-from mailkeep.administration import AddDomain, CheckDomain, ListDomains, RemoveDomain, ShowWebFiles, ShowZone
+from mailkeep.administration import (
+    AddDomain,
+    CheckDomain,
+    ListDomains,
+    MakeKeys,
+    RemoveDomain,
+    ShowWebFiles,
+    ShowZone,
+    TurnKeys,
+)
 from mailkeep.cli.perform import perform
 from mailkeep.cli.place import ConfigOption, DataOption, find_place
 from mailkeep.cli.program import program
 from mailkeep.service.zone import DEFAULT_CA
 
-app = typer.Typer(help="Domains: add, list, dns, web, check, remove.", no_args_is_help=True)
+app = typer.Typer(help="Domains: add, list, dns, web, check, new-keys, turn-keys, remove.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="DOMAIN", help="The part behind @.")]
 Authority = Annotated[
@@ -87,6 +96,29 @@ def check(
         typer.echo(f"{line.verdict:8} {line.name} {line.kind}  {line.text}")
     if not answer.good:
         raise typer.Exit(1)
+
+
+@app.command("new-keys")
+def new_keys(domain: Name, *, data: DataOption = None, config: ConfigOption = None) -> None:
+    """Make new keys for a domain, and print their records for DNS.  They sign after `turn-keys`."""
+    place = find_place(data, config).must_exist()
+    typer.echo(perform(place.config, MakeKeys(domain=domain)).text)
+    typer.echo(f"When DNS has these records: {program()} domain turn-keys {domain}")
+
+
+@app.command("turn-keys")
+def turn_keys(
+    domain: Name,
+    *,
+    unchecked: Annotated[bool, typer.Option("--unchecked", help="Do not ask whether DNS has them.")] = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Sign with the keys that `new-keys` has made, and forget the old ones."""
+    perform(find_place(data, config).must_exist().config, TurnKeys(domain=domain, unchecked=unchecked))
+    typer.echo(
+        f"{domain} signs with its new keys.  Let the records of the old ones stand for a week: mail is on its way."
+    )
 
 
 @app.command()

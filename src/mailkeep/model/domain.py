@@ -28,10 +28,11 @@ class SigningKey:
     """A private key of DKIM, published at ``selector._domainkey.domain``.
 
     `algorithm`: ``rsa-sha256`` (RFC 6376 §3.3.1), `private` is then PKCS #8 in PEM; or ``ed25519-sha256``
-    (RFC 8463 §3), `private` is then the seed of 32 octets.
+    (RFC 8463 §3), `private` is then the seed of 32 octets.  One that is `waiting` does not sign yet.
     """
 
     domain: str
     selector: str
     algorithm: str
     private: bytes = field(repr=False)  # a secret: never in a log
+    waiting: bool = False

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from mailkeep.formats.dkim import ED25519_SHA256, RSA_SHA256, make_key
 from mailkeep.model.address import parse_domain
 from mailkeep.model.domain import Domain, SigningKey
-from mailkeep.model.errors import Invalid, NotFound
+from mailkeep.model.errors import Conflict, Invalid, NotFound
 from mailkeep.store.contract import Directory
 
 __all__ = ["Domains", "SigningKey"]
@@ -34,7 +35,7 @@ class Domains:
         """
         name = domain_name(domain)
         now = int(self._now())
-        keys = await asyncio.to_thread(_make_keys, name, now)
+        keys = await asyncio.to_thread(_make_keys, name, _prefix(now, ()))
         self._names.add_domain(name, keys, now)
         return Domain(name, now)
 
@@ -61,10 +62,33 @@ class Domains:
 
     def signing_keys(self, domain: str) -> tuple[SigningKey, ...]:
         """The keys with which mail from `domain` is signed, ascending by selector; none where there are none."""
+        return tuple(key for key in self.list_keys(domain) if not key.waiting)
+
+    def list_keys(self, domain: str) -> tuple[SigningKey, ...]:
+        """All keys that DNS should have, also those that wait; ascending by selector."""
         try:
             return self._names.list_keys(parse_domain(domain))
         except Invalid:
             return ()
+
+    async def make_keys(self, domain: str) -> tuple[SigningKey, ...]:
+        """New keys, which wait until `turn_keys`: before DNS has them, what they sign would count for nothing.
+
+        Raises: NotFound, Conflict (keys are waiting already), Invalid, Unavailable.
+        """
+        name = self.get(domain).name
+        now = int(self._now())
+        present = self.list_keys(name)
+        if any(key.waiting for key in present):
+            raise Conflict("New keys are waiting already")
+        made = await asyncio.to_thread(_make_keys, name, _prefix(now, present))
+        keys = tuple(replace(key, waiting=True) for key in made)
+        self._names.add_keys(keys, now)
+        return keys
+
+    def turn_keys(self, domain: str) -> None:
+        """Sign with the keys that wait, and forget the others.  Raises: NotFound, Invalid."""
+        self._names.turn_keys(self.get(domain).name)
 
 
 def domain_name(domain: str) -> str:
@@ -75,7 +99,12 @@ def domain_name(domain: str) -> str:
     return name
 
 
-def _make_keys(domain: str, now: int) -> tuple[SigningKey, ...]:
-    """Selectors begin with the month, so that later keys can stand beside them."""
-    month = datetime.fromtimestamp(now, UTC).strftime("%Y%m")
-    return tuple(SigningKey(domain, month + letter, algorithm, make_key(algorithm)) for algorithm, letter in KEYS)
+def _prefix(now: int, present: Sequence[SigningKey]) -> str:
+    """What the selectors of new keys begin with: the day, or the second; never one that DNS may still have."""
+    at = datetime.fromtimestamp(now, UTC)
+    day = at.strftime("%Y%m%d")
+    return at.strftime("%Y%m%d%H%M%S") if any(key.selector.startswith(day) for key in present) else day
+
+
+def _make_keys(domain: str, prefix: str) -> tuple[SigningKey, ...]:
+    return tuple(SigningKey(domain, prefix + letter, algorithm, make_key(algorithm)) for algorithm, letter in KEYS)

@@ -37,7 +37,7 @@ def list_records(
     """
     return (
         *_mail(domain, site),
-        *_keys(domain, keys),
+        *list_key_records(keys),
         *_policies(domain, site),
         *_services(domain, site),
         *_host(domain, site, authority),
@@ -50,10 +50,17 @@ def _mail(domain: str, site: Site) -> Iterator[Record]:
     yield Record(domain, "TXT", "v=spf1 mx -all", f"SPF: who sends mail from the domain.{relay}")
 
 
-def _keys(domain: str, keys: Sequence[SigningKey]) -> Iterator[Record]:
-    for key in keys:
-        name = f"{key.selector}._domainkey.{domain}"
-        yield Record(name, "TXT", public_record(key.algorithm, key.private), "DKIM: the keys that sign it.")
+def list_key_records(keys: Sequence[SigningKey]) -> tuple[Record, ...]:
+    """The records of keys alone."""
+    return tuple(
+        Record(
+            f"{key.selector}._domainkey.{key.domain}",
+            "TXT",
+            public_record(key.algorithm, key.private),
+            "DKIM: new keys, which will sign it." if key.waiting else "DKIM: the keys that sign it.",
+        )
+        for key in keys
+    )
 
 
 def _policies(domain: str, site: Site) -> Iterator[Record]:

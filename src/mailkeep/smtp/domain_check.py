@@ -49,12 +49,22 @@ async def check_domain(
     check = _Check(domain, site, resolver)
     steps = [
         check.of_host(),
-        *(check.of_key(key) for key in keys),
+        check_keys(keys, resolver),
         *(check.of_record(record) for record in list_records(domain, site, (), authority)),
     ]
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(step) for step in steps]
     return tuple(finding for task in tasks for finding in task.result())
+
+
+async def check_keys(keys: Sequence[SigningKey], resolver: Resolver) -> tuple[Finding, ...]:
+    """Whether public keys are published.  RFC 6376 §3.6.1."""
+    findings = []
+    for key in keys:
+        name = f"{key.selector}._domainkey.{key.domain}"
+        judging = _judge_key(resolver, name, public_record(key.algorithm, key.private))
+        findings.append(await _find(name, "TXT", judging))
+    return tuple(findings)
 
 
 Judgement = tuple[Verdict, str]
@@ -71,12 +81,7 @@ class _Check:
     async def of_record(self, record: Record) -> tuple[Finding, ...]:
         """Whether a record is there as it should be, or in another good form."""
         judge = {"MX": self._mx, "SRV": self._srv, "CNAME": self._web_host, "CAA": self._caa, "TXT": self._text}
-        return (await self._finding(record.name, record.kind, judge[record.kind](record)),)
-
-    async def of_key(self, key: SigningKey) -> tuple[Finding, ...]:
-        """Whether the public key of `key` is published.  RFC 6376 §3.6.1."""
-        name = f"{key.selector}._domainkey.{key.domain}"
-        return (await self._finding(name, "TXT", self._key(name, public_record(key.algorithm, key.private))),)
+        return (await _find(record.name, record.kind, judge[record.kind](record)),)
 
     async def of_host(self) -> tuple[Finding, ...]:
         """Whether the server has addresses, and these the server's name."""
@@ -97,15 +102,8 @@ class _Check:
             findings.append(Finding(Verdict.MISSING, host, "A", "the server has no address in DNS"))
         for address in found[:MAX_ADDRESSES]:
             name = ip_address(address).reverse_pointer
-            findings.append(await self._finding(name, "PTR", self._reverse(name, address)))
+            findings.append(await _find(name, "PTR", self._reverse(name, address)))
         return tuple(findings)
-
-    async def _finding(self, name: str, kind: str, judging: Awaitable[Judgement]) -> Finding:
-        try:
-            verdict, text = await judging
-        except DnsFault as fault:
-            verdict, text = Verdict.UNKNOWN, f"DNS does not tell: {fault}"
-        return Finding(verdict, name, kind, _shown(text))
 
     async def _mx(self, record: Record) -> Judgement:
         records = (await self._resolver.look_up(record.name, "MX")).records
@@ -131,19 +129,6 @@ class _Check:
         if _squeezed(found[0]) == _squeezed(record.value):
             return Verdict.GOOD, found[0]
         return _other_text(version, found[0], record)
-
-    async def _key(self, name: str, wanted: str) -> Judgement:
-        found = _texts(await self._resolver.look_up(name, "TXT"))
-        if not found:
-            return Verdict.MISSING, f"signatures cannot be checked without it: {wanted}"
-        if len(found) > 1:
-            return Verdict.WRONG, "is there more than once: which one counts is chance (RFC 6376 §3.6.2.2)"
-        have, want = _tags(found[0]), _tags(wanted)
-        if "".join(have.get("p", "").split()) != want["p"] or have.get("k", "rsa") != want["k"]:
-            return Verdict.WRONG, f"is another key than the one that signs: {found[0]}; it would be {wanted}"
-        if "y" in have.get("t", "").split(":"):
-            return Verdict.ADVICE, "t=y says that signatures are a test, and count for nothing"
-        return Verdict.GOOD, found[0]
 
     async def _srv(self, record: Record) -> Judgement:
         records = (await self._resolver.look_up(record.name, "SRV")).records
@@ -186,6 +171,28 @@ class _Check:
             return Verdict.GOOD, self._site.hostname
         have = f"leads to {', '.join(names)}" if names else "leads nowhere"
         return Verdict.ADVICE, f"{address} {have}, not to {self._site.hostname}: many hosts distrust mail from there"
+
+
+async def _find(name: str, kind: str, judging: Awaitable[Judgement]) -> Finding:
+    try:
+        verdict, text = await judging
+    except DnsFault as fault:
+        verdict, text = Verdict.UNKNOWN, f"DNS does not tell: {fault}"
+    return Finding(verdict, name, kind, _shown(text))
+
+
+async def _judge_key(resolver: Resolver, name: str, wanted: str) -> Judgement:
+    found = _texts(await resolver.look_up(name, "TXT"))
+    if not found:
+        return Verdict.MISSING, f"signatures cannot be checked without it: {wanted}"
+    if len(found) > 1:
+        return Verdict.WRONG, "is there more than once: which one counts is chance (RFC 6376 §3.6.2.2)"
+    have, want = _tags(found[0]), _tags(wanted)
+    if "".join(have.get("p", "").split()) != want["p"] or have.get("k", "rsa") != want["k"]:
+        return Verdict.WRONG, f"is another key than the one that signs: {found[0]}; it would be {wanted}"
+    if "y" in have.get("t", "").split(":"):
+        return Verdict.ADVICE, "t=y says that signatures are a test, and count for nothing"
+    return Verdict.GOOD, found[0]
 
 
 def _other_text(version: str, found: str, record: Record) -> Judgement:

@@ -300,7 +300,15 @@ class Names(Protocol):
         ...
 
     def list_keys(self, domain: str) -> tuple[SigningKey, ...]:
-        """The keys of a domain, ascending by selector."""
+        """The keys of a domain, also those that are waiting, ascending by selector."""
+        ...
+
+    def add_keys(self, keys: tuple[SigningKey, ...], now: int) -> None:
+        """Keep further keys of a domain.  Raises: NotFound (the domain), AlreadyExists (a selector)."""
+        ...
+
+    def turn_keys(self, domain: str) -> None:
+        """From now on the keys that are waiting sign, and the others are forgotten.  Raises: NotFound (none waits)."""
         ...
 
     def add_alias(self, address: str, account: AccountId, now: int) -> None:

@@ -29,6 +29,8 @@ def test_accounts_are_added_listed_shown_and_removed(mailkeep: Run, place: Path)
         "account", "add", "ben@example.net", "--quota", "1 GiB", "--data", place, "--password-stdin", stdin="b\n"
     )
     assert added.returncode == 0, added.stderr
+    assert "not signed" in added.stdout
+    assert "domain add example.net" in added.stdout
     listed = mailkeep("account", "list", "--data", place).stdout.splitlines()
     assert [line.split()[0] for line in listed] == ["ann@example.org", "ben@example.net"]
     assert listed[1].endswith("quota 1 GiB")

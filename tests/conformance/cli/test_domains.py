@@ -87,6 +87,34 @@ def test_the_fragment_that_is_printed_passes_the_check_once_dns_says_it(mailkeep
         assert {line.split()[0] for line in after.stdout.splitlines()} == {"good"}
 
 
+def test_new_keys_sign_once_dns_has_them(mailkeep: Run, place: Path) -> None:
+    mailkeep("domain", "add", "example.org", "--data", place)
+    made = mailkeep("domain", "new-keys", "example.org", "--data", place)
+    assert made.stdout.count("._domainkey.example.org. IN TXT") == 2
+    refused = mailkeep("domain", "new-keys", "example.org", "--data", place)
+    assert refused.stderr == "mailkeep: New keys are waiting already.\n"
+    assert mailkeep("domain", "dns", "example.org", "--data", place).stdout.count("._domainkey.") == 4
+    old = mailkeep("domain", "list", "--data", place).stdout
+    turned = mailkeep("domain", "turn-keys", "example.org", "--unchecked", "--data", place)
+    assert turned.returncode == 0, turned.stderr
+    new = mailkeep("domain", "list", "--data", place).stdout
+    assert not set(old.partition("keys")[2].split()) & set(new.partition("keys")[2].split())
+    assert mailkeep("domain", "turn-keys", "example.org", "--data", place).returncode == 1
+
+
+def test_keys_that_dns_does_not_have_are_not_turned_to(mailkeep: Run, store: Path) -> None:
+    with (store / "mailkeep.toml").open("a", encoding="utf-8") as config, dns_server("a.example. A 192.0.2.1") as dns:
+        config.write(f'[dns]\nnameservers = ["{dns.host}:{dns.port}"]\n')
+        config.flush()
+        mailkeep("domain", "add", "example.org", "--data", store)
+        records = mailkeep("domain", "new-keys", "example.org", "--data", store).stdout.rpartition("When")[0]
+        refused = mailkeep("domain", "turn-keys", "example.org", "--data", store)
+        assert refused.returncode == 1
+        assert "signatures cannot be checked without it" in refused.stderr
+        dns.zones(records)
+        assert mailkeep("domain", "turn-keys", "example.org", "--data", store).returncode == 0
+
+
 def test_of_a_domain_that_has_not_been_added_nothing_is_said(mailkeep: Run, place: Path) -> None:
     for command in (("dns",), ("check",)):
         refused = mailkeep("domain", *command, "example.com", "--data", place)

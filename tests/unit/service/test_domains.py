@@ -10,7 +10,7 @@ import dkim
 import pytest
 
 from mailkeep.formats.dkim import public_record
-from mailkeep.model.errors import AlreadyExists, Invalid, NotFound
+from mailkeep.model.errors import AlreadyExists, Conflict, Invalid, NotFound
 from mailkeep.service.domains import Domains
 from mailkeep.service.signing import Signing
 from mailkeep.service.spool import Octets, Spool
@@ -45,8 +45,8 @@ def test_a_domain_is_added_with_keys_for_old_and_new_checkers(domains: Domains) 
     assert domains.get("EXAMPLE.org") == added
     keys = domains.signing_keys("Example.org")
     assert [(key.selector, key.algorithm) for key in keys] == [
-        ("202311e", "ed25519-sha256"),
-        ("202311r", "rsa-sha256"),
+        ("20231114e", "ed25519-sha256"),
+        ("20231114r", "rsa-sha256"),
     ]
 
 
@@ -71,6 +71,29 @@ def test_a_removed_domain_has_no_keys(domains: Domains) -> None:
     assert domains.signing_keys("example.org") == ()
     with pytest.raises(NotFound):
         domains.get("example.org")
+
+
+def test_new_keys_wait_and_then_take_the_place_of_the_old_ones(domains: Domains) -> None:
+    asyncio.run(domains.add("example.org"))
+    old = domains.signing_keys("example.org")
+    new = asyncio.run(domains.make_keys("example.org"))
+    assert domains.signing_keys("example.org") == old
+    assert set(domains.list_keys("example.org")) == {*old, *new}
+    assert not {key.selector for key in old} & {key.selector for key in new}
+    with pytest.raises(Conflict):
+        asyncio.run(domains.make_keys("example.org"))
+    domains.turn_keys("EXAMPLE.org")
+    assert {key.private for key in domains.list_keys("example.org")} == {key.private for key in new}
+    assert domains.signing_keys("example.org") == domains.list_keys("example.org")
+    with pytest.raises(NotFound):
+        domains.turn_keys("example.org")
+
+
+def test_a_domain_that_was_not_added_gets_no_keys(domains: Domains) -> None:
+    with pytest.raises(NotFound):
+        asyncio.run(domains.make_keys("example.org"))
+    with pytest.raises(NotFound):
+        domains.turn_keys("example.org")
 
 
 @pytest.mark.parametrize("in_memory", [1 << 20, 0], ids=["in memory", "in a file"])

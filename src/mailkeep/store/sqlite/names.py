@@ -65,16 +65,38 @@ class SqliteNames:
     def list_keys(self, domain: str) -> tuple[SigningKey, ...]:
         """See `Names.list_keys`."""
         return tuple(
-            SigningKey(domain, selector, algorithm, private)
-            for selector, algorithm, private in self._rows(
-                "SELECT selector, algorithm, private FROM signing_key WHERE domain = ? ORDER BY selector", (domain,)
+            SigningKey(domain, selector, algorithm, private, bool(waiting))
+            for selector, algorithm, private, waiting in self._rows(
+                "SELECT selector, algorithm, private, waiting FROM signing_key WHERE domain = ? ORDER BY selector",
+                (domain,),
             )
         )
 
+    def add_keys(self, keys: tuple[SigningKey, ...], now: int) -> None:
+        """See `Names.add_keys`."""
+        with transaction(self._db):
+            for key in keys:
+                if not self.has_domain(key.domain):
+                    raise NotFound("No such domain has been added")
+                if any(key.selector == other.selector for other in self.list_keys(key.domain)):
+                    raise AlreadyExists(f"There is a key {key.selector} already")
+                self._put_key(key, now)
+        self._changed()
+
+    def turn_keys(self, domain: str) -> None:
+        """See `Names.turn_keys`."""
+        with transaction(self._db):
+            if not self._rows("SELECT 1 FROM signing_key WHERE domain = ? AND waiting", (domain,)):
+                raise NotFound("The domain has no keys that wait")
+            self._rows("DELETE FROM signing_key WHERE domain = ? AND NOT waiting", (domain,))
+            self._rows("UPDATE signing_key SET waiting = 0 WHERE domain = ?", (domain,))
+        self._changed()
+
     def _put_key(self, key: SigningKey, now: int) -> None:
         self._rows(
-            "INSERT INTO signing_key VALUES (?, ?, ?, ?, ?)",
-            (key.domain, key.selector, key.algorithm, key.private, now),
+            "INSERT INTO signing_key (domain, selector, algorithm, private, created_at, waiting)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (key.domain, key.selector, key.algorithm, key.private, now, int(key.waiting)),
         )
 
     def add_alias(self, address: str, account: AccountId, now: int) -> None:
