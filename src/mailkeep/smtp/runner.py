@@ -325,7 +325,7 @@ class Runner:
         for one in waiting:
             outcome = outcomes[one.number]
             if not outcome.is_final and self._clock() >= self._give_up_at(item):
-                outcome = replace(outcome, enhanced=EXPIRED, text=f"Tried for too long.  {outcome.text}")
+                outcome = replace(outcome, enhanced=EXPIRED)  # the text stays what was said last
             owed = outcome.is_final and owes_report(one.recipient.notify, outcome) and bool(item.envelope.reverse_path)
             settlements.append(Settlement(one.number, outcome, owed))
         return tuple(settlements)
