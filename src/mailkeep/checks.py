@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 from mailkeep.administration import Offices
-from mailkeep.config import Config
+from mailkeep.config import Config, read_place
 from mailkeep.net.lane import Lane
 from mailkeep.service.ledger import Ledger
 from mailkeep.service.rates import Rates
 from mailkeep.smtp.block_lists import BlockLists
 from mailkeep.smtp.doorkeeper import Doorkeeper, Turned
+from mailkeep.smtp.filters.fault import Tally, Terms
+from mailkeep.smtp.filters.milter import Milter, Room
+from mailkeep.smtp.filters.rspamd import Rspamd
 from mailkeep.smtp.judging import Judge, Judges
 from mailkeep.smtp.loops import Loops
 from mailkeep.smtp.verify.judge import Rules, SenderJudge
@@ -30,9 +35,13 @@ def build_gate(config: Config, offices: Offices, ledger: Ledger, lane: Lane, tur
     )
 
 
-def build_judges(config: Config, offices: Offices, lane: Lane) -> Judges:
-    """Asked for each message, in this order."""
-    judges: list[Judge] = [Loops()]
+def build_judges(config: Config, offices: Offices, lane: Lane, tally: Tally) -> Judges:
+    """Asked for each message, in this order; filters count in `tally` what they have found."""
+    return Judges((Loops(), *_senders(config, offices, lane), *_filters(config, offices, lane, tally)))
+
+
+def _senders(config: Config, offices: Offices, lane: Lane) -> Iterator[Judge]:
+    """Whether mail is from whom it says."""
     if config.filter.dmarc != "off":
         rules = Rules(
             hostname=config.hostname,
@@ -40,5 +49,17 @@ def build_judges(config: Config, offices: Offices, lane: Lane) -> Judges:
             exempt=config.filter.exempt,
             sealers=frozenset(config.filter.trusted_sealers),
         )
-        judges.append(SenderJudge(offices.resolver, rules, lane))
-    return Judges(judges)
+        yield SenderJudge(offices.resolver, rules, lane)
+
+
+def _filters(config: Config, offices: Offices, lane: Lane, tally: Tally) -> Iterator[Judge]:
+    """Programs that the administrator has named."""
+    wanted = config.filter
+    terms = Terms(patience_s=float(wanted.timeout), defer=wanted.on_fault == "defer", lane=lane, tally=tally)
+    if wanted.rspamd:
+        yield Rspamd(wanted.rspamd, terms)
+    room = Room(directory=offices.spool_dir, max_message=config.limits.message_size, hostname=config.hostname)
+    for text in wanted.milters:
+        place = read_place(text)
+        assert place is not None
+        yield Milter(place if isinstance(place, Path) else (place.host, place.port), terms, room)

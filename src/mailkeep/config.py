@@ -339,6 +339,30 @@ class _Uri:
 
 
 @dataclass(frozen=True, slots=True)
+class _WebAddress:
+    allowed: ClassVar[str] = 'an address like "http://127.0.0.1:11333", or "" for none'
+    pattern: ClassVar[re.Pattern[str]] = re.compile(r"https?://[!-~]{1,1000}\Z")
+
+    def read(self, raw: object) -> str:
+        if not isinstance(raw, str) or (raw and not self.pattern.match(raw)):
+            raise ValueError
+        return raw
+
+
+@dataclass(frozen=True, slots=True)
+class _Milters:
+    allowed: ClassVar[str] = 'a list like ["127.0.0.1:8891", "unix:/run/opendkim/opendkim.sock"]'
+
+    def read(self, raw: object) -> tuple[str, ...]:
+        if not isinstance(raw, list) or not all(isinstance(text, str) for text in raw):
+            raise ValueError
+        for text in raw:
+            if read_place(text) is None:
+                raise ValueError(f'"{text}" is no place of a milter')
+        return tuple(raw)
+
+
+@dataclass(frozen=True, slots=True)
 class _Text:
     allowed: ClassVar[str] = "text of at most 1000 characters"
 
@@ -374,6 +398,14 @@ def read_workers(text: str) -> int:
 def read_address(text: str) -> Address | None:
     """Where a listener binds, as the command line says it.  Raises: ValueError."""
     return _Listener().read(text)
+
+
+def read_place(text: str) -> Address | Path | None:
+    """Where a program listens: ``host:port``, or ``unix:`` and an absolute path; None for "".  Raises: ValueError."""
+    kind, _, path = text.partition(":")
+    if kind == "unix" and path.startswith("/") and "\0" not in path:
+        return Path(path)
+    return _Listener().read(text) if text else None
 
 
 def read_size(text: str) -> int:
@@ -683,6 +715,24 @@ class Filter:
         "Domains of mailing lists and forwarders whose seals (ARC) are believed: what had passed DMARC when it came to"
         " them, and fails because they changed it, is let in.",
         default=(),
+    )
+    rspamd: str = _option(
+        _WebAddress(),
+        'Where rspamd answers over HTTP (its worker "normal").  What it would mark goes to Junk.',
+        default="",
+    )
+    milters: tuple[str, ...] = _option(
+        _Milters(),
+        "Milters, asked in this order once a message is whole; what one has changed the next one sees.",
+        default=(),
+    )
+    timeout: int = _option(
+        _Count(1, 500), "Seconds that a filter has for one message; clients wait for 600 at the most.", default=60
+    )
+    on_fault: str = _option(
+        _Choice(("defer", "accept")),
+        "When a filter does not answer, or talks nonsense: have the client try again later, or do without the filter.",
+        default="defer",
     )
 
 

@@ -48,6 +48,9 @@ ROWS: Final = (
     Row("commands", Kind.COUNTER, "Commands that were begun.", ("protocol", "command")),
     Row("commands_refused", Kind.COUNTER, "Commands that were not answered OK.", ("protocol", "command", "answer")),
     Row("recipients_turned_away", Kind.COUNTER, "Recipients that the gate of port 25 refused.", ("reason",)),
+    Row(
+        "messages_filtered", Kind.COUNTER, "What filters have found, or that they were at fault.", ("filter", "outcome")
+    ),
     Row("logins", Kind.COUNTER, "Tries to log in.", ("outcome",)),
     Row("messages_taken_in", Kind.COUNTER, "Messages appended or delivered."),
     Row("message_bytes_taken_in", Kind.COUNTER, "Their octets."),

@@ -34,6 +34,7 @@ from mailkeep.service.throttle import Throttle
 from mailkeep.smtp import commands as smtp_commands
 from mailkeep.smtp.connection import SmtpConnection
 from mailkeep.smtp.doorkeeper import Turned
+from mailkeep.smtp.filters.fault import Tally as FilterTally
 from mailkeep.smtp.lmtp import Lmtp
 from mailkeep.smtp.mx import Mx
 from mailkeep.smtp.partly import Partly
@@ -68,6 +69,7 @@ class Reception:
         self._lmtp = Lmtp(offices.addresses, offices.delivery, self._partly)
         self._ledger = ledger
         self._turned = Turned()
+        self._filtered = FilterTally()
         self._lane: Lane
         self._mx: Mx
         self._submission = Submission(addresses=offices.addresses, submitter=offices.submission)
@@ -122,6 +124,8 @@ class Reception:
             yield "network_bytes", (name, "out"), listener.traffic.sent
         for reason in ("rate", "listed", "greylisted"):
             yield "recipients_turned_away", (reason,), getattr(self._turned, reason)
+        for judged, count in self._filtered.counts.items():
+            yield "messages_filtered", judged, count
         for protocol, tally in self._tallies.items():
             for command, count in tally.commands.items():
                 yield "commands", (protocol, command), count
@@ -180,7 +184,7 @@ class Reception:
             addresses=offices.addresses,
             delivery=offices.delivery,
             gate=build_gate(self._config, offices, self._ledger, self._lane, self._turned),
-            judges=build_judges(self._config, offices, self._lane),
+            judges=build_judges(self._config, offices, self._lane, self._filtered),
             guesses=Throttle(self._ledger, "guess:", time.monotonic, free=FREE_GUESSES),
             partly=self._partly,
             resolver=offices.resolver,
