@@ -230,7 +230,7 @@ def parse(payload: bytes) -> Answer:
 def _parse_options(data: bytes) -> Options:
     if len(data) < _OPTIONS.size:
         raise BadFrame("options are cut short")
-    # Which actions it names says little: rspamd names all that it knows.  What was not offered is refused when it comes.
+    # Which actions it names says little: rspamd names all that it knows.  What was not offered is refused later.
     version, _, wishes = _OPTIONS.unpack_from(data)
     if version < 2 or wishes & ~int(OFFERED_WISHES):
         raise BadFrame("it needs what this server does not do")
