@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailkeep.smtp.wire import bdat, hello, mail, rcpt, xtext
+from mailkeep.smtp.wire import auth, bdat, burl, hello, mail, rcpt, xtext
 from mailkeep.smtp.wire.bdat import Bdat
 from mailkeep.smtp.wire.command import WireError, split
-from mailkeep.smtp.wire.mail import Body, Mail
+from mailkeep.smtp.wire.mail import Body, Mail, Ret
 from mailkeep.smtp.wire.rcpt import Rcpt
 from mailkeep.smtp.wire.reply import Reply
 
@@ -191,3 +191,107 @@ def test_xtext_comes_back(octets: bytes) -> None:
 def test_what_is_not_xtext_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not xtext"):
         xtext.decode(text)
+
+
+SUBMITTED = mail.SUBMITTED
+
+
+@pytest.mark.rfc("3461", "4")
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ("RET=full", Mail(reverse_path="a@b", ret=Ret.FULL)),
+        ("ret=HDRS ENVID=a+3Db", Mail(reverse_path="a@b", ret=Ret.HDRS, envid="a=b")),
+        ("REQUIRETLS", Mail(reverse_path="a@b", require_tls=True)),
+        ("HOLDFOR=60", Mail(reverse_path="a@b", hold_for=60)),
+        ("HOLDUNTIL=2027-01-15T08:00:00Z", Mail(reverse_path="a@b", hold_until=1_800_000_000)),
+        ("HOLDUNTIL=2027-01-15T08:00:00.5-00:30", Mail(reverse_path="a@b", hold_until=1_800_001_800)),
+        ("BODY=binarymime", Mail(reverse_path="a@b", body=Body.BINARY)),
+        ("AUTH=<>", Mail(reverse_path="a@b")),
+    ],
+    ids=str,
+)
+def test_parameters_of_users_are_read(parameters: str, expected: Mail) -> None:
+    assert mail.parse(f"FROM:<a@b> {parameters}", SUBMITTED) == expected
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "RET", "RET=ALL", "ENVID", "ENVID=" + "x" * 101, "ENVID=a+zz", "ENVID=+FF", "ENVID=x+0D+0ABcc:", "REQUIRETLS=1", "HOLDFOR",
+        "HOLDFOR=x", "HOLDFOR=-1", "HOLDFOR=1234567890", "HOLDUNTIL=2027-02-30T08:00:00Z",
+        "HOLDUNTIL=0000-01-01T00:00:00Z",
+        "HOLDUNTIL=tomorrow", "HOLDUNTIL=2027-01-15", "HOLDUNTIL=2027-01-15T08:00:00", "AUTH", "AUTH=+", "BODY=TEXT",
+        "RET=FULL RET=FULL", "SIZE=1e3",
+    ],
+)  # fmt: skip
+def test_parameters_that_are_not_well_formed_are_refused(parameters: str) -> None:
+    with pytest.raises(WireError) as error:
+        mail.parse(f"FROM:<a@b> {parameters}", SUBMITTED)
+    assert code_of(error) == (501, "5.5.4")
+
+
+@pytest.mark.parametrize("keyword", ["RET=FULL", "ENVID=x", "AUTH=<>", "HOLDFOR=1", "BINARYMIME", "FOO=BAR"])
+def test_a_parameter_that_is_not_offered_is_unknown(keyword: str) -> None:
+    with pytest.raises(WireError) as error:
+        mail.parse(f"FROM:<a@b> {keyword}", mail.RELAYED)
+    assert code_of(error) == (555, "5.5.4")
+
+
+def test_binarymime_is_no_kind_of_body_where_it_is_not_offered() -> None:
+    with pytest.raises(WireError) as error:
+        mail.parse("FROM:<a@b> BODY=BINARYMIME", mail.BASE)
+    assert code_of(error) == (501, "5.5.4")
+
+
+@pytest.mark.rfc("3461", "4.1")
+@pytest.mark.parametrize(
+    ("parameters", "notify", "original"),
+    [
+        ("NOTIFY=NEVER", frozenset(), None),
+        ("notify=success,Failure,DELAY", frozenset(rcpt.Event), None),
+        ("ORCPT=rfc822;a+2Bb@c", None, "rfc822;a+b@c"),
+        ("ORCPT=utf-8;j\\x{F6}rg@b", None, "utf-8;jörg@b"),
+        ("ORCPT=utf-8;jörg@b NOTIFY=DELAY", frozenset({rcpt.Event.DELAY}), "utf-8;jörg@b"),
+        ("ORCPT=x400;/C=us", None, None),
+    ],
+)
+def test_parameters_of_recipients_are_read(
+    parameters: str, notify: frozenset[rcpt.Event] | None, original: str | None
+) -> None:
+    if "C=us" in parameters:  # an equals sign stands as +3D
+        parameters, original = parameters.replace("C=", "C+3D"), "x400;/C=us"
+    assert rcpt.parse(f"TO:<a@b> {parameters}", rcpt.DSN) == Rcpt("a@b", notify, original)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "NOTIFY", "NOTIFY=", "NOTIFY=NEVER,DELAY", "NOTIFY=ALWAYS", "NOTIFY=DELAY,", "ORCPT", "ORCPT=a@b",
+        "ORCPT=rfc822;", "ORCPT=rfc822;+0D+0A", "ORCPT=rfc822;+FF", "ORCPT=utf-8;\\x{110000}", "ORCPT=utf-8;\\x{A}",
+        "ORCPT=utf-8;\\x{D800}", "ORCPT=rfc822;" + "x" * 500,
+    ],
+)  # fmt: skip
+def test_parameters_of_recipients_that_are_not_well_formed_are_refused(parameters: str) -> None:
+    with pytest.raises(WireError) as error:
+        rcpt.parse(f"TO:<a@b> {parameters}", rcpt.DSN)
+    assert code_of(error) == (501, "5.5.4")
+
+
+def test_parameters_of_recipients_are_unknown_where_they_are_not_offered() -> None:
+    with pytest.raises(WireError) as error:
+        rcpt.parse("TO:<a@b> NOTIFY=NEVER")
+    assert code_of(error) == (555, "5.5.4")
+
+
+@given(st.text(max_size=60))
+def test_no_text_breaks_a_parser(text: str) -> None:
+    for parse, offered in ((mail.parse, SUBMITTED), (rcpt.parse, rcpt.DSN)):
+        for start in ("", "FROM:<a@b> ", "TO:<a@b> ", "FROM:<a@b> HOLDUNTIL=", "TO:<a@b> ORCPT=utf-8;"):
+            with suppress(WireError):
+                parse(start + text, offered)
+    for single in (auth.parse, burl.parse, hello.parse, bdat.parse):
+        with suppress(WireError):
+            single(text)
+    with suppress(WireError):
+        auth.response(text.encode())

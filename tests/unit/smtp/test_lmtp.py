@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.unit.smtp.dialogue import Dialogue
 
-from mailkeep.model.errors import MailError, NotFound, OverQuota, Unavailable
-from mailkeep.model.ids import AccountId, MailboxId, MessageId, ModSeq, Uid
-from mailkeep.model.message import Appended
-from mailkeep.net.connection import Connection
+from mailkeep.model.errors import OverQuota, Unavailable
 from mailkeep.service.addresses import Addresses
 from mailkeep.service.delivery import Delivery, Origin
-from mailkeep.service.spool import Octets
-from mailkeep.service.tally import Tally
 from mailkeep.smtp.commands import LMTP
 from mailkeep.smtp.connection import SmtpConnection
 from mailkeep.smtp.lmtp import Lmtp
@@ -25,85 +20,13 @@ from mailkeep.smtp.partly import Partly
 from mailkeep.smtp.session import Options
 
 
-@dataclass
-class Wire:
-    """Stands where the connection engine is."""
-
-    peer: str = "127.0.0.1"
-    tls: bool = False
-    busy: bool = False
-    stalled: bool = False
-    said: bytearray = field(default_factory=bytearray)
-    closed: bool = False
-    deadlines: int = 0
-
-    def write(self, data: bytes) -> None:
-        assert not self.closed
-        self.said += data
-
-    async def drain(self) -> None:
-        pass
-
-    def close(self) -> None:
-        self.closed = True
-
-    def set_deadline(self, seconds: float) -> None:
-        assert seconds > 0
-        self.deadlines += 1
-
-
-@dataclass
-class Postman:
-    """Stands where delivery is: knows Ann and Bob, and has their mail."""
-
-    delivered: list[tuple[str, str, bytes]] = field(default_factory=list)
-    origins: list[Origin] = field(default_factory=list)
-    trouble: dict[str, MailError] = field(default_factory=dict)
-
-    def resolve(self, recipient: str) -> tuple[AccountId, ...]:
-        name = recipient.partition("@")[0].partition("+")[0].lower()
-        if name not in ("ann", "bob"):
-            raise NotFound("No such user here")
-        return (AccountId(len(name)),)
-
-    async def deliver(
-        self, account: AccountId, recipient: str, sender: str, octets: Octets, origin: Origin
-    ) -> Appended:
-        if recipient in self.trouble:
-            raise self.trouble[recipient]
-        data = octets.path.read_bytes() if octets.path is not None else octets.data
-        assert data is not None
-        self.delivered.append((sender, recipient, data))
-        self.origins.append(origin)
-        return Appended(MailboxId(1), 1, (Uid(len(self.delivered)),), ModSeq(1), MessageId(1))
-
-
-class Dialogue:
+class LmtpDialogue(Dialogue):
     def __init__(self, spool: Path, *, max_message: int = 100_000, max_recipients: int = 1000) -> None:
-        self.wire, self.postman, self.spool = Wire(), Postman(), spool
+        super().__init__(spool)
         options = Options(hostname="mx.example.org", max_message=max_message, max_recipients=max_recipients)
-        self.tally = Tally()
         role = Lmtp(cast("Addresses", self.postman), cast("Delivery", self.postman), Partly())
-        self.lmtp = SmtpConnection(cast("Connection", self.wire), role, LMTP, options, spool, self.tally)
+        self.session = SmtpConnection(self.connection, role, LMTP, options, spool, self.tally)
         assert self.answers() == ["220 mx.example.org LMTP mailkeep ready"]
-
-    def answers(self) -> list[str]:
-        """What was said since the last call."""
-        said = bytes(self.wire.said).decode()
-        self.wire.said.clear()
-        assert not said or said.endswith("\r\n")
-        return said.split("\r\n")[:-1]
-
-    def say(self, octets: bytes | str) -> list[str]:
-        self.lmtp.feed(octets.encode() if isinstance(octets, str) else octets)
-        while not self.wire.closed and (step := self.lmtp.next()) is not None:
-            with pytest.raises(StopIteration):
-                step.send(None)
-        return self.answers()
-
-    def codes(self, octets: bytes | str) -> list[str]:
-        """The replies as code and enhanced code."""
-        return [" ".join(line.split(" ")[:2]) for line in self.say(octets) if line[3:4] == " "]
 
     def begin(self, *recipients: str) -> None:
         self.say("LHLO client\r\nMAIL FROM:<joe@example.com>\r\n")
@@ -112,15 +35,15 @@ class Dialogue:
 
 
 @pytest.fixture
-def dialogue(tmp_path: Path) -> Dialogue:
-    return Dialogue(tmp_path)
+def dialogue(tmp_path: Path) -> LmtpDialogue:
+    return LmtpDialogue(tmp_path)
 
 
 # --- greeting
 
 
 @pytest.mark.rfc("2033", "4.1")
-def test_lhlo_lists_the_extensions_with_the_size_limit(dialogue: Dialogue) -> None:
+def test_lhlo_lists_the_extensions_with_the_size_limit(dialogue: LmtpDialogue) -> None:
     first, *extensions = dialogue.say("LHLO foo.edu\r\n")
     assert first == "250-mx.example.org"
     assert {line[4:] for line in extensions} == {
@@ -129,26 +52,26 @@ def test_lhlo_lists_the_extensions_with_the_size_limit(dialogue: Dialogue) -> No
 
 
 @pytest.mark.rfc("2033", "4.1")
-def test_helo_and_ehlo_fail_so_that_an_smtp_client_notices(dialogue: Dialogue) -> None:
+def test_helo_and_ehlo_fail_so_that_an_smtp_client_notices(dialogue: LmtpDialogue) -> None:
     assert dialogue.codes("HELO foo\r\nEHLO foo\r\nMAIL FROM:<>\r\n") == ["500 5.5.1", "500 5.5.1", "503 5.5.1"]
 
 
 @pytest.mark.rfc("5321", "4.1.4")
-def test_commands_of_a_transaction_need_what_comes_before_them(dialogue: Dialogue) -> None:
+def test_commands_of_a_transaction_need_what_comes_before_them(dialogue: LmtpDialogue) -> None:
     assert dialogue.codes("MAIL FROM:<>\r\nRCPT TO:<ann@example.org>\r\nDATA\r\n") == ["503 5.5.1"] * 3
     dialogue.say("LHLO foo\r\n")
     assert dialogue.codes("RCPT TO:<ann@example.org>\r\nDATA\r\n") == ["503 5.5.1"] * 2
     assert dialogue.codes("MAIL FROM:<>\r\nDATA\r\nMAIL FROM:<>\r\n") == ["250 2.1.0", "503 5.5.1", "503 5.5.1"]
 
 
-def test_commands_that_change_nothing_are_answered_in_any_state(dialogue: Dialogue) -> None:
+def test_commands_that_change_nothing_are_answered_in_any_state(dialogue: LmtpDialogue) -> None:
     commands = "NOOP\r\nnoop with words\r\nHELP\r\nVRFY ann\r\nVRFY\r\nEXPN list\r\nRSET\r\n"
     expected = ["250 2.0.0", "250 2.0.0", "214 2.0.0", "252 2.5.0", "501 5.5.4", "502 5.5.1", "250 2.0.0"]
     assert dialogue.codes(commands) == expected
 
 
 @pytest.mark.rfc("5321", "4.1.1.10")
-def test_quit_is_answered_and_nothing_after_it(dialogue: Dialogue) -> None:
+def test_quit_is_answered_and_nothing_after_it(dialogue: LmtpDialogue) -> None:
     assert dialogue.codes("QUIT\r\nNOOP\r\n") == ["221 2.0.0"]
     assert dialogue.wire.closed
 
@@ -157,7 +80,7 @@ def test_quit_is_answered_and_nothing_after_it(dialogue: Dialogue) -> None:
 
 
 @pytest.mark.rfc("2033", "4.2")
-def test_each_accepted_recipient_gets_its_answer_in_order(dialogue: Dialogue) -> None:
+def test_each_accepted_recipient_gets_its_answer_in_order(dialogue: LmtpDialogue) -> None:
     dialogue.postman.trouble["bob@example.org"] = OverQuota("Mailbox is full")
     dialogue.say("LHLO foo.edu\r\nMAIL FROM:<chris@bar.com>\r\n")
     assert dialogue.codes("RCPT TO:<ann@example.org>\r\n") == ["250 2.1.5"]
@@ -168,7 +91,7 @@ def test_each_accepted_recipient_gets_its_answer_in_order(dialogue: Dialogue) ->
     assert dialogue.postman.delivered == [("chris@bar.com", "ann@example.org", b"Blah blah blah...\r\n.etc.\r\n")]
 
 
-def test_a_refusal_names_the_recipient(dialogue: Dialogue) -> None:
+def test_a_refusal_names_the_recipient(dialogue: LmtpDialogue) -> None:
     dialogue.postman.trouble["ann+x@example.org"] = OverQuota("Mailbox is full")
     dialogue.begin("ann+x@example.org")
     assert dialogue.say("DATA\r\nx\r\n.\r\n")[1:] == ["452 4.2.2 <ann+x@example.org> Mailbox is full"]
@@ -177,14 +100,14 @@ def test_a_refusal_names_the_recipient(dialogue: Dialogue) -> None:
 
 
 @pytest.mark.rfc("2033", "4.2")
-def test_the_same_address_twice_gets_one_copy_and_two_answers(dialogue: Dialogue) -> None:
+def test_the_same_address_twice_gets_one_copy_and_two_answers(dialogue: LmtpDialogue) -> None:
     dialogue.begin("ann@example.org", "bob@example.org", "Ann@EXAMPLE.org")
     dialogue.say("DATA\r\n")
     assert dialogue.codes("x\r\n.\r\n") == ["250 2.0.0"] * 3
     assert [recipient for _, recipient, _ in dialogue.postman.delivered] == ["ann@example.org", "bob@example.org"]
 
 
-def test_the_same_user_with_and_without_detail_gets_two_copies(dialogue: Dialogue) -> None:
+def test_the_same_user_with_and_without_detail_gets_two_copies(dialogue: LmtpDialogue) -> None:
     dialogue.begin("ann@example.org", "ann+x@example.org")
     dialogue.say("DATA\r\n")
     assert dialogue.codes("x\r\n.\r\n") == ["250 2.0.0"] * 2
@@ -192,14 +115,14 @@ def test_the_same_user_with_and_without_detail_gets_two_copies(dialogue: Dialogu
 
 
 @pytest.mark.rfc("2920", "3.2")
-def test_a_whole_pipeline_of_transactions_in_one_piece_is_carried_out(dialogue: Dialogue) -> None:
+def test_a_whole_pipeline_of_transactions_in_one_piece_is_carried_out(dialogue: LmtpDialogue) -> None:
     one = "MAIL FROM:<>\r\nRCPT TO:<ann@example.org>\r\nDATA\r\nx\r\n.\r\n"
     replies = dialogue.codes("LHLO foo\r\n" + one * 3 + "QUIT\r\n")
     assert replies[1:] == ["250 2.1.0", "250 2.1.5", "354 End", "250 2.0.0"] * 3 + ["221 2.0.0"]
     assert len(dialogue.postman.delivered) == 3
 
 
-def test_what_the_client_said_of_itself_and_of_the_message_goes_into_the_trace(dialogue: Dialogue) -> None:
+def test_what_the_client_said_of_itself_and_of_the_message_goes_into_the_trace(dialogue: LmtpDialogue) -> None:
     dialogue.begin("ann@example.org")
     dialogue.say("DATA\r\nx\r\n.\r\nMAIL FROM:<> SMTPUTF8\r\nRCPT TO:<ann+ü@example.org>\r\nDATA\r\nx\r\n.\r\n")
     assert dialogue.postman.origins == [
@@ -209,7 +132,7 @@ def test_what_the_client_said_of_itself_and_of_the_message_goes_into_the_trace(d
 
 
 @pytest.mark.rfc("6531", "3.4")
-def test_smtputf8_is_accepted_for_ascii_and_needed_for_anything_else(dialogue: Dialogue) -> None:
+def test_smtputf8_is_accepted_for_ascii_and_needed_for_anything_else(dialogue: LmtpDialogue) -> None:
     dialogue.say("LHLO foo\r\n")
     assert dialogue.codes("MAIL FROM:<a@b> SMTPUTF8 BODY=8BITMIME\r\nRCPT TO:<ann@example.org>\r\nRSET\r\n") == [
         "250 2.1.0", "250 2.1.5", "250 2.0.0",
@@ -219,21 +142,21 @@ def test_smtputf8_is_accepted_for_ascii_and_needed_for_anything_else(dialogue: D
     ]  # fmt: skip
 
 
-def test_octets_arrive_as_they_were_sent(dialogue: Dialogue) -> None:
+def test_octets_arrive_as_they_were_sent(dialogue: LmtpDialogue) -> None:
     dialogue.begin("ann@example.org")
     message = b"Return-Path: <x>\r\nSubject: \xff\0\r\n\r\nbare\nlf and\rcr\n.\n\xf0\x9f\r\n"
     dialogue.say(b"DATA\r\n" + message + b".\r\n")
     assert dialogue.postman.delivered[0][2] == message
 
 
-def test_an_empty_message_is_a_message(dialogue: Dialogue) -> None:
+def test_an_empty_message_is_a_message(dialogue: LmtpDialogue) -> None:
     dialogue.begin("ann@example.org")
     assert dialogue.codes("DATA\r\n.\r\n")[-1] == "250 2.0.0"
     assert dialogue.postman.delivered[0][2] == b""
 
 
 def test_a_large_message_goes_through_a_file_that_is_removed(tmp_path: Path) -> None:
-    dialogue = Dialogue(tmp_path, max_message=5_000_000)
+    dialogue = LmtpDialogue(tmp_path, max_message=5_000_000)
     dialogue.begin("ann@example.org", "bob@example.org")
     message = b"x" * 998 + b"\r\n"
     dialogue.say(b"DATA\r\n")
@@ -246,22 +169,22 @@ def test_a_large_message_goes_through_a_file_that_is_removed(tmp_path: Path) -> 
 
 
 def test_a_lost_connection_leaves_no_file(tmp_path: Path) -> None:
-    dialogue = Dialogue(tmp_path, max_message=5_000_000)
+    dialogue = LmtpDialogue(tmp_path, max_message=5_000_000)
     dialogue.begin("ann@example.org")
     dialogue.say(b"DATA\r\n" + b"x" * 2_000_000)
     assert list(tmp_path.iterdir()) != []
-    dialogue.lmtp.lost()
+    dialogue.session.lost()
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.rfc("1870", "6.1")
-def test_a_message_that_is_announced_too_large_is_refused_at_once(dialogue: Dialogue) -> None:
+def test_a_message_that_is_announced_too_large_is_refused_at_once(dialogue: LmtpDialogue) -> None:
     dialogue.say("LHLO foo\r\n")
     assert dialogue.codes("MAIL FROM:<> SIZE=100001\r\nMAIL FROM:<> SIZE=100000\r\n") == ["552 5.3.4", "250 2.1.0"]
 
 
 @pytest.mark.rfc("1870", "6.3")
-def test_a_message_that_turns_out_too_large_is_read_to_its_end_and_refused(dialogue: Dialogue) -> None:
+def test_a_message_that_turns_out_too_large_is_read_to_its_end_and_refused(dialogue: LmtpDialogue) -> None:
     dialogue.begin("ann@example.org", "bob@example.org")
     dialogue.say("DATA\r\n")
     for _ in range(200):
@@ -271,27 +194,27 @@ def test_a_message_that_turns_out_too_large_is_read_to_its_end_and_refused(dialo
 
 
 def test_a_message_of_exactly_the_limit_is_taken(tmp_path: Path) -> None:
-    dialogue = Dialogue(tmp_path, max_message=1000)
+    dialogue = LmtpDialogue(tmp_path, max_message=1000)
     for size, code in ((1000, "250 2.0.0"), (1001, "552 5.3.4")):
         dialogue.begin("ann@example.org")
         assert dialogue.codes(b"DATA\r\n" + b"x" * (size - 2) + b"\r\n.\r\n")[-1] == code
 
 
 def test_too_many_recipients_are_refused_one_by_one(tmp_path: Path) -> None:
-    dialogue = Dialogue(tmp_path, max_recipients=2)
+    dialogue = LmtpDialogue(tmp_path, max_recipients=2)
     dialogue.begin("ann@example.org", "ann+1@example.org")
     assert dialogue.codes("RCPT TO:<ann+2@example.org>\r\n") == ["452 4.5.3"]
     assert dialogue.codes("DATA\r\nx\r\n.\r\n")[1:] == ["250 2.0.0"] * 2
 
 
-def test_a_passing_fault_is_a_passing_answer_and_the_dialogue_goes_on(dialogue: Dialogue) -> None:
+def test_a_passing_fault_is_a_passing_answer_and_the_dialogue_goes_on(dialogue: LmtpDialogue) -> None:
     dialogue.postman.trouble["ann@example.org"] = Unavailable("Disk full")
     dialogue.begin("ann@example.org", "bob@example.org")
     assert dialogue.codes("DATA\r\nx\r\n.\r\nNOOP\r\n")[1:] == ["451 4.3.0", "250 2.0.0", "250 2.0.0"]
 
 
 @pytest.mark.rfc("5321", "4.1.1.5")
-def test_rset_and_lhlo_forget_the_transaction(dialogue: Dialogue) -> None:
+def test_rset_and_lhlo_forget_the_transaction(dialogue: LmtpDialogue) -> None:
     for forget in ("RSET\r\n", "LHLO again\r\n"):
         dialogue.begin("ann@example.org")
         dialogue.say(forget)
@@ -302,7 +225,7 @@ def test_rset_and_lhlo_forget_the_transaction(dialogue: Dialogue) -> None:
 
 
 @pytest.mark.rfc("3030", "4.1")
-def test_a_message_in_one_chunk(dialogue: Dialogue) -> None:
+def test_a_message_in_one_chunk(dialogue: LmtpDialogue) -> None:
     dialogue.begin("ann@example.org")
     text = b"To: Susan@random.com\r\nFrom: Sam@random.com\r\nSubject: This is a bodyless test message\r\n"
     assert dialogue.codes(b"BDAT %d LAST\r\n%b" % (len(text), text)) == ["250 2.0.0"]
@@ -311,7 +234,7 @@ def test_a_message_in_one_chunk(dialogue: Dialogue) -> None:
 
 @pytest.mark.rfc("3030", "4.2")
 @pytest.mark.rfc("2033", "4.3")
-def test_chunks_are_answered_once_each_and_the_last_once_per_recipient(dialogue: Dialogue) -> None:
+def test_chunks_are_answered_once_each_and_the_last_once_per_recipient(dialogue: LmtpDialogue) -> None:
     dialogue.begin("ann@example.org", "bob@example.org")
     replies = dialogue.say(b"BDAT 1000\r\n" + b"x" * 1000 + b"BDAT 5\r\n\r\n.\r\nBDAT 0 LAST\r\nNOOP\r\n")
     assert [line[:40] for line in replies] == [
@@ -325,7 +248,7 @@ def test_chunks_are_answered_once_each_and_the_last_once_per_recipient(dialogue:
 
 
 @pytest.mark.rfc("3030", "2")
-def test_a_chunk_that_is_not_allowed_is_read_and_dropped(dialogue: Dialogue) -> None:
+def test_a_chunk_that_is_not_allowed_is_read_and_dropped(dialogue: LmtpDialogue) -> None:
     assert dialogue.codes(b"BDAT 6\r\nQUIT\r\nNOOP\r\n") == ["503 5.5.1", "250 2.0.0"]
     dialogue.say("LHLO foo\r\nMAIL FROM:<>\r\n")
     assert dialogue.codes(b"BDAT 6\r\nQUIT\r\nNOOP\r\n") == ["503 5.5.1", "250 2.0.0"]
@@ -333,13 +256,13 @@ def test_a_chunk_that_is_not_allowed_is_read_and_dropped(dialogue: Dialogue) -> 
 
 
 @pytest.mark.rfc("2033", "4.3")
-def test_the_last_chunk_without_recipients_has_no_answer(dialogue: Dialogue) -> None:
+def test_the_last_chunk_without_recipients_has_no_answer(dialogue: LmtpDialogue) -> None:
     dialogue.say("LHLO foo\r\nMAIL FROM:<>\r\nRCPT TO:<nobody@example.org>\r\n")
     assert dialogue.codes(b"BDAT 2 LAST\r\nxxNOOP\r\nMAIL FROM:<>\r\n") == ["250 2.0.0", "250 2.1.0"]
 
 
 @pytest.mark.rfc("3030", "2")
-def test_data_and_bdat_cannot_be_mixed_and_recipients_come_first(dialogue: Dialogue) -> None:
+def test_data_and_bdat_cannot_be_mixed_and_recipients_come_first(dialogue: LmtpDialogue) -> None:
     dialogue.begin("ann@example.org")
     assert dialogue.codes(b"BDAT 1\r\nxDATA\r\nRCPT TO:<bob@example.org>\r\nMAIL FROM:<>\r\n") == [
         "250 2.0.0", "503 5.5.1", "503 5.5.1", "503 5.5.1",
@@ -348,7 +271,7 @@ def test_data_and_bdat_cannot_be_mixed_and_recipients_come_first(dialogue: Dialo
 
 
 @pytest.mark.rfc("3030", "2")
-def test_a_chunk_beyond_the_limit_fails_and_so_does_what_follows(dialogue: Dialogue) -> None:
+def test_a_chunk_beyond_the_limit_fails_and_so_does_what_follows(dialogue: LmtpDialogue) -> None:
     dialogue.begin("ann@example.org", "bob@example.org")
     assert dialogue.codes(b"BDAT 100001\r\n" + b"x" * 100_001) == ["552 5.3.4"]
     assert dialogue.codes(b"BDAT 1\r\nxBDAT 1 LAST\r\nx") == ["552 5.3.4"] * 3
@@ -356,7 +279,7 @@ def test_a_chunk_beyond_the_limit_fails_and_so_does_what_follows(dialogue: Dialo
 
 
 @pytest.mark.rfc("3030", "2")
-def test_rset_between_chunks_drops_them(dialogue: Dialogue) -> None:
+def test_rset_between_chunks_drops_them(dialogue: LmtpDialogue) -> None:
     dialogue.begin("ann@example.org")
     dialogue.say(b"BDAT 3\r\noldRSET\r\n")
     dialogue.begin("ann@example.org")
@@ -365,7 +288,7 @@ def test_rset_between_chunks_drops_them(dialogue: Dialogue) -> None:
 
 
 def test_a_chunk_of_unknown_size_closes_the_connection_as_its_octets_could_be_taken_for_commands(
-    dialogue: Dialogue,
+    dialogue: LmtpDialogue,
 ) -> None:
     dialogue.begin("ann@example.org")
     assert dialogue.codes(b"BDAT x LAST\r\nMAIL FROM:<>\r\n") == ["501 5.5.4"]
@@ -375,44 +298,46 @@ def test_a_chunk_of_unknown_size_closes_the_connection_as_its_octets_could_be_ta
 # --- mistakes, limits, the end
 
 
-def test_a_line_that_is_too_long_or_not_well_formed_is_answered_and_the_dialogue_goes_on(dialogue: Dialogue) -> None:
+def test_a_line_that_is_too_long_or_not_well_formed_is_answered_and_the_dialogue_goes_on(
+    dialogue: LmtpDialogue,
+) -> None:
     lines = b"x" * 5000 + b"\r\n" + b"NOOP\n" + b"\xff\r\n" + b"FROB\r\n" + b"\r\n" + b"NOOP\r\n"
     assert dialogue.codes(lines) == ["500 5.5.2"] * 3 + ["500 5.5.1", "500 5.5.2", "250 2.0.0"]
 
 
-def test_twenty_mistakes_in_a_row_end_the_dialogue(dialogue: Dialogue) -> None:
+def test_twenty_mistakes_in_a_row_end_the_dialogue(dialogue: LmtpDialogue) -> None:
     assert dialogue.codes("FROB\r\n" * 19 + "NOOP\r\n" + "FROB\r\n" * 19)[-1] == "500 5.5.1"
     assert not dialogue.wire.closed
     assert dialogue.codes("FROB\r\n")[-1] == "421 4.7.0"
     assert dialogue.wire.closed
 
 
-def test_refused_recipients_are_no_mistakes(dialogue: Dialogue) -> None:
+def test_refused_recipients_are_no_mistakes(dialogue: LmtpDialogue) -> None:
     dialogue.say("LHLO foo\r\nMAIL FROM:<>\r\n")
     assert dialogue.codes("RCPT TO:<nobody@example.org>\r\n" * 50) == ["550 5.1.1"] * 50
 
 
-def test_a_client_that_does_not_read_its_answers_is_not_waited_for(dialogue: Dialogue) -> None:
+def test_a_client_that_does_not_read_its_answers_is_not_waited_for(dialogue: LmtpDialogue) -> None:
     dialogue.wire.busy = dialogue.wire.stalled = True
-    dialogue.lmtp.timed_out()
+    dialogue.session.timed_out()
     assert dialogue.wire.closed
 
 
-def test_silence_ends_the_dialogue_unless_the_client_waits_for_us(dialogue: Dialogue) -> None:
+def test_silence_ends_the_dialogue_unless_the_client_waits_for_us(dialogue: LmtpDialogue) -> None:
     dialogue.wire.busy = True
-    dialogue.lmtp.timed_out()
+    dialogue.session.timed_out()
     assert dialogue.answers() == []
     dialogue.wire.busy = False
-    dialogue.lmtp.timed_out()
+    dialogue.session.timed_out()
     assert dialogue.answers()[0].startswith("421 4.4.2")
     assert dialogue.wire.closed
 
 
-def test_a_stopping_server_says_goodbye_at_once_or_after_the_delivery_under_way(dialogue: Dialogue) -> None:
+def test_a_stopping_server_says_goodbye_at_once_or_after_the_delivery_under_way(dialogue: LmtpDialogue) -> None:
     dialogue.wire.busy = True
-    dialogue.lmtp.drain()
+    dialogue.session.drain()
     assert dialogue.answers() == []
-    assert dialogue.lmtp.next() is None
+    assert dialogue.session.next() is None
     assert dialogue.answers()[0].startswith("421 4.3.2")
     assert dialogue.wire.closed
 
@@ -429,7 +354,7 @@ SCRIPT = (
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(cuts=st.lists(st.integers(1, 40)))
 def test_answers_and_deliveries_do_not_depend_on_how_octets_arrive(cuts: list[int], tmp_path: Path) -> None:
-    whole, cut = Dialogue(tmp_path), Dialogue(tmp_path)
+    whole, cut = LmtpDialogue(tmp_path), LmtpDialogue(tmp_path)
     expected = whole.say(SCRIPT)
     answers, rest = [], SCRIPT
     for size in cuts:
@@ -450,6 +375,6 @@ hostile = st.lists(st.one_of(words, words, st.just(b"\r\n"), st.just(b"\r\n.\r\n
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(stream=hostile.map(b"".join))
 def test_no_octets_break_the_dialogue(stream: bytes, tmp_path: Path) -> None:
-    dialogue = Dialogue(tmp_path)
+    dialogue = LmtpDialogue(tmp_path)
     answers: list[Any] = dialogue.say(stream)
     assert all(line[:3].isdigit() and line.isascii() for line in answers)

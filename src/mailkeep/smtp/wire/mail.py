@@ -97,7 +97,7 @@ def _read(parameter: Parameter, offered: frozenset[str]) -> tuple[str, object]:
             case Parameter("RET", str(value)):
                 return "ret", Ret(value.upper())
             case Parameter("ENVID", str(value)) if len(value) <= MAX_ENVID:
-                return "envid", xtext.decode(value).decode("ascii")
+                return "envid", _printable(xtext.decode(value))
             case Parameter("REQUIRETLS", None):
                 return "require_tls", True
             case Parameter("HOLDFOR", str(value)) if _SECONDS.fullmatch(value):
@@ -111,3 +111,11 @@ def _read(parameter: Parameter, offered: frozenset[str]) -> tuple[str, object]:
     except (ValueError, OverflowError):  # no such word, no xtext, no such day
         pass
     raise WireError(501, "5.5.4", f"The value of {parameter.keyword} is not well-formed")
+
+
+def _printable(octets: bytes) -> str:
+    """Printable ASCII, as it goes into the header of a report.  Raises: ValueError."""
+    text = octets.decode("ascii")
+    if not text.isprintable():
+        raise ValueError("not printable")
+    return text

@@ -86,4 +86,6 @@ def _parse_orcpt(value: str) -> str:
 
 def _decode_utf8(address: str) -> str:
     r"""An address of RFC 6533 §3, in which ``\x{hex}`` stands for a character.  Raises: ValueError."""
+    if "\\" in _EMBEDDED.sub("", address):
+        raise ValueError("a backslash stands for itself as \\x{5C}")
     return _EMBEDDED.sub(lambda found: chr(int(found[1], 16)), address)
