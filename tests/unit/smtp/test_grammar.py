@@ -218,7 +218,8 @@ def test_parameters_of_users_are_read(parameters: str, expected: Mail) -> None:
 @pytest.mark.parametrize(
     "parameters",
     [
-        "RET", "RET=ALL", "ENVID", "ENVID=" + "x" * 101, "ENVID=a+zz", "ENVID=+FF", "ENVID=x+0D+0ABcc:", "REQUIRETLS=1", "HOLDFOR",
+        "RET", "RET=ALL", "ENVID", "ENVID=" + "x" * 101, "ENVID=a+zz", "ENVID=+FF", "ENVID=x+0D+0ABcc:", "REQUIRETLS=1",
+        "HOLDFOR",
         "HOLDFOR=x", "HOLDFOR=-1", "HOLDFOR=1234567890", "HOLDUNTIL=2027-02-30T08:00:00Z",
         "HOLDUNTIL=0000-01-01T00:00:00Z",
         "HOLDUNTIL=tomorrow", "HOLDUNTIL=2027-01-15", "HOLDUNTIL=2027-01-15T08:00:00", "AUTH", "AUTH=+", "BODY=TEXT",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -238,3 +241,56 @@ def test_a_burl_that_names_no_url_is_refused(dialogue: UserDialogue, argument: s
     dialogue.log_in()
     dialogue.say("MAIL FROM:<ann@example.org>\r\nRCPT TO:<joe@elsewhere.example>\r\n")
     assert dialogue.codes(f"BURL {argument}\r\n")[0][:2] == "50"
+
+
+# --- a client that is asked
+
+
+def in_loop(test: Callable[[UserDialogue], Coroutine[Any, Any, None]]) -> Callable[[UserDialogue], None]:
+    """A test that needs an event loop, for the futures of a handler."""
+
+    @functools.wraps(test)
+    def run(dialogue: UserDialogue) -> None:
+        asyncio.run(test(dialogue))
+
+    return run
+
+
+async def asked(dialogue: UserDialogue) -> Coroutine[Any, Any, None]:
+    """The handler of an AUTH that waits for the client's answer."""
+    dialogue.say("EHLO client\r\n")
+    dialogue.session.feed(b"AUTH LOGIN\r\n")
+    step = dialogue.session.next()
+    assert step is not None
+    assert isinstance(step.send(None), asyncio.Future)
+    dialogue.wire.busy = True
+    assert dialogue.answers() == ["334 VXNlcm5hbWU6"]
+    return step
+
+
+@in_loop
+async def test_silence_within_a_login_ends_the_dialogue(dialogue: UserDialogue) -> None:
+    step = await asked(dialogue)
+    dialogue.session.timed_out()
+    assert dialogue.answers()[0].startswith("421 4.4.2")
+    assert dialogue.wire.closed
+    step.close()
+
+
+@in_loop
+async def test_a_stopping_server_does_not_wait_for_a_login(dialogue: UserDialogue) -> None:
+    step = await asked(dialogue)
+    dialogue.session.drain()
+    assert dialogue.answers()[0].startswith("421 4.3.2")
+    step.close()
+
+
+@in_loop
+async def test_a_login_goes_on_when_a_whole_line_has_come(dialogue: UserDialogue) -> None:
+    step = await asked(dialogue)
+    dialogue.session.feed(b"YW5u")
+    assert isinstance(step.send(None), asyncio.Future)
+    dialogue.session.feed(b"\r\n")
+    assert isinstance(step.send(None), asyncio.Future)
+    assert dialogue.answers() == ["334 UGFzc3dvcmQ6"]
+    step.close()
