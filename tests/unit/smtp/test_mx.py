@@ -320,7 +320,7 @@ def test_a_message_that_turns_out_too_large_gets_one_answer(dialogue: MxDialogue
         ("EHLO client", " SMTPUTF8", True, "UTF8SMTPS"),
     ],
 )
-@pytest.mark.rfc("3848", "")
+@pytest.mark.rfc("3848", "1")
 def test_the_trace_says_how_it_came(tmp_path: Path, hello: str, parameters: str, tls: bool, word: str) -> None:
     dialogue = MxDialogue(tmp_path, tls=tls)
     dialogue.begin("ann@example.org", hello=hello, parameters=parameters)
