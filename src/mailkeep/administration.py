@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,10 +16,13 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 
 from mailkeep.figures import Figures
+from mailkeep.model.address import parse_domain
 from mailkeep.model.change import Hint
-from mailkeep.model.errors import Conflict, Invalid, MailError, Unavailable
-from mailkeep.model.ids import ModSeq
+from mailkeep.model.envelope import Outcome
+from mailkeep.model.errors import Conflict, Invalid, MailError, NotFound, Unavailable
+from mailkeep.model.ids import AccountId, ModSeq
 from mailkeep.model.mailbox import DELIMITER
+from mailkeep.model.queued import State
 from mailkeep.model.rights import parse_rights
 from mailkeep.net.resolver import CachingResolver
 from mailkeep.service.accounts import Accounts
@@ -32,7 +36,7 @@ from mailkeep.service.messages import Messages
 from mailkeep.service.metadata import Metadata
 from mailkeep.service.order import Order
 from mailkeep.service.places import Places
-from mailkeep.service.queue import Queue
+from mailkeep.service.queue import Queue, parse_queue_id
 from mailkeep.service.quotas import Quotas
 from mailkeep.service.reports import Reports
 from mailkeep.service.search import Search
@@ -48,6 +52,8 @@ from mailkeep.service.zone import list_key_records, list_records, zone_fragment
 from mailkeep.smtp.domain_check import Verdict, check_domain, check_keys
 
 R = TypeVar("R")
+
+AT_ONCE: Final = 200  # messages of the queue that are changed together, in few commits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -421,6 +427,92 @@ class Status(Verb[Measured], frozen=True):
     """What the running server counts."""
 
 
+class QueuedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of the queue as a list shows it.
+
+    `account`: who sends it; `sender`: its reverse path.  `waiting` recipients, of whom a few `domains` are named;
+    `attempts` so far and `due_at` (UTC seconds, None: it is held): of those who are due first.  `reason`: what the last
+    attempt ended with.
+    """
+
+    id: str
+    account: str
+    sender: str
+    size: int
+    queued_at: int
+    held: bool
+    waiting: int
+    domains: tuple[str, ...]
+    attempts: int
+    due_at: int | None
+    reason: str
+
+
+class QueuedLines(msgspec.Struct, frozen=True):
+    """By account, then in the order in which they came; `more`: there are others."""
+
+    messages: tuple[QueuedLine, ...]
+    more: bool
+
+
+class ListQueue(Verb[QueuedLines], frozen=True):
+    """At most `limit` messages of the queue: of one account, to one domain, or all."""
+
+    account: str | None = None
+    domain: str | None = None
+    limit: int = 100
+
+
+class RecipientLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A recipient of a queued message.  `state`: waiting, delivered, failed.  `outcome`: of the last attempt, in words.
+
+    `attempts` so far, and when the next is due (None: never, or not before it is released).
+    """
+
+    address: str
+    state: str
+    outcome: str
+    attempts: int
+    due_at: int | None
+
+
+class QueuedMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of the queue, whole."""
+
+    id: str
+    account: str
+    sender: str
+    size: int
+    queued_at: int
+    held: bool
+    recipients: tuple[RecipientLine, ...]
+
+
+class ShowQueued(Verb[QueuedMessage], frozen=True):
+    """One message of the queue."""
+
+    id: str
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """How many messages were changed, and of those that were named why others were not."""
+
+    count: int
+    refused: tuple[tuple[str, str], ...] = ()
+
+
+class ChangeQueue(Verb[Changed], frozen=True):
+    """Do something with messages of the queue: ``retry``, ``hold``, ``release`` or ``drop``.
+
+    Those of `ids`; without any all of an account, all to a domain, or all.
+    """
+
+    change: str
+    ids: tuple[str, ...] = ()
+    account: str | None = None
+    domain: str | None = None
+
+
 async def _add_account(offices: Offices, verb: AddAccount) -> AccountAdded:
     account = await offices.accounts.create(verb.address, verb.password)
     if verb.quota is not None:
@@ -658,6 +750,100 @@ async def _status(offices: Offices, _verb: Status) -> Measured:
     return Measured(await offices.measure())
 
 
+async def _list_queue(offices: Offices, verb: ListQueue) -> QueuedLines:
+    account, domain = _chosen(offices, verb.account, verb.domain)
+    lines = await offices.queue.list(account, domain, (0, 0), verb.limit + 1)
+    found = [
+        QueuedLine(
+            id=line.id,
+            account=_address(offices, line.account),
+            sender=line.reverse_path,
+            size=line.size,
+            queued_at=line.queued_at,
+            held=line.held,
+            waiting=line.waiting,
+            domains=line.domains,
+            attempts=line.attempts,
+            due_at=line.due_at,
+            reason=line.reason,
+        )
+        for line in lines[: verb.limit]
+    ]
+    return QueuedLines(tuple(found), len(lines) > verb.limit)
+
+
+def _chosen(offices: Offices, account: str | None, domain: str | None) -> tuple[AccountId | None, str | None]:
+    return offices.accounts.get(account).id if account else None, parse_domain(domain) if domain else None
+
+
+def _address(offices: Offices, account: AccountId) -> str:
+    try:
+        return offices.accounts.address_of(account)
+    except NotFound:  # it has just been removed
+        return ""
+
+
+async def _show_queued(offices: Offices, verb: ShowQueued) -> QueuedMessage:
+    item = await offices.queue.get(*parse_queue_id(verb.id))
+    legs = [(one, leg.attempts, leg.due_at) for leg in item.legs for one in leg.recipients]
+    return QueuedMessage(
+        id=item.id,
+        account=_address(offices, item.account),
+        sender=item.envelope.reverse_path,
+        size=item.size,
+        queued_at=item.queued_at,
+        held=item.held,
+        recipients=tuple(
+            RecipientLine(
+                address=one.recipient.address,
+                state=one.state.name.lower(),
+                outcome=_words(one.outcome),
+                attempts=attempts,
+                due_at=due_at if one.state is State.WAITING else None,
+            )
+            for one, attempts, due_at in sorted(
+                [*legs, *((one, 0, None) for one in item.finished)], key=lambda each: each[0].number
+            )
+        ),
+    )
+
+
+def _words(outcome: Outcome | None) -> str:
+    if outcome is None:
+        return ""
+    who = f"{outcome.host} said: " if outcome.host else ""
+    return f"{who}{outcome.code or ''} {outcome.enhanced} {outcome.text}".replace(":  ", ": ").strip()
+
+
+async def _change_queue(offices: Offices, verb: ChangeQueue) -> Changed:
+    queue = offices.queue
+    changes = {"retry": queue.retry, "hold": queue.hold, "release": queue.release, "drop": queue.drop}
+    if verb.change not in changes:
+        raise Invalid(f"Nothing in the queue can be told to {verb.change}")
+    change = changes[verb.change]
+    if verb.ids:
+        chosen = [(name, *parse_queue_id(name)) for name in dict.fromkeys(verb.ids)]
+        whys = await asyncio.gather(*(_why_not(change(account, item)) for _, account, item in chosen))
+        refused = tuple((name, why) for (name, _, _), why in zip(chosen, whys, strict=True) if why)
+        return Changed(len(chosen) - len(refused), refused)
+    account, domain = _chosen(offices, verb.account, verb.domain)
+    count, place = 0, (0, 0)
+    while lines := await queue.list(account, domain, place, AT_ONCE):
+        place = lines[-1].account, lines[-1].number
+        whys = await asyncio.gather(*(_why_not(change(line.account, line.number)) for line in lines))
+        count += whys.count("")
+    return Changed(count)
+
+
+async def _why_not(change: Awaitable[None]) -> str:
+    """ "" if it is done."""
+    try:
+        await change
+    except (NotFound, Conflict) as error:
+        return error.text
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A verb by its name, with its answer and what carries it out."""
@@ -695,6 +881,9 @@ VERBS: Final = (
     Row("mailbox share", ShareMailbox, Done, _share_mailbox),
     Row("deliver", Deliver, Delivered, _deliver),
     Row("undelete", Undelete, Restored, _undelete),
+    Row("queue list", ListQueue, QueuedLines, _list_queue),
+    Row("queue show", ShowQueued, QueuedMessage, _show_queued),
+    Row("queue change", ChangeQueue, Changed, _change_queue),
     Row("status", Status, Measured, _status),
     Row("check", Check, Faults, _check),
 )

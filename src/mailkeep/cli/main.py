@@ -20,6 +20,7 @@ from mailkeep.cli import (
     domain,
     init,
     mailbox,
+    queue,
     serve,
     status,
     undelete,
@@ -50,6 +51,7 @@ app.add_typer(account.app, name="account")
 app.add_typer(domain.app, name="domain")
 app.add_typer(alias.app, name="alias")
 app.add_typer(mailbox.app, name="mailbox")
+app.add_typer(queue.app, name="queue")
 app.add_typer(config.app, name="config")
 
 

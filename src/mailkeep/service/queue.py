@@ -202,7 +202,7 @@ class Queue:
         self._tell(account, item)
 
     async def retry(self, account: AccountId, item: int) -> None:
-        """All of the item that waits is tried now; not if it is held.  Raises: NotFound."""
+        """All of the item that waits is tried now.  Raises: NotFound, Conflict (it is held)."""
         await self._store.write(ops.queue_retry, account, item, int(self._clock()))
         self._tell(account, item)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mailkeep.model.envelope import Body, Envelope, Notify, Outcome, Recipient, Return
-from mailkeep.model.errors import NotFound, OverQuota
+from mailkeep.model.errors import Conflict, NotFound, OverQuota
 from mailkeep.model.ids import AccountId
 from mailkeep.model.queued import QueuedItem, Settlement, State
 from mailkeep.store import ops
@@ -211,7 +211,8 @@ class QueueContract:
         await world.store.write(ops.queue_hold, world.account, item)
         assert (await _get(world, item)).held
         assert await _due(world, FOREVER) == []
-        await world.store.write(ops.queue_retry, world.account, item, NOW)
+        with pytest.raises(Conflict):
+            await world.store.write(ops.queue_retry, world.account, item, NOW)
         await _settle(world, item, 1, (1, LATER, False))
         assert await _due(world, FOREVER) == []
         await world.store.write(ops.queue_release, world.account, item, NOW + 7)

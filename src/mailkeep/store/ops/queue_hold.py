@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailkeep.model.errors import NotFound
+from mailkeep.model.errors import Conflict, NotFound
 from mailkeep.model.ids import AccountId
 from mailkeep.store.contract import Op, Sql
 from mailkeep.store.steps.account import lock_account
@@ -20,7 +20,7 @@ def queue_hold(account: AccountId, item: int) -> Op[None]:
 def queue_release(account: AccountId, item: int, now: int) -> Op[None]:
     """Held or not: all of it is due now, or when its sender wanted it to leave.  Raises: NotFound."""
     yield from lock_account(account)
-    hold_until = yield from _require(account, item)
+    _, hold_until = yield from _require(account, item)
     yield Sql("UPDATE queue_item SET held = 0 WHERE account = ? AND item = ?", (account, item))
     yield Sql(
         "UPDATE queue_leg SET due_at = ? WHERE account = ? AND item = ?", (max(now, hold_until or 0), account, item)
@@ -28,12 +28,12 @@ def queue_release(account: AccountId, item: int, now: int) -> Op[None]:
 
 
 def queue_retry(account: AccountId, item: int, now: int) -> Op[None]:
-    """All of it that waits is due now, whatever the schedule says; a held one stays held.  Raises: NotFound."""
+    """All of it is due now, whatever the schedule says.  Raises: NotFound, Conflict (it is held)."""
     yield from lock_account(account)
-    yield from _require(account, item)
-    yield Sql(
-        "UPDATE queue_leg SET due_at = ? WHERE account = ? AND item = ? AND due_at IS NOT NULL", (now, account, item)
-    )
+    held, _ = yield from _require(account, item)
+    if held:
+        raise Conflict("The message is held: release it")
+    yield Sql("UPDATE queue_leg SET due_at = ? WHERE account = ? AND item = ?", (now, account, item))
 
 
 def queue_drop(account: AccountId, item: int, now: int) -> Op[None]:
@@ -43,9 +43,10 @@ def queue_drop(account: AccountId, item: int, now: int) -> Op[None]:
         raise NotFound("There is no such message in the queue")
 
 
-def _require(account: AccountId, item: int) -> Op[int | None]:
-    rows = yield Sql("SELECT hold_until FROM queue_item WHERE account = ? AND item = ?", (account, item))
+def _require(account: AccountId, item: int) -> Op[tuple[bool, int | None]]:
+    """Whether it is held, and when its sender wants it to leave."""
+    rows = yield Sql("SELECT held, hold_until FROM queue_item WHERE account = ? AND item = ?", (account, item))
     if not rows:
         raise NotFound("There is no such message in the queue")
-    hold_until: int | None = rows[0][0]
-    return hold_until
+    [(held, hold_until)] = rows
+    return bool(held), hold_until
