@@ -16,12 +16,13 @@ from mailkeep.smtp.outbound.client import Client, Dialler, Target
 from mailkeep.smtp.outbound.fault import NO_TLS, Fault
 from mailkeep.smtp.outbound.login import Login
 from mailkeep.smtp.outbound.message import Facts, inspect
-from mailkeep.smtp.outbound.pool import Places, Pool
+from mailkeep.smtp.outbound.pool import Places, Pool, Silent
 from mailkeep.smtp.outbound.protection import Protections, Wish
 from mailkeep.smtp.outbound.routes import Routes
 from mailkeep.smtp.outbound.tls import Way
 
-MAX_TRIES: Final = 10  # addresses at one attempt
+MAX_TRIES: Final = 8  # addresses at one attempt
+MAX_DIALOGUES: Final = 2  # hosts that are offered the message, if the first puts recipients off
 
 log = telemetry.logger()
 
@@ -66,6 +67,7 @@ class Courier:
         self._smarthost = smarthost
         self._places = Places(concurrency, dialler.patience.place_s)
         self._pool = Pool()
+        self._silent = Silent()
 
     async def send(self, domain: str, envelope: Envelope, octets: Octets) -> Mapping[str, Outcome]:
         """Try once to have the message taken; the outcome of each recipient, by its address.
@@ -143,8 +145,9 @@ class Courier:
     async def _try_addresses(self, target: Target, addresses: tuple[str, ...], attempt: _Attempt) -> bool:
         """Try a host, at each of its addresses; whether the attempt is at its end."""
         for address in addresses:
-            if attempt.tries >= MAX_TRIES:
-                return True
+            if (silent := self._silent.find(address)) is not None:
+                attempt.failed(silent)
+                continue
             attempt.tries += 1
             await self._try(replace(target, address=address), attempt)
             if attempt.is_over:
@@ -162,6 +165,8 @@ class Courier:
             client = await self._dialler.open(target)
         except Fault as fault:
             self.sent.connections["failed"] += 1
+            if fault.is_silent:
+                self._silent.note(target.address, fault)
             attempt.failed(fault)
             return
         self.sent.connections["opened"] += 1
@@ -204,6 +209,7 @@ class _Attempt:
         self.wish: Final = Wish.of(envelope, facts)
         self.outcomes: dict[str, Outcome] = {}
         self.tries = 0
+        self.dialogues = 0  # in which hosts were offered the message
         self._fault: Outcome | None = None  # of a host that answered for nobody
         self._is_uncertain = False
 
@@ -219,12 +225,14 @@ class _Attempt:
 
     @property
     def is_over(self) -> bool:
-        """Everybody has a final outcome, or a further host might have the message twice."""
-        return self._is_uncertain or not self.left.recipients
+        """Everybody has a final outcome, enough was tried, or a further host might have the message twice."""
+        enough = self.tries >= MAX_TRIES or self.dialogues >= MAX_DIALOGUES
+        return enough or self._is_uncertain or not self.left.recipients
 
     def learn(self, found: Mapping[str, Outcome]) -> None:
         """What a host has said of recipients."""
         self.outcomes.update(found)
+        self.dialogues += bool(found)
 
     def failed(self, fault: Fault) -> None:
         """A host could not be used.  A passing fault counts more than a lasting one: there is hope in it."""

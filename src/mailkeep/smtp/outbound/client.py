@@ -132,9 +132,8 @@ class Client:
         except ssl.SSLError as error:
             raise failed(error) from error
         except TimeoutError as error:
-            raise _fault(
-                "4.4.1", f"{target.shown}: no connection within {self._patience.connect_s:g} s", target
-            ) from error
+            text = f"{target.shown}: no connection within {self._patience.connect_s:g} s"
+            raise Fault(_fault("4.4.1", text, target).outcome, is_silent=True) from error
         except OSError as error:
             raise _fault("4.4.1", f"{target.shown}: {error.strerror or error}", target) from error
         if target.implicit_tls:
@@ -153,7 +152,7 @@ class Client:
         if answer.ok:
             self.offers = parse_offers(answer)
             return
-        if answer.code in (500, 502, 504):  # RFC 5321 §3.2: it knows no extensions
+        if answer.code >= 500:  # RFC 5321 §3.2: it knows no extensions
             answer = await self._command(f"HELO {self._dialler.hello}")
         if not answer.ok:
             self._fail("4.3.2", answer)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -14,6 +15,8 @@ from mailkeep.smtp.outbound.fault import Fault
 
 IDLE_S: Final = 10.0  # servers do not like to wait, and may have few places
 MAX_IDLE: Final = 50  # connections kept in all
+SILENT_S: Final = 60.0
+MAX_SILENT: Final = 10_000  # addresses
 MAX_SENT: Final = 100  # messages on one connection: then another host of the same name has its turn
 
 
@@ -51,6 +54,26 @@ class Places:
         except TimeoutError:
             text = f"Other messages take up all connections to {destination}"
             raise Fault(Outcome(enhanced="4.4.5", text=text)) from None
+
+
+class Silent:
+    """Addresses at which nothing has answered, not even to refuse: none is waited for again for a while."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._known: OrderedDict[str, tuple[float, Fault]] = OrderedDict()
+
+    def find(self, address: str) -> Fault | None:
+        """What came of the last try, if that was not long ago."""
+        until, fault = self._known.get(address, (0.0, None))
+        return fault if self._clock() < until else None
+
+    def note(self, address: str, fault: Fault) -> None:
+        """Nothing has answered."""
+        self._known.pop(address, None)
+        self._known[address] = self._clock() + SILENT_S, Fault(fault.outcome, is_silent=True)  # without its traceback
+        if len(self._known) > MAX_SILENT:
+            self._known.popitem(last=False)
 
 
 class Pool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mailkeep.model.envelope import Outcome
-from mailkeep.net.resolver import DnsFault, Resolver
+from mailkeep.net.resolver import Answer, DnsFault, Resolver
 from mailkeep.smtp.outbound.fault import Fault
 
 MAX_HOSTS: Final = 10  # of a domain that are tried
@@ -82,7 +82,7 @@ class Routes:
             return Place((host,), host, is_proven=False)
         if host == "localhost":  # RFC 6761 §6.3: no question for DNS
             return Place(("127.0.0.1", "::1"), host, is_proven=False)
-        new, old = await self._ask(host, "AAAA"), await self._ask(host, "A")
+        new, old = await self._both(host)
         addresses = [str(record.address) for record in (*new.records[:MAX_ADDRESSES], *old.records[:MAX_ADDRESSES])]
         # With few places some of each kind: one of the two may not be routed.
         if len(new.records) >= MAX_ADDRESSES and old.records:
@@ -93,7 +93,21 @@ class Routes:
         both = [answer for answer in (new, old) if answer.records]
         return Place(tuple(addresses[:MAX_ADDRESSES]), both[0].name.rstrip(".").lower(), all(a.authentic for a in both))
 
-    async def _ask(self, name: str, kind: str) -> Any:
+    async def _both(self, host: str) -> tuple[Answer, Answer]:
+        """What DNS says of IPv6 and IPv4.  Silence on one does not matter where the other has an address."""
+        faults = []
+        answers = []
+        for kind in ("AAAA", "A"):
+            try:
+                answers.append(await self._ask(host, kind))
+            except Fault as fault:
+                faults.append(fault)
+                answers.append(Answer((), exists=True, authentic=False, name=host))
+        if faults and not any(answer.records for answer in answers):
+            raise faults[0]
+        return answers[0], answers[1]
+
+    async def _ask(self, name: str, kind: str) -> Answer:
         try:
             return await self.resolver.look_up(name, kind)
         except DnsFault as error:

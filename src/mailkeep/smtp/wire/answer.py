@@ -10,7 +10,7 @@ from typing import Final
 MAX_LINE: Final = (
     4096  # octets with CRLF; RFC 5321 §4.5.3.1.5 allows 512, and some servers explain themselves at length
 )
-MAX_LINES: Final = 200  # of one answer
+MAX_LINES: Final = 100  # of one answer
 MAX_SHOWN: Final = 1000  # characters of an answer that are passed on
 
 _LINE: Final = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)

@@ -25,9 +25,7 @@ from mailkeep.smtp.outbound.tls import Contexts, TlsResults
 T = TypeVar("T")
 
 MESSAGE = b"From: ann@example.org\r\nSubject: hello\r\n\r\nHello.\r\n.dot\r\n"
-SHORT = Patience(
-    connect_s=2, handshake_s=2, greeting_s=2, command_s=2, data_s=2, block_s=2, end_s=2, quit_s=1, whole_s=30
-)
+SHORT = Patience(connect_s=2, handshake_s=2, greeting_s=2, command_s=2, data_s=2, block_s=2, end_s=2, whole_s=30)
 
 
 def run(main: Callable[[], Awaitable[T]], *, fast: bool = False) -> T:

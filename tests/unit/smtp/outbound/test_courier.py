@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from pathlib import Path
 
 import pytest
@@ -197,6 +198,46 @@ def test_recipients_refused_for_now_are_tried_at_the_next_host_and_others_are_no
     run(main)
 
 
+def test_recipients_put_off_by_two_hosts_are_not_taken_to_a_third() -> None:
+    zones = Zones({"example.com": {"A": ["127.0.0.1"] * 4}})
+
+    async def main() -> None:
+        async with smtp_peer(answers={"RCPT": "450 4.2.0 greylisted"}) as peer, courier(zones, peer.port) as made:
+            outcomes = await made.send("example.com", to("bob@example.com"), octets())
+            assert codes(outcomes) == {"bob@example.com": "4.2.0"}
+            assert peer.verbs().count("MAIL") == 2
+
+    run(main)
+
+
+def test_an_address_where_nothing_answers_is_not_waited_for_again() -> None:
+    zones = Zones({"example.com": {"A": ["127.0.0.1"]}})
+    patience = Patience(connect_s=0.2)
+
+    async def main() -> None:
+        full = socket.socket()  # a host that lets nobody in: its queue of connections is full
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        others = []
+        for _ in range(3):
+            other = socket.socket()
+            other.setblocking(False)
+            other.connect_ex(full.getsockname())
+            others.append(other)
+        async with courier(zones, full.getsockname()[1], patience=patience) as made:
+            texts = set()
+            for _ in range(3):
+                outcomes = await made.send("example.com", to("bob@example.com"), octets())
+                assert codes(outcomes) == {"bob@example.com": "4.4.1"}
+                texts.add(outcomes["bob@example.com"].text)
+            assert figures(made)["outbound_connections", "failed"] == 1
+            assert texts == {"example.com[127.0.0.1]: no connection within 0.2 s"}
+        for other in (*others, full):
+            other.close()
+
+    run(main)
+
+
 def test_a_message_that_may_have_been_taken_is_not_given_to_another_host() -> None:
     zones = Zones(
         {
@@ -334,6 +375,7 @@ async def _outcome(zones: Zones, domain: str, port: int, hostname: str = "mail.e
         ({"example.com": {"TXT": ['"nothing else"']}}, "5.4.4"),
         ({"example.com": {"MX": FAULT}}, "4.4.3"),
         ({"example.com": {"A": FAULT}}, "4.4.3"),
+        ({"example.com": {"A": ["127.0.0.1"], "AAAA": FAULT}}, "2.0.0"),
         ({"example.com": {"MX": ["10 mx.example.com."]}, "mx.example.com": {"A": FAULT}}, "4.4.3"),
         ({"example.com": {"MX": ["10 mx.example.com."]}}, "5.4.4"),
         ({"example.com": {"MX": ["10 mail.example.org.", "20 mx.example.com."]}}, "5.4.6"),
