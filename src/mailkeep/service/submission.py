@@ -24,12 +24,13 @@ from mailkeep.formats.submitted import (
     sent_header,
     without_results,
 )
-from mailkeep.model.envelope import Body, Envelope
+from mailkeep.model.envelope import Body, Envelope, Recipient
 from mailkeep.model.errors import Forbidden, Invalid, storage_fault
 from mailkeep.model.ids import AccountId
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.addresses import Addresses
 from mailkeep.service.allowance import Allowance
+from mailkeep.service.queue import domain_of
 from mailkeep.service.sent import SentCopies
 from mailkeep.service.spool import Octets, behind
 from mailkeep.service.trace import Origin, date, received
@@ -66,7 +67,8 @@ class _Author:
 
     @property
     def domain(self) -> str:
-        return self.address.rpartition("@")[2]
+        """In A-labels, where it has them."""
+        return domain_of(self.address)
 
 
 class Submission:
@@ -120,7 +122,7 @@ class Submission:
         if head.count(b"received") > MAX_HOPS:
             raise Invalid("The message goes round in circles: it has too many Received lines")
         author = self._author(account, envelope, head)
-        envelope = await _fitted(envelope, head, octets)
+        envelope = await _fitted(_distinct(envelope), head, octets)
         self.allowance.take(account, len(envelope.recipients))
         now = self._clock()
         missing = Missing(
@@ -138,7 +140,8 @@ class Submission:
             number = await self._queue.add(account, envelope, ready)
         finally:
             ready.discard()
-        await self._sent.keep(account, kept_header(fields), octets, head.body_at)
+        if envelope.reverse_path:  # a notice without a sender is no letter of the user
+            await self._sent.keep(account, kept_header(fields), octets, head.body_at)
         return number
 
     def _author(self, account: AccountId, envelope: Envelope, head: Head) -> _Author:
@@ -153,7 +156,9 @@ class Submission:
         except Malformed as error:
             raise Invalid(str(error)) from error
         foreign = [address for address in named if not self._addresses.may_send(account, address)]
-        is_own_sender = all(self._addresses.may_send(account, address) for address in sender)
+        is_own_sender = head.count(b"sender") <= 1 and all(
+            self._addresses.may_send(account, address) for address in sender
+        )
         if not foreign:
             return _Author(named[0] if named else own, None if is_own_sender else "")
         if resent and all(self._addresses.may_send(account, address) for address in resent):
@@ -183,6 +188,15 @@ def _start(octets: Octets) -> bytes:
             return file.read(MAX_HEADER + 2)
     except OSError as error:
         raise storage_fault(error, "Cannot read the message now") from error
+
+
+def _distinct(envelope: Envelope) -> Envelope:
+    """Without recipients that were named before: clients do that with who is in To and in Cc."""
+    first: dict[str, Recipient] = {}
+    for recipient in envelope.recipients:
+        local, _, domain = recipient.address.rpartition("@")
+        first.setdefault(f"{local}@{domain.lower()}", recipient)
+    return dataclasses.replace(envelope, recipients=tuple(first.values()))
 
 
 async def _fitted(envelope: Envelope, head: Head, octets: Octets) -> Envelope:

@@ -183,6 +183,22 @@ async def test_a_large_message_goes_from_file_to_file(office: Office) -> None:
     assert office.signed == [("example.org", message)]
 
 
+@in_office
+async def test_who_is_named_twice_gets_it_once(office: Office) -> None:
+    await office.submit(to=(CY, "Cy@example.net", "cy@EXAMPLE.net", CY))
+    assert [recipient.address for recipient in office.queued[-1][0].recipients] == [CY, "Cy@example.net"]
+
+
+@in_office
+async def test_a_message_id_has_the_domain_in_ascii(office: Office) -> None:
+    await office.accounts.create("änne@müller.example", "secret")
+    account = office.accounts.get("änne@müller.example").id
+    envelope = Envelope(reverse_path="änne@müller.example", recipients=(Recipient(CY),), smtputf8=True)
+    await office.submission.submit(account, envelope, office.octets("From: änne@müller.example\r\n\r\n".encode()))
+    assert re.search(rb"\r\nMessage-ID: <\w+@xn--mller-kva.example>\r\n", office.queued[-1][1])
+    assert office.signed[-1][0] == "xn--mller-kva.example"
+
+
 # --- who may send as whom
 
 
@@ -240,6 +256,12 @@ async def test_a_sender_of_somebody_else_is_dropped(office: Office) -> None:
 
 
 @in_office
+async def test_of_two_senders_none_stays(office: Office) -> None:
+    two = b"Sender: ann@example.org\r\nSender: bob@example.org\r\n"
+    assert b"Sender" not in await office.submit(two + MESSAGE)
+
+
+@in_office
 async def test_a_message_of_a_stranger_may_be_sent_on(office: Office) -> None:
     resent = b"Resent-From: ann@example.org\r\nFrom: eve@example.com\r\n\r\n"
     assert (await office.submit(resent)).startswith(b"Resent-From: ann@example.org\r\nFrom: eve@example.com\r\n")
@@ -278,8 +300,8 @@ async def test_an_account_sends_no_more_messages_in_an_hour_than_allowed(office:
 async def test_a_message_that_would_have_too_many_recipients_counts_nothing(office: Office) -> None:
     office.allowance.recipients = 3
     with pytest.raises(LimitReached):
-        await office.submit(to=(CY,) * 4)
-    await office.submit(to=(CY,) * 3)
+        await office.submit(to=tuple(f"{number}@example.net" for number in range(4)))
+    await office.submit(to=tuple(f"{number}@example.net" for number in range(3)))
     with pytest.raises(LimitReached):
         await office.submit()
 
@@ -329,6 +351,13 @@ def test_smtputf8_stays_only_where_something_needs_it(
 @in_office
 async def test_no_copy_is_kept_unless_the_account_asks_for_it(office: Office) -> None:
     await office.submit()
+    assert await office.kept() == []
+
+
+@in_office
+async def test_no_copy_is_kept_of_a_notice(office: Office) -> None:
+    await office.sent.switch(office.accounts.get(ANN).id, on=True)
+    await office.submit(sender="")
     assert await office.kept() == []
 
 
