@@ -14,6 +14,7 @@ from mailkeep.model.domain import SigningKey
 from mailkeep.net.resolver import Answer, DnsFault, Resolver
 from mailkeep.service.wellknown import Site
 from mailkeep.service.zone import Record, list_records
+from mailkeep.smtp.verify.spf import check_mail_from
 
 MAX_SHOWN: Final = 1200  # characters of what DNS says
 MAX_ADDRESSES: Final = 16  # of the server, that are looked up backwards
@@ -90,7 +91,7 @@ class _Check:
         found: list[str] = []
         for kind in ("A", "AAAA"):
             try:
-                records = (await self._resolver.look_up(host, kind)).records
+                records = await self._host_records(kind)
             except DnsFault as fault:
                 findings.append(Finding(Verdict.UNKNOWN, host, kind, f"DNS does not tell: {fault}"))
                 continue
@@ -128,7 +129,28 @@ class _Check:
             return Verdict.WRONG, f"is there {len(found)} times, so none of them counts: {' | '.join(found)}"
         if _squeezed(found[0]) == _squeezed(record.value):
             return Verdict.GOOD, found[0]
+        if version == "v=spf1":
+            return await self._spf(found[0], record)
         return _other_text(version, found[0], record)
+
+    async def _spf(self, found: str, record: Record) -> Judgement:
+        """What counts is whether the server's addresses may send (RFC 7208 §4)."""
+        if any(term in ("all", "+all") for term in found.lower().split()):
+            return Verdict.WRONG, f"is {found}: anybody may send"
+        addresses = [each.address for kind in ("A", "AAAA") for each in await self._host_records(kind)]
+        if self._site.relay or not addresses:
+            return Verdict.ADVICE, f"is {found}: see that it allows what sends; suggested is {record.value}"
+        for address in addresses[:MAX_ADDRESSES]:
+            host, sender = self._site.hostname, f"postmaster@{record.name}"
+            outcome = await check_mail_from(self._resolver, address, host, sender, host)
+            if outcome.result == "temperror":
+                raise DnsFault(outcome.problem or "no answer while SPF was evaluated")
+            if outcome.result != "pass":
+                return Verdict.WRONG, f"is {found}: for {address} it says {outcome.result}; it would be {record.value}"
+        return Verdict.GOOD, found
+
+    async def _host_records(self, kind: str) -> tuple[Any, ...]:
+        return (await self._resolver.look_up(self._site.hostname, kind)).records
 
     async def _srv(self, record: Record) -> Judgement:
         records = (await self._resolver.look_up(record.name, "SRV")).records
@@ -203,10 +225,6 @@ def _other_text(version: str, found: str, record: Record) -> Judgement:
             if policy in ("quarantine", "reject"):
                 return Verdict.GOOD, found
             return Verdict.ADVICE, f"is {found}: whoever pretends to be this domain is believed; {record.value}"
-        case "v=spf1":
-            if any(term in ("all", "+all") for term in found.lower().split()):
-                return Verdict.WRONG, f"is {found}: anybody may send"
-            return Verdict.ADVICE, f"is {found}: see that it allows this server; suggested is {record.value}"
         case "v=TLSRPTv1":
             good = _tags(found).get("rua", "").startswith(("mailto:", "https:"))
             return (Verdict.GOOD, found) if good else (Verdict.WRONG, f"names no address: {found}")

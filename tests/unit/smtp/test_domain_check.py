@@ -93,7 +93,9 @@ CAA = ("mail.example.org", "CAA")
         (MX, ["5 mx.example.net.", "10 mail.example.org."], Verdict.ADVICE, "first"),
         (MX, ["20 mx.example.net.", "10 MAIL.example.org."], Verdict.GOOD, ""),
         (TXT, ['"v=spf1 +all"'], Verdict.WRONG, "anybody may send"),
-        (TXT, ['"v=spf1 include:example.net -all"'], Verdict.ADVICE, "see that it allows"),
+        (TXT, ['"v=spf1 ip4:192.0.2.0/24 ip6:2001:db8::/32 ~all"'], Verdict.GOOD, ""),
+        (TXT, ['"v=spf1 ip4:192.0.2.0/24 ~all"'], Verdict.WRONG, "for 2001:db8::1 it says softfail"),
+        (TXT, ['"v=spf1 include:example.net -all"'], Verdict.WRONG, "it says permerror"),
         (TXT, ['"V=SPF1  mx -all"', '"another"'], Verdict.GOOD, ""),
         (TXT, ['"v=spf10 mx"'], Verdict.MISSING, "v=spf1 mx -all"),
         (TXT, ['"v=spf1 mx"', '"v=spf1 a"'], Verdict.WRONG, "2 times"),
@@ -130,6 +132,18 @@ def test_who_may_make_certificates_is_said_by_the_nearest_name_above(value: str)
 def test_any_host_may_answer_for_settings() -> None:
     key = ("autoconfig.example.org", "CNAME")
     assert check(zone(*key, f"{key[0]}. AAAA 2001:db8::7"))[key].verdict is Verdict.GOOD
+
+
+def test_what_spf_says_of_a_relay_or_of_a_server_without_address_cannot_be_told() -> None:
+    other = zone(*TXT, 'example.org. TXT "v=spf1 include:example.net -all"')
+    relayed = Site(hostname="mail.example.org", relay="smtp.example.net")
+    nowhere = Site(hostname="mx.example.org")
+    assert {check(other, site=site)[TXT].verdict for site in (relayed, nowhere)} == {Verdict.ADVICE}
+
+
+def test_a_fault_of_dns_while_spf_is_evaluated_is_no_judgement() -> None:
+    other = zone(*TXT, 'example.org. TXT "v=spf1 include:example.net -all"')
+    assert check(other, {"example.net": "SERVFAIL"})[TXT].verdict is Verdict.UNKNOWN
 
 
 def test_a_key_that_is_there_in_other_words_is_good() -> None:
