@@ -30,6 +30,7 @@ _BARE_LF: Final = Reply(500, "5.5.2", "Lines end with CRLF")
 _STOPPING: Final = Reply(421, "4.3.2", "Server is going down, try again soon")
 _IDLE: Final = Reply(421, "4.4.2", "Idle for too long, closing connection")
 _AIMLESS: Final = Reply(421, "4.7.0", "Too many commands without a message, closing connection")
+_ENDLESS: Final = Reply(552, "5.3.4", "Message is much too large, closing connection")
 _HOPELESS: Final = Reply(421, "4.7.0", "Too many mistakes in a row, closing connection")
 
 
@@ -66,7 +67,8 @@ class SmtpConnection(Session):
         self._verb = "?"  # of the command that runs
         self._mistakes = 0
         self._idle_commands = 0
-        self._progress = 0  # octets of a message since the deadline was set
+        self._progress = 0  # octets of a message since the deadline was set,
+        self._taken = 0  # and since DATA or BDAT
         self._draining = False
         connection.set_deadline(options.idle_s)
         self.reply(Reply(220, "", f"{options.hostname} {role.name} mailkeep ready"))
@@ -144,14 +146,20 @@ class SmtpConnection(Session):
             await self._start_tls()
 
     def _rearm(self) -> None:
-        self._progress = 0
+        self._progress = self._taken = 0
         self._connection.set_deadline(self.options.idle_s)
 
     def _take(self, octets: bytes) -> None:
         """A piece of the message: to send it octet by octet gives nobody more time."""
         self._progress += len(octets)
+        self._taken += len(octets)
+        if self._taken > 2 * self.options.max_message + PROGRESS:
+            self.reset()
+            self._say_goodbye(_ENDLESS)
+            return
         if self._progress >= PROGRESS:
-            self._rearm()
+            self._connection.set_deadline(self.options.idle_s)
+            self._progress = 0
         self.take(octets)
 
     async def _answer_to(self, event: Line | Mark) -> Answer:

@@ -269,7 +269,10 @@ class Session:
             notify = Notify.NEVER
             for event in command.notify:
                 notify |= Notify[event.value]
-        return Recipient(command.forward_path, notify, command.original)
+        address = command.forward_path
+        if "@" not in address and self.user is not None:  # to a user the postmaster is that of his own domain
+            address += "@" + self.user.address.rpartition("@")[2]
+        return Recipient(address, notify, command.original)
 
     def take(self, octets: bytes) -> None:
         """A piece of the message; dropped where there is no transaction to take it, or where it has failed."""

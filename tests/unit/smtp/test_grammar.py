@@ -296,3 +296,12 @@ def test_no_text_breaks_a_parser(text: str) -> None:
             single(text)
     with suppress(WireError):
         auth.response(text.encode())
+
+
+@pytest.mark.rfc("5321", "4.5.3.1.10")
+def test_a_path_beyond_the_limit_is_refused() -> None:
+    assert mail.parse(f"FROM:<{'x' * 250}@{'y' * 250}.example>")
+    for argument, parse, code in (("FROM", mail.parse, "5.1.7"), ("TO", rcpt.parse, "5.1.3")):
+        with pytest.raises(WireError) as error:
+            parse(f"{argument}:<{'x' * 300}@{'y' * 250}.example>")
+        assert code_of(error) == (501, code)

@@ -415,3 +415,19 @@ def test_no_octets_break_the_dialogue(stream: bytes, tmp_path: Path) -> None:
     answers = dialogue.say(stream)
     assert all(line[:3].isdigit() and line.isascii() for line in answers)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_message_without_end_is_cut_off(dialogue: MxDialogue) -> None:
+    dialogue.begin("ann@example.org")
+    dialogue.say("DATA\r\n")
+    for _ in range(24):
+        dialogue.say(b"x" * 10_000)
+        if dialogue.wire.closed:
+            break
+    assert dialogue.wire.closed
+
+
+def test_a_chunk_that_nobody_wants_is_not_read_for_ever(dialogue: MxDialogue) -> None:
+    dialogue.say(b"EHLO client\r\nBDAT 999999999999999999\r\n")
+    answers = [answer for _ in range(24) if not dialogue.wire.closed for answer in dialogue.say(b"x" * 10_000)]
+    assert [answer[:9] for answer in answers] == ["552 5.3.4"]

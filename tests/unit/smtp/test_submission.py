@@ -196,6 +196,13 @@ def test_what_cannot_be_sent_is_refused_with_its_reason(dialogue: UserDialogue, 
     assert dialogue.codes("BDAT 3 LAST\r\nx\r\n") == [code]
 
 
+def test_the_postmaster_is_that_of_the_users_own_domain(dialogue: UserDialogue) -> None:
+    dialogue.log_in()
+    dialogue.say("MAIL FROM:<ann@example.org>\r\n")
+    assert dialogue.codes("RCPT TO:<Postmaster>\r\nBDAT 3 LAST\r\nx\r\n") == ["250 2.1.5", "250 2.0.0"]
+    assert dialogue.office.submitted[0][1].recipients == (Recipient("Postmaster@example.org"),)
+
+
 # --- BURL
 
 

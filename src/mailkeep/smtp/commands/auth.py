@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from mailkeep import telemetry
 from mailkeep.formats.sasl import SaslError
 from mailkeep.model.errors import AuthenticationFailed, NotFound, Unavailable, Unsupported
 from mailkeep.service.logins import log_in
@@ -12,6 +13,8 @@ from mailkeep.smtp.wire.auth import Auth
 from mailkeep.smtp.wire.reply import Reply
 
 MAX_FAILURES: Final = 5  # of a connection
+
+log = telemetry.logger()
 
 _LATER: Final = Reply(454, "4.7.0", "Logins cannot be checked now, try again later")
 
@@ -42,6 +45,7 @@ async def auth(session: Session, command: Auth) -> Reply:
 
 def _failed(session: Session, text: str) -> Reply:
     session.failed_logins += 1
+    log.warning("submission.login_failed", peer=session.peer, reason=text)
     if session.failed_logins >= MAX_FAILURES:
         session.closing = True
         return Reply(421, "4.7.0", "Too many failed logins, closing connection")

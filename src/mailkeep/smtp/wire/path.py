@@ -8,6 +8,8 @@ from typing import Final
 
 from mailkeep.smtp.wire.command import WireError
 
+MAX_PATH: Final = 512  # octets: RFC 5321 §4.5.3.1.3 asks for 256; longer ones exist (VERP)
+
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\x80-\U0010ffff]"
 # Dots anywhere: some mobile carriers gave out addresses with two in a row, or with one at the end.
 _LOCAL: Final = rf'(?:{_ATOM[:-1]}.]+|"(?:[ !#-\[\]-~\x80-\U0010ffff]|\\[ -~])*")'
@@ -40,6 +42,8 @@ def parse_path(argument: str, word: str, *, enhanced: str) -> tuple[str, str]:
     found = _PATH.match(rest) or _POSTMASTER.match(rest)
     if found is None:
         raise WireError(501, enhanced, "The address is not well-formed; it has the form <user@domain>")
+    if len(found["mailbox"].encode()) > MAX_PATH:
+        raise WireError(501, enhanced, "The address is too long")
     return found["mailbox"], rest[found.end() :]
 
 
