@@ -8,6 +8,7 @@ from typing import Final
 
 MAX_LINE: Final = 2048  # octets with CRLF: RFC 5321 §4.5.3.1.4 asks for 512, and what the extensions allow fits too
 
+_DOT: Final = b"\r\n."
 _END: Final = b"\r\n.\r\n"
 
 
@@ -112,12 +113,16 @@ class Reader:
 
     def _data(self) -> Event | None:
         buffer = self._buffer
-        found = buffer.find(_END)
+        dot = buffer.find(_DOT)  # most of a message has none, and is looked through only once
+        found = buffer.find(_END, dot) if dot >= 0 else -1
         ready = found + 2 if found >= 0 else len(buffer) - _begun(buffer)
         if not ready:
             return None
-        # Any CRLF "." here begins a line that is not the last: its dot was added by the client.
-        piece = bytes(buffer[:ready]).replace(b"\r\n.", b"\r\n")
+        with memoryview(buffer) as view:
+            piece = bytes(view[:ready])
+        if 0 <= dot < ready:
+            # Any CRLF "." here begins a line that is not the last: its dot was added by the client.
+            piece = piece.replace(_DOT, b"\r\n")
         if found < 0:
             del buffer[:ready]
         else:
