@@ -98,9 +98,18 @@ class Node(ABC):
 
 
 class PostfixNode(Node):
-    """Debian's Postfix, which puts mail into Maildirs.  `routes`: where other domains are."""
+    """Debian's Postfix, which puts mail into Maildirs.  `routes`: where other domains are; `settings` go
+    before ours."""
 
-    def __init__(self, place: Place, port: int, base: Path, routes: list[Place], forwards: dict[str, str]) -> None:
+    def __init__(
+        self,
+        place: Place,
+        port: int,
+        base: Path,
+        routes: list[Place],
+        forwards: dict[str, str],
+        settings: dict[str, str] | None = None,
+    ) -> None:
         super().__init__(place, port)
         self.base = base
         etc = base / "etc"
@@ -122,6 +131,7 @@ class PostfixNode(Node):
                 "maximal_backoff_time": "2s",
                 "smtp_connect_timeout": "5s",
                 "smtpd_relay_restrictions": "permit_mynetworks, reject_unauth_destination",
+                **(settings or {}),
             },
             place.address,
         )
@@ -166,10 +176,10 @@ class MailkeepNode(Node):
         self.base = base
         self.data = base / "data"
         base.mkdir(parents=True)
-        self._submissions, self._imaps = ports
-        self._tls = ssl.create_default_context()
-        self._tls.check_hostname = False
-        self._tls.verify_mode = ssl.CERT_NONE
+        self._submissions, self.imaps = ports
+        self.tls = ssl.create_default_context()
+        self.tls.check_hostname = False
+        self.tls.verify_mode = ssl.CERT_NONE
         self.config = base / "mailkeep.toml"
         self.config.write_text(
             f"""
@@ -177,7 +187,7 @@ class MailkeepNode(Node):
             hostname = "{place.hostname}"
             [listen]
             imap = "off"
-            imaps = "{place.address}:{self._imaps}"
+            imaps = "{place.address}:{self.imaps}"
             lmtp = "off"
             smtp = "{place.address}:{port}"
             submission = "off"
@@ -194,9 +204,10 @@ class MailkeepNode(Node):
             "utf-8",
         )
         for user in USERS:
-            self._run("account", "add", f"{user}@{place.domain}", "--password-stdin", stdin=PASSWORD + "\n")
+            self.run("account", "add", f"{user}@{place.domain}", "--password-stdin", stdin=PASSWORD + "\n")
 
-    def _run(self, *arguments: str, stdin: str = "") -> str:
+    def run(self, *arguments: str, stdin: str = "") -> str:
+        """A command of the program; gives what it prints."""
         done = subprocess.run(
             (sys.executable, "-m", "mailkeep", *arguments, "--config", str(self.config)),
             input=stdin, capture_output=True, text=True, timeout=START_S,
@@ -220,18 +231,18 @@ class MailkeepNode(Node):
 
     def session(self, user: str) -> smtplib.SMTP:
         address = f"{user}@{self.place.domain}"
-        session = smtplib.SMTP_SSL(self.place.address, self._submissions, timeout=30, context=self._tls)
+        session = smtplib.SMTP_SSL(self.place.address, self._submissions, timeout=30, context=self.tls)
         session.login(address, PASSWORD)
         return session
 
     def queued(self) -> int:
-        return len(json.loads(self._run("queue", "list", "--json")))
+        return len(json.loads(self.run("queue", "list", "--json")))
 
     def retry(self) -> None:
-        self._run("queue", "retry", "--all")
+        self.run("queue", "retry", "--all")
 
     def mail(self, user: str) -> Iterator[Found]:
-        client = imaplib.IMAP4_SSL(self.place.address, self._imaps, ssl_context=self._tls, timeout=60)
+        client = imaplib.IMAP4_SSL(self.place.address, self.imaps, ssl_context=self.tls, timeout=60)
         with client:
             client.login(f"{user}@{self.place.domain}", PASSWORD)
             client.select("INBOX", readonly=True)

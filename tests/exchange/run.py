@@ -50,13 +50,13 @@ def nodes(base: Path, kinds: str = "MMP") -> Iterator[tuple[Node, ...]]:
     """The three servers, running.  `kinds`: M for mailkeep, P for Postfix, as that the test is tested."""
     if (why := missing()) is not None:
         cannot_run(why)
-    port = _common_port([place.address for place in (A, B, P)])
+    port = common_port([place.address for place in (A, B, P)])
     with dns_server(ZONES) as (host, name_port):
         made: list[Node] = []
         for kind, place in zip(kinds, (A, B, P), strict=True):
             others = [other for other in (A, B, P) if other is not place]
             if kind == "M":
-                ports = [_free_port(place.address) for _ in range(2)]
+                ports = [free_port(place.address) for _ in range(2)]
                 made.append(MailkeepNode(place, port, base / place.domain, (host, name_port), ports))
             else:
                 made.append(PostfixNode(place, port, base / place.domain, others, FORWARDS if place is P else {}))
@@ -218,16 +218,17 @@ def _wait_until_empty(servers: Sequence[Node], tell: Callable[[str], None]) -> N
         assert time.monotonic() < deadline, f"the queues do not become empty: {counts}"
 
 
-def _free_port(address: str) -> int:
+def free_port(address: str) -> int:
+    """That nobody listens on at this moment."""
     with socket.create_server((address, 0)) as probe:
         port: int = probe.getsockname()[1]
     return port
 
 
-def _common_port(addresses: Sequence[str]) -> int:
+def common_port(addresses: Sequence[str]) -> int:
     """One that is free at all of them: mail servers have the same port everywhere."""
     while True:
-        port = _free_port(addresses[0])
+        port = free_port(addresses[0])
         with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
             for address in addresses:
                 stack.enter_context(socket.create_server((address, port)))
