@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import imaplib
-import json
 import os
+import re
 import signal
 import smtplib
 import ssl
 import subprocess
 import sys
 import time
+import urllib.request
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -176,7 +177,7 @@ class MailkeepNode(Node):
         self.base = base
         self.data = base / "data"
         base.mkdir(parents=True)
-        self._submissions, self.imaps = ports
+        self._submissions, self.imaps, self._metrics = ports
         self.tls = ssl.create_default_context()
         self.tls.check_hostname = False
         self.tls.verify_mode = ssl.CERT_NONE
@@ -186,20 +187,23 @@ class MailkeepNode(Node):
             data_dir = "{self.data}"
             hostname = "{place.hostname}"
             [listen]
-            imap = "off"
+            imap = ""
             imaps = "{place.address}:{self.imaps}"
-            lmtp = "off"
+            lmtp = ""
             smtp = "{place.address}:{port}"
-            submission = "off"
+            submission = ""
             submissions = "{place.address}:{self._submissions}"
             [dns]
             nameservers = ["{name_server[0]}:{name_server[1]}"]
             [queue]
-            retry = [1, 1, 2]
+            retry = ["1s", "1s", "2s"]
             [outbound]
             port = {port}
             [log]
             level = "info"
+            format = "json"
+            [metrics]
+            listen = "{place.address}:{self._metrics}"
             """,
             "utf-8",
         )
@@ -236,10 +240,13 @@ class MailkeepNode(Node):
         return session
 
     def queued(self) -> int:
-        return len(json.loads(self.run("queue", "list", "--json")))
+        with urllib.request.urlopen(f"http://{self.place.address}:{self._metrics}/metrics", timeout=30) as answer:
+            found = re.search(rb"^mailkeep_queue_messages (\d+)", answer.read(), re.MULTILINE)
+        assert found is not None
+        return int(found[1])
 
     def retry(self) -> None:
-        self.run("queue", "retry", "--all")
+        """It does so by itself, in a second or two."""
 
     def mail(self, user: str) -> Iterator[Found]:
         client = imaplib.IMAP4_SSL(self.place.address, self.imaps, ssl_context=self.tls, timeout=60)

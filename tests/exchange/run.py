@@ -56,7 +56,7 @@ def nodes(base: Path, kinds: str = "MMP") -> Iterator[tuple[Node, ...]]:
         for kind, place in zip(kinds, (A, B, P), strict=True):
             others = [other for other in (A, B, P) if other is not place]
             if kind == "M":
-                ports = [free_port(place.address) for _ in range(2)]
+                ports = [free_port(place.address) for _ in range(3)]
                 made.append(MailkeepNode(place, port, base / place.domain, (host, name_port), ports))
             else:
                 made.append(PostfixNode(place, port, base / place.domain, others, FORWARDS if place is P else {}))
