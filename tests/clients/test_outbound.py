@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import os
 import shutil
 import socket
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 from bench.postfix import missing
 from tests.cannot_run import cannot_run
-from tests.clients.mail import letter
+from tests.clients import mail
 from tests.clients.programs import require_client
 from tests.dns_server import DnsServer, dns_server
 from tests.exchange.nodes import PASSWORD, Found, MailkeepNode, Place, PostfixNode
@@ -38,6 +39,11 @@ ZONES = f"""
     hostonly.example. A    {SINK}
 """
 USER = f"u1@{HERE.domain}"
+
+
+def letter(subject: str, text: str = "Hello.") -> bytes:
+    """A small message of u1."""
+    return mail.letter(subject, text, author=USER)
 
 
 @dataclass(slots=True)
@@ -105,7 +111,9 @@ def sink(world: World, *options: str) -> Iterator[Callable[[], list[bytes]]]:
     directory = world.base / "sink"
     directory.mkdir(exist_ok=True)
     where = f"{SINK}:{world.port}"
-    process = subprocess.Popen([require_client("smtp-sink"), *options, "-d", f"{directory}/%H", where, "50"])
+    # As root it wants to be told who it shall be.
+    who = ["-u", "root"] if os.geteuid() == 0 else []
+    process = subprocess.Popen([require_client("smtp-sink"), *who, *options, "-d", f"{directory}/%H.", where, "50"])
 
     def taken() -> list[bytes]:
         return [path.read_bytes() for path in sorted(directory.iterdir())]
@@ -259,8 +267,25 @@ def test_a_signature_is_on_what_leaves_once_the_domain_has_keys(world: World) ->
     assert b"a=ed25519-sha256" in got
 
 
-def test_success_is_reported_to_who_asks_for_it(world: World) -> None:
-    with sink(world):  # which does not offer DSN
-        world.send("x@sink.example", message=letter("asked"), options=("NOTIFY=SUCCESS",))
+def test_a_host_that_promises_reports_makes_them_and_they_come_back(world: World) -> None:
+    with postfix_there(world) as there:
+        world.send("u1@p.example", message=letter("asked"), options=("NOTIFY=SUCCESS",))
         report = world.report()
-    assert "Action: relayed" in report
+        assert "Reporting-MTA: dns; mx.p.example" in report
+        assert "Action: delivered" in report
+        assert len(list(there.mail("u1"))) == 1
+
+
+def test_where_the_next_host_makes_no_reports_we_tell_that_the_message_was_relayed(world: World) -> None:
+    with postfix_there(world, smtpd_discard_ehlo_keywords="dsn"):
+        world.send("u1@p.example", message=letter("asked"), options=("NOTIFY=SUCCESS",))
+        report = world.report()
+        assert "Reporting-MTA: dns; mx.a.example" in report
+        assert "Action: relayed" in report
+
+
+def test_who_wants_no_report_gets_none(world: World) -> None:
+    with postfix_there(world):
+        world.send("nobody@p.example", message=letter("quiet"), options=("NOTIFY=NEVER",))
+        eventually(lambda: world.queued() == 0, "an empty queue", 30)
+    assert world.inbox() == []
