@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from mailkeep.model.envelope import Envelope, Outcome, Recipient
 from mailkeep.model.ids import ModSeq
+from mailkeep.model.queued import Settlement
 from mailkeep.model.uidset import UidSet
 from mailkeep.store import ops
 from mailkeep.store.contract import Also, Derived, How, NewMessage, Op, Rows, Sql
@@ -97,6 +99,39 @@ def test_who_shares_something_is_looked_up_by_an_index(tmp_path: Path) -> None:
                 plans = [line for one in told for line in _plan(store, one) if "acl" in line]
                 assert plans
                 assert [line for line in plans if not line.startswith("SEARCH")] == []
+
+    asyncio.run(main())
+
+
+def test_what_is_due_in_the_queue_is_found_by_an_index(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with SqliteStore(tmp_path) as store:
+            world = await World.make(store)
+            blob = await store.put_blob(world.account, b"one")
+            envelope = Envelope(reverse_path="", recipients=())
+            whom = ((0, Recipient("joe@example.com")),)
+            item = await store.write(ops.queue_add, world.account, blob, envelope, ("example.com",), whom, NOW)
+            settled = (Settlement(0, Outcome(enhanced="4.0.0", text=""), owed=False),)
+            reading: list[Call] = [
+                (ops.queue_due, ((0, 0, 0, 0), NOW, 10)),
+                (ops.queue_due_of, ("example.com", NOW, 10)),
+                (ops.queue_due_item, (item, NOW)),
+                (ops.queue_next, (0,)),
+                (ops.queue_get, (item, 0)),
+                (ops.queue_list, ("example.com", (0, 0), 10)),
+            ]
+            writing: list[Call] = [
+                (ops.queue_settle, (item, 0, 1, settled, NOW, NOW)),
+                (ops.queue_reported, (item, 0, (0,), NOW, NOW)),
+                (ops.queue_drop, (item, NOW)),
+            ]
+            told: list[Sql] = []
+            for op, args in reading:
+                await store.read(recording(op, told), world.account, *args)
+            for op, args in writing:
+                await store.write(recording(op, told), world.account, *args)
+            plans = [(line, one.text) for one in told for line in _plan(store, one)]
+            assert [plan for plan in plans if plan[0].startswith("SCAN")] == []
 
     asyncio.run(main())
 

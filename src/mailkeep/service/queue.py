@@ -190,7 +190,7 @@ class Queue:
 
     async def count(self) -> int:
         """How many items there are, in all shards."""
-        return sum(items for items, _, _ in await self._store.survey(ops.queue_count, ALL))
+        return sum(items for items, _ in await self._store.survey(ops.queue_count, ALL))
 
     async def hold(self, account: AccountId, item: int) -> None:
         """Nothing of the item is tried until it is released; what is being tried now goes on.  Raises: NotFound."""
@@ -215,8 +215,8 @@ class Queue:
         counts = await self._store.survey_own(ops.queue_count, ALL)
         return iter(
             (
-                ("queue_messages", (), sum(items for items, _, _ in counts)),
-                ("queue_messages_held", (), sum(held for _, held, _ in counts)),
+                ("queue_messages", (), sum(items for items, _ in counts)),
+                ("queue_messages_held", (), sum(held for _, held in counts)),
                 ("queue_messages_taken_in", (), self.taken_in),
             )
         )

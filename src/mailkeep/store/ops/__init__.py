@@ -48,7 +48,7 @@
     queue_due_item(account, item, until) -> list[Due]
     queue_next(account, after) -> int | None                    of one database
     queue_list(account, domain, after, limit) -> tuple[QueueLine, ...]  of one database; account 0: of all
-    queue_count(account) -> tuple[int, int, int]                of one database: items, held ones, the oldest's time
+    queue_count(account) -> tuple[int, int]                     of one database: items, and those that are held
 
 Writing:
 

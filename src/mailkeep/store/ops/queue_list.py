@@ -67,8 +67,8 @@ def _line(row: Row) -> Op[QueueLine]:
     )
 
 
-def queue_count(account: AccountId) -> Op[tuple[int, int, int]]:  # noqa: ARG001  of all accounts
-    """Items of this database, how many of them are held, and when the oldest came (0: there is none)."""
-    rows = yield Sql("SELECT count(*), coalesce(sum(held), 0), coalesce(min(queued_at), 0) FROM queue_item", alone=True)
-    [(items, held, oldest)] = rows
-    return items, held, oldest
+def queue_count(account: AccountId) -> Op[tuple[int, int]]:  # noqa: ARG001  of all accounts
+    """Items of this database, and how many of them are held."""
+    [(items,)] = yield Sql("SELECT count(*) FROM queue_item")
+    [(held,)] = yield Sql("SELECT count(*) FROM queue_item WHERE held = 1")
+    return items, held

@@ -19,6 +19,7 @@ CREATE TABLE queue_item (
     PRIMARY KEY (account, item)
 ) WITHOUT ROWID;
 CREATE INDEX queue_item_blob ON queue_item (account, blob);
+CREATE INDEX queue_item_held ON queue_item (account, item) WHERE held = 1;
 
 -- A leg is removed when nothing of it is left to do, an item with its last leg.
 CREATE TABLE queue_leg (
