@@ -17,8 +17,10 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 CUT = "CUT"
 SILENT = "SILENT"
@@ -210,6 +212,29 @@ async def smtp_peer(
         await asyncio.gather(*(task for task in tasks if task is not None))
         for _ in range(5):  # `wait_closed` never ends after a handshake that failed
             await asyncio.sleep(0)
+
+
+@contextlib.contextmanager
+def peer_in_thread(**options: Any) -> Iterator[Peer]:
+    """A peer with a loop and a thread of its own, beside a server that has one too."""
+    ready, stop = threading.Event(), asyncio.Event()
+    made: list[tuple[Peer, asyncio.AbstractEventLoop]] = []
+
+    async def serve() -> None:
+        async with smtp_peer(**options) as peer:
+            made.append((peer, asyncio.get_running_loop()))
+            ready.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert ready.wait(10)
+    [(peer, loop)] = made
+    try:
+        yield peer
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(10)
 
 
 @contextlib.contextmanager

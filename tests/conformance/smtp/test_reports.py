@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import email
 import email.policy
-import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from email.message import EmailMessage, Message
 from typing import Any
 
@@ -16,7 +14,7 @@ from tests.conformance.smtp.smtp_client import Smtp
 from tests.dns_server import dns_server
 from tests.imap_client import ImapClient
 from tests.live import OWN, Service, eventually
-from tests.smtp_peer import Peer, smtp_peer
+from tests.smtp_peer import Peer, peer_in_thread
 
 from mailkeep.config import Address, Dns, Outbound, Queue
 
@@ -26,28 +24,6 @@ DOMAINS = """
     mx.example.net.   A    127.0.0.1
     null.example.     MX   0 .
 """
-
-
-@contextmanager
-def running(**options: Any) -> Iterator[Peer]:
-    """A peer with a loop of its own."""
-    ready, stop = threading.Event(), asyncio.Event()
-    made: list[Peer] = []
-    loops: list[asyncio.AbstractEventLoop] = []
-
-    async def serve() -> None:
-        async with smtp_peer(**options) as peer:
-            made.append(peer)
-            loops.append(asyncio.get_running_loop())
-            ready.set()
-            await stop.wait()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    assert ready.wait(10)
-    yield made[0]
-    loops[0].call_soon_threadsafe(stop.set)
-    thread.join(10)
 
 
 class World:
@@ -91,7 +67,7 @@ def world(configured: Callable[..., Service]) -> Iterator[Start]:
 
         def start(answers: Mapping[str, Any], queue: Queue | None = None, **options: Any) -> World:
             host, port = stack.enter_context(dns_server(DOMAINS))
-            peer = stack.enter_context(running(answers=answers, **options))
+            peer = stack.enter_context(peer_in_thread(answers=answers, **options))
             service = configured(
                 dns=Dns(nameservers=(Address(host, port),)),
                 outbound=Outbound(port=peer.port),
