@@ -123,6 +123,8 @@ class _Session:
                 await self.start_tls(self.peer.tls)
                 self.secure = True
                 self.peer.sessions_in_tls += 1
+        elif verb == "MAIL" and self.begun:
+            await self.say(command, "503 5.5.1 nested MAIL command")
         elif verb == "MAIL":
             self.sender = command[10:].split(">")[0].lstrip("<")
             self.recipients = []
@@ -141,6 +143,8 @@ class _Session:
             await self.say(command, "221 2.0.0 bye")
             raise _Over
         else:
+            if verb == "RSET":
+                self.begun = False
             await self.say(command, "250 2.0.0 fine")
 
     async def start_tls(self, context: ssl.SSLContext) -> None:
@@ -164,6 +168,7 @@ class _Session:
         return b"".join(lines)
 
     async def take(self, octets: bytes) -> None:
+        self.begun = False
         taken = Taken(self.sender, tuple(self.recipients), octets)
         self.recipients = []
         if await self.say("END", "250 2.0.0 queued as 1"):

@@ -272,10 +272,11 @@ def test_a_connection_is_used_for_the_next_message() -> None:
     run(main)
 
 
-def test_after_a_transaction_in_which_nobody_was_taken_the_connection_is_as_new() -> None:
+@pytest.mark.parametrize("offers", [(), ("PIPELINING",), ("PIPELINING", "8BITMIME", "CHUNKING")], ids=len)
+def test_after_a_transaction_in_which_nobody_was_taken_the_connection_is_as_new(offers: tuple[str, ...]) -> None:
     async def main() -> None:
         async with (
-            smtp_peer(offers=(), answers={"RCPT TO:<no@": "550 5.1.1 nobody"}) as peer,
+            smtp_peer(offers=offers, answers={"RCPT TO:<no@": "550 5.1.1 nobody"}) as peer,
             courier(Zones(ONE_HOST), peer.port) as made,
         ):
             await made.send("example.com", to("no@example.com"), octets())
