@@ -741,6 +741,8 @@ async def _check(offices: Offices, verb: Check) -> Faults:
             repaired += wrong
         else:
             faults += wrong
+    if verb.address is None:
+        faults += [*offices.addresses.check(), *offices.domains.check()]
     return Faults(tuple(faults), finished, tuple(repaired))
 
 

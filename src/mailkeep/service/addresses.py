@@ -118,6 +118,14 @@ class Addresses:
         pairs = ((alias.address, self._find(alias.account)) for alias in self._names.list_aliases())
         return tuple((alias, entry.address) for alias, entry in pairs if entry is not None)
 
+    def check(self) -> tuple[tuple[str, str], ...]:
+        """Aliases that lead to no account, as (alias, what is wrong)."""
+        return tuple(
+            (alias.address, f"leads to account {alias.account}, which is not there")
+            for alias in self._names.list_aliases()
+            if self._find(alias.account) is None
+        )
+
 
 def parse_alias(text: str) -> str:
     """The key of an alias, ``local@domain`` or ``@domain``.  Raises: Invalid."""

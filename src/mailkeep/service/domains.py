@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from mailkeep.formats.dkim import ED25519_SHA256, RSA_SHA256, make_key
+from mailkeep.formats.dkim import ED25519_SHA256, RSA_SHA256, Unsignable, load_key, make_key
 from mailkeep.model.address import parse_domain
 from mailkeep.model.domain import Domain, SigningKey
 from mailkeep.model.errors import Conflict, Invalid, NotFound
@@ -70,6 +70,17 @@ class Domains:
             return self._names.list_keys(parse_domain(domain))
         except Invalid:
             return ()
+
+    def check(self) -> tuple[tuple[str, str], ...]:
+        """Keys that cannot sign, as (domain, what is wrong)."""
+        faults: list[tuple[str, str]] = []
+        for domain in self.list():
+            for key in self.list_keys(domain.name):
+                try:
+                    load_key(key.domain, key.selector, key.algorithm, key.private)
+                except Unsignable as error:
+                    faults.append((domain.name, f"key {key.selector}: {error}"))
+        return tuple(faults)
 
     async def make_keys(self, domain: str) -> tuple[SigningKey, ...]:
         """New keys, which wait until `turn_keys`: before DNS has them, what they sign would count for nothing.

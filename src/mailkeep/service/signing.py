@@ -12,9 +12,9 @@ from mailkeep.formats.dkim import Signer, Unsignable, load_key, sign
 from mailkeep.model.domain import SigningKey
 from mailkeep.model.errors import Invalid
 from mailkeep.service.domains import Domains
-from mailkeep.service.spool import Octets
+from mailkeep.service.spool import PIECE, Octets
 
-SIGNED_AT_ONCE: Final = 2  # each takes a core, and 64 kB
+SIGNED_AT_ONCE: Final = 2  # each takes a core
 KEYS_READY: Final = 256
 
 
@@ -30,9 +30,7 @@ class Signing:
     async def sign(self, domain: str, octets: Octets, fields: bytes = b"", skip: int = 0) -> bytes:
         """Header lines to put before a message that must not change any more: `fields`, and behind them `octets`.
 
-        Of these the first `skip` do not count.
-
-        `domain` is that of its From; where it has no keys there are no lines.
+        Of `octets` the first `skip` do not count.  `domain` is that of From; where it has no keys there are no lines.
         Raises: Unavailable; Invalid (the header is too long, or has not exactly one From; a key cannot be read).
         """
         keys = self._domains.signing_keys(domain)
@@ -60,7 +58,8 @@ class Signing:
 
 def _pieces(fields: bytes, octets: Octets, skip: int) -> Iterator[bytes]:
     yield fields
-    for piece in octets.pieces():
-        if skip < len(piece):
-            yield piece[skip:]
-        skip = max(0, skip - len(piece))
+    for whole in octets.pieces():
+        # what is in memory is one piece of up to 1 MB: at a stroke it would keep other threads waiting for 20 ms
+        for start in range(skip, len(whole), PIECE):
+            yield whole[start : start + PIECE]
+        skip = max(0, skip - len(whole))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +22,7 @@ NOW = 1_700_000_000
 
 class World:
     def __init__(self, path: Path) -> None:
+        self.path = path
         self.directory = SqliteDirectory(path, 1)
         self.addresses = Addresses(self.directory, now=lambda: float(NOW))
         self.ann, self.bob = self.account("ann@example.org"), self.account("bob@example.org")
@@ -154,6 +157,17 @@ def test_an_account_that_goes_takes_its_aliases_along(world: World) -> None:
     assert world.addresses.resolve("x@example.org") == (world.bob,)
     world.directory.remove(world.ann)
     assert world.addresses.list_aliases() == (("x@example.org", "bob@example.org"),)
+
+
+def test_an_alias_to_no_account_is_found(world: World) -> None:
+    world.addresses.add_alias("x@example.org", "ann@example.org")
+    assert world.addresses.check() == ()
+    with contextlib.closing(sqlite3.connect(world.path)) as foreign:
+        foreign.execute("UPDATE alias SET account = 99")
+        foreign.commit()
+    assert world.addresses.check() == (("x@example.org", "leads to account 99, which is not there"),)
+    with pytest.raises(NotFound):
+        world.addresses.resolve("x@example.org")
 
 
 @pytest.mark.parametrize("state", [AccountState.CREATING, AccountState.MOVING])

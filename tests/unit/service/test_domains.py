@@ -11,7 +11,7 @@ import pytest
 
 from mailkeep.formats.dkim import public_record
 from mailkeep.model.errors import AlreadyExists, Conflict, Invalid, NotFound
-from mailkeep.service.domains import Domains
+from mailkeep.service.domains import Domains, SigningKey
 from mailkeep.service.signing import Signing
 from mailkeep.service.spool import Octets, Spool
 from mailkeep.store.sqlite.directory import SqliteDirectory
@@ -87,6 +87,13 @@ def test_new_keys_wait_and_then_take_the_place_of_the_old_ones(domains: Domains)
     assert domains.signing_keys("example.org") == domains.list_keys("example.org")
     with pytest.raises(NotFound):
         domains.turn_keys("example.org")
+
+
+def test_a_damaged_key_is_found(domains: Domains, directory: SqliteDirectory) -> None:
+    asyncio.run(domains.add("example.org"))
+    assert domains.check() == ()
+    directory.names.add_keys((SigningKey("example.org", "bad", "rsa-sha256", b"\0"),), 0)
+    assert domains.check() == (("example.org", "key bad: The key for rsa-sha256 cannot be read"),)
 
 
 def test_a_domain_that_was_not_added_gets_no_keys(domains: Domains) -> None:
