@@ -35,6 +35,7 @@ from mailkeep.smtp import commands as smtp_commands
 from mailkeep.smtp.connection import SmtpConnection
 from mailkeep.smtp.doorkeeper import Turned
 from mailkeep.smtp.filters.fault import Tally as FilterTally
+from mailkeep.smtp.guessing import FREE_GUESSES, Guessing
 from mailkeep.smtp.lmtp import Lmtp
 from mailkeep.smtp.mx import Mx
 from mailkeep.smtp.partly import Partly
@@ -46,7 +47,6 @@ from mailkeep.smtp.wire import auth as smtp_auth
 Opening = Callable[[Connection], ConnectionSession]
 
 DRAIN_S: Final = 5.0  # for sessions to finish what they do; then they are cut, so that all is over within 10 s
-FREE_GUESSES: Final = 50  # of a network: unknown recipients within a quarter of an hour, before it has to wait
 
 log = telemetry.logger()
 
@@ -185,7 +185,9 @@ class Reception:
             delivery=offices.delivery,
             gate=build_gate(self._config, offices, self._ledger, self._lane, self._turned),
             judges=build_judges(self._config, offices, self._lane, self._filtered),
-            guesses=Throttle(self._ledger, "guess:", time.monotonic, free=FREE_GUESSES),
+            guessing=Guessing(
+                Throttle(self._ledger, "guess:", time.monotonic, free=FREE_GUESSES), self._config.filter.exempt
+            ),
             partly=self._partly,
             resolver=offices.resolver,
             lane=self._lane,

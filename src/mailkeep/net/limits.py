@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from typing import Final
 
 from mailkeep.service.ledger import Ledger
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _USUAL: Final = frozenset({"127.0.0.1", "::1"})
 
@@ -20,6 +23,16 @@ def is_loopback(peer: str) -> bool:
         return False
     mapped = getattr(address, "ipv4_mapped", None)
     return (mapped or address).is_loopback
+
+
+def is_among(peer: str, networks: Sequence[Network]) -> bool:
+    """Whether the address `peer` is in one of `networks`."""
+    try:
+        address = ipaddress.ip_address(peer.partition("%")[0])
+    except ValueError:
+        return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    return any(address in network for network in networks)
 
 
 class AddressLimit:

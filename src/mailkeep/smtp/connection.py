@@ -239,6 +239,7 @@ class SmtpConnection(Session):
         """Raises: ConnectionError (hands were not shaken)."""
         assert self._tls_context is not None
         self.starting_tls = False
+        self.reader.clear()
         await self._connection.start_tls(self._tls_context())
         self.tls = True
         self.forget()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,14 +10,12 @@ from mailkeep import telemetry
 from mailkeep.model.errors import MailError
 from mailkeep.model.ids import AccountId
 from mailkeep.net.lane import Lane
-from mailkeep.net.limits import is_loopback
+from mailkeep.net.limits import Network, is_among, is_loopback
 from mailkeep.service.greylist import Greylist
 from mailkeep.service.rates import Rates
 from mailkeep.service.throttle import network_of
 from mailkeep.smtp.block_lists import BlockLists
 from mailkeep.smtp.wire.reply import Reply
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # They hear complaints, also of those who are listed wrongly (RFC 5321 §4.5.1, RFC 2142 §4).
 _ALWAYS_OPEN: Final = frozenset({"postmaster", "abuse"})
@@ -53,7 +50,7 @@ class Doorkeeper:
 
     async def admit(self, peer: str, helo: str, reverse_path: str, recipient: str) -> Reply | None:
         """See `Gate`."""
-        if is_loopback(peer) or self._is_exempt(peer):
+        if is_loopback(peer) or is_among(peer, self.exempt):
             return None
         if not self.rates.admit(network_of(peer)):
             self.turned.rate += 1
@@ -84,11 +81,3 @@ class Doorkeeper:
         self.turned.greylisted += 1
         log.info("gate.greylisted", peer=peer, seconds=wait)
         return Reply(450, "4.7.1", f"You are new here: try again in {wait} seconds")  # RFC 6647 §5 asks for 450
-
-    def _is_exempt(self, peer: str) -> bool:
-        try:
-            address = ipaddress.ip_address(peer.partition("%")[0])
-        except ValueError:
-            return False
-        address = getattr(address, "ipv4_mapped", None) or address
-        return any(address in network for network in self.exempt)

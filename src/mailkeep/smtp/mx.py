@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from mailkeep import telemetry
 from mailkeep.model.address import parse_address
 from mailkeep.model.envelope import Recipient
-from mailkeep.model.errors import MailError, NotFound, Unavailable
+from mailkeep.model.errors import MailError, NotFound, OverQuota
 from mailkeep.model.ids import AccountId
 from mailkeep.net.lane import Lane
 from mailkeep.net.resolver import Resolver
 from mailkeep.service.addresses import POSTMASTER, Addresses
 from mailkeep.service.delivery import Delivery
 from mailkeep.service.spool import Octets
-from mailkeep.service.throttle import Throttle, network_of
 from mailkeep.smtp import extensions
 from mailkeep.smtp.errors import Refused, reply_to
 from mailkeep.smtp.gate import Gate
+from mailkeep.smtp.guessing import Guessing
 from mailkeep.smtp.judging import Action, Arriving, Judges, Opinion
 from mailkeep.smtp.partly import Delivered, Partly
 from mailkeep.smtp.peer_name import find_peer_name
 from mailkeep.smtp.session import Session, Transaction
 from mailkeep.smtp.wire.mail import Mail
 from mailkeep.smtp.wire.reply import Reply
-
-MAX_GUESSES: Final = 25  # recipients of one connection that there are not; a list that is so stale is no list
 
 _NO_RELAY: Final = Reply(550, "5.7.1", "Relaying is not allowed")
 _GUESSING: Final = Reply(421, "4.7.1", "Too many unknown recipients, closing connection")
@@ -52,18 +48,17 @@ class Judged:
 class Mx:
     """See `mailkeep.smtp.session.Role`.
 
-    `guesses` makes those wait for their refusals who name many recipients that there are not.  Judges run in `lane`.
+    Judges run in `lane`.
     """
 
     addresses: Addresses
     delivery: Delivery
     gate: Gate
     judges: Judges
-    guesses: Throttle
+    guessing: Guessing
     partly: Partly
     resolver: Resolver
     lane: Lane
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     name: ClassVar[str] = "ESMTP"
     one_answer: ClassVar[bool] = True
     strict: ClassVar[bool] = True
@@ -86,14 +81,14 @@ class Mx:
         assert transaction is not None
         _, at, domain = recipient.address.rpartition("@")
         if at and not self.addresses.is_local(domain):
+            await self._guess(session)
             raise Refused(_NO_RELAY)
         try:
             accounts = self.addresses.resolve(recipient.address)
         except NotFound:
-            await self._guessed(session)
+            await self._guess(session)
             raise
-        for account in accounts:
-            await self.delivery.require_room(account, transaction.mail.size)
+        await self._require_room(accounts, transaction.mail.size)
         reply = await self.gate.admit(
             session.peer, session.helo or "", transaction.mail.reverse_path, recipient.address
         )
@@ -101,21 +96,27 @@ class Mx:
             raise Refused(reply)
         return accounts
 
-    async def _guessed(self, session: Session) -> None:
+    async def _guess(self, session: Session) -> None:
         """There is no such recipient.  Raises: Refused (there have been too many)."""
         session.guesses += 1
-        network = network_of(session.peer)
-        try:
-            wait = self.guesses.enter(network)
-            wait = max(wait, self.guesses.leave(network, failed=True))
-        except Unavailable as error:
+        if not await self.guessing.hold_back(session.peer, session.guesses):
             session.closing = True
-            raise Refused(_GUESSING) from error
-        if session.guesses >= MAX_GUESSES:
-            session.closing = True
+            log.warning("mx.guessing", peer=session.peer)
             raise Refused(_GUESSING)
-        if wait > 0.0:
-            await self.sleep(wait)
+
+    async def _require_room(self, accounts: tuple[AccountId, ...], size: int) -> None:
+        """Somebody has room; who has none gets the message when he has.
+
+        Raises: OverQuota, NeverFits, NotFound, Unavailable (of the last account, where nobody has).
+        """
+        for last, account in enumerate(accounts, 1):
+            try:
+                await self.delivery.require_room(account, size)
+            except OverQuota:
+                if last == len(accounts):
+                    raise
+            else:
+                return
 
     async def take(self, session: Session, transaction: Transaction, octets: Octets) -> None:
         """Have the message judged, and deliver it to each recipient."""

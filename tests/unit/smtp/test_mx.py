@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from tests.unit.smtp.dialogue import Dialogue, Lane
 
 from mailkeep.net import lane
+from mailkeep.net.limits import Network
 from mailkeep.net.resolver import Answer, DnsFault
 from mailkeep.service.addresses import Addresses
 from mailkeep.service.delivery import Delivery
@@ -21,6 +24,7 @@ from mailkeep.service.throttle import Throttle
 from mailkeep.service.trace import Origin
 from mailkeep.smtp.commands import RECEPTION
 from mailkeep.smtp.connection import PROGRESS, SmtpConnection
+from mailkeep.smtp.guessing import MAX_GUESSES, Guessing
 from mailkeep.smtp.judging import Action, Arriving, Judges, Opinion
 from mailkeep.smtp.mx import Mx
 from mailkeep.smtp.partly import Partly
@@ -63,7 +67,9 @@ class Checks:
 
 
 class MxDialogue(Dialogue):
-    def __init__(self, spool: Path, *, peer: str = "192.0.2.7", tls: bool = False, max_message: int = 100_000) -> None:
+    def __init__(
+        self, spool: Path, *, peer: str = "192.0.2.7", tls: bool = False, exempt: Sequence[Network] = ()
+    ) -> None:
         super().__init__(spool, peer=peer, tls=tls)
         self.checks, self.names, self.slept = Checks(), Names(), []
         self.now = 1000.0
@@ -72,13 +78,12 @@ class MxDialogue(Dialogue):
             delivery=cast("Delivery", self.postman),
             gate=self.checks,
             judges=Judges((self.checks,)),
-            guesses=Throttle(Ledger.alone(), "guess:", lambda: self.now, free=3),
+            guessing=Guessing(Throttle(Ledger.alone(), "guess:", lambda: self.now, free=3), exempt, self.sleep),
             partly=Partly(),
             resolver=self.names,
             lane=cast("lane.Lane", Lane()),
-            sleep=self.sleep,
         )
-        options = Options(hostname="mx.example.org", max_message=max_message, max_recipients=100)
+        options = Options(hostname="mx.example.org", max_message=100_000, max_recipients=100)
         self.session = SmtpConnection(
             self.connection, role, RECEPTION, options, spool, self.tally, tls_context=lambda: cast("Any", None)
         )
@@ -203,6 +208,22 @@ def test_who_guesses_recipients_has_to_wait_and_is_sent_away(dialogue: MxDialogu
         dialogue.now += 100
     assert dialogue.codes("RCPT TO:<eve@example.org>\r\n") == ["421 4.7.1"]
     assert dialogue.wire.closed
+
+
+def test_this_machine_and_friends_guess_without_waiting_but_not_for_ever(tmp_path: Path) -> None:
+    friends = MxDialogue(tmp_path, exempt=[ipaddress.ip_network("192.0.2.0/24")])
+    for dialogue in (friends, MxDialogue(tmp_path, peer="127.0.0.1")):
+        dialogue.begin()
+        guesses = "RCPT TO:<eve@example.org>\r\n" * (MAX_GUESSES - 2) + "RCPT TO:<a@elsewhere.example>\r\n" * 2
+        assert dialogue.codes(guesses)[-2:] == ["550 5.7.1", "421 4.7.1"]
+        assert dialogue.slept == []
+
+
+def test_an_alias_is_full_when_all_are(dialogue: MxDialogue) -> None:
+    dialogue.postman.full.add(1)
+    dialogue.begin("all@example.org")
+    dialogue.postman.full.add(2)
+    assert dialogue.codes("RCPT TO:<all+x@example.org>\r\n") == ["452 4.2.2"]
 
 
 # --- the message

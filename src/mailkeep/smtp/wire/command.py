@@ -26,7 +26,7 @@ def split(line: bytes) -> tuple[str, str]:
         text = line.decode()
     except UnicodeDecodeError as error:
         raise WireError(500, "5.5.2", "Commands must be UTF-8") from error
-    if any(character < " " or character == "\x7f" for character in text.replace("\t", " ")):
+    if not text.isprintable() and any(character < " " or character == "\x7f" for character in text.replace("\t", " ")):
         raise WireError(500, "5.5.2", "Control characters are not allowed in commands")
     verb, _, argument = text.strip(" \t").replace("\t", " ").partition(" ")
     if not (verb.isascii() and verb.isalpha() and len(verb) <= MAX_VERB):

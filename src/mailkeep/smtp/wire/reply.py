@@ -36,4 +36,6 @@ class Reply:
 
 
 def _clean(line: str) -> str:
+    if line.isascii() and line.isprintable():
+        return line[:MAX_TEXT]
     return "".join(c if " " <= c <= "~" else "?" for c in line[:MAX_TEXT])
