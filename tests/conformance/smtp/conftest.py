@@ -1,11 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
+from tests.conformance.smtp.scripted import DOMAINS, Start, World
 from tests.conformance.smtp.smtp_client import Smtp
+from tests.dns_server import dns_server
 from tests.live import *  # noqa: F403  the fixtures of the running server
 from tests.live import Account, Service
+from tests.smtp_peer import peer_in_thread
+
+from mailkeep.config import Address, Dns, Outbound, Queue
 
 
 @pytest.fixture(autouse=True)
@@ -28,3 +35,21 @@ def user(server: Service, account: Account) -> Iterator[Smtp]:
         client.hello()
         assert client.log_in(account.user, account.password).codes == (235, "2.7.0")
         yield client
+
+
+@pytest.fixture
+def world(configured: Callable[..., Service]) -> Iterator[Start]:
+    """``world(answers, offers=…, queue=…)``: a server of its own and another, which gives these answers."""
+    with ExitStack() as stack:
+
+        def start(answers: Mapping[str, Any] | None = None, queue: Queue | None = None, **options: Any) -> World:
+            host, port = stack.enter_context(dns_server(DOMAINS))
+            peer = stack.enter_context(peer_in_thread(answers=answers, **options))
+            service = configured(
+                dns=Dns(nameservers=(Address(host, port),)),
+                outbound=Outbound(port=peer.port),
+                queue=queue or Queue(),
+            )
+            return World(service, peer)
+
+        yield start

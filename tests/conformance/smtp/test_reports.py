@@ -2,80 +2,12 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
 from email.message import EmailMessage, Message
-from typing import Any
 
 import pytest
-from tests.conformance.smtp.smtp_client import Smtp
-from tests.dns_server import dns_server
-from tests.imap_client import ImapClient
-from tests.live import OWN, Service, eventually
-from tests.smtp_peer import Peer, peer_in_thread
+from tests.conformance.smtp.scripted import Start
 
-from mailkeep.config import Address, Dns, Outbound, Queue
-
-MESSAGE = b"Subject: Lunch\r\nMessage-ID: <lunch@example.org>\r\n\r\nAt noon?\r\n"
-DOMAINS = """
-    example.net.      MX   10 mx.example.net.
-    mx.example.net.   A    127.0.0.1
-    null.example.     MX   0 .
-"""
-
-
-class World:
-    """Our server, and another for example.net."""
-
-    def __init__(self, service: Service, peer: Peer) -> None:
-        self.service, self.peer = service, peer
-
-    def send(self, *recipients: str, parameters: str = "") -> None:
-        """As OWN; recipients with the parameters of RCPT behind them."""
-        with Smtp(self.service.submissions, self.service.tls()) as client:
-            client.hello()
-            client.log_in(OWN.user, OWN.password)
-            assert client.say(f"MAIL FROM:<{OWN.user}>{parameters}").code == 250
-            for recipient in recipients:
-                address, _, more = recipient.partition(" ")
-                assert client.say(f"RCPT TO:<{address}> {more}".rstrip()).code == 250
-            assert client.data(MESSAGE) == [(250, "2.0.0")]
-
-    def report(self) -> EmailMessage:
-        """The one that is in INBOX soon."""
-        with ImapClient(self.service.imap) as client:
-            client.login(OWN.user, OWN.password)
-            client.ok("SELECT INBOX")
-            eventually(lambda: client.ok("NOOP") and client.exists, "a report")
-            assert client.exists == 1
-            [row] = client.ok("FETCH 1 BODY.PEEK[]").fetched.values()
-        message = email.message_from_bytes(row["BODY[]"], policy=email.policy.default)
-        assert isinstance(message, EmailMessage)
-        assert message.get_content_type() == "multipart/report"
-        return message
-
-
-Start = Callable[..., World]
-
-
-@pytest.fixture
-def world(configured: Callable[..., Service]) -> Iterator[Start]:
-    """``world(answers, offers=…, queue=…)``: both servers, of which the other gives these answers."""
-    with ExitStack() as stack:
-
-        def start(answers: Mapping[str, Any], queue: Queue | None = None, **options: Any) -> World:
-            host, port = stack.enter_context(dns_server(DOMAINS))
-            peer = stack.enter_context(peer_in_thread(answers=answers, **options))
-            service = configured(
-                dns=Dns(nameservers=(Address(host, port),)),
-                outbound=Outbound(port=peer.port),
-                queue=queue or Queue(),
-            )
-            return World(service, peer)
-
-        yield start
+from mailkeep.config import Queue
 
 
 def groups(report: EmailMessage) -> dict[str, Message]:
