@@ -110,6 +110,7 @@ class _Session:
     async def command(self, command: str) -> None:
         verb = command.split(" ")[0].upper()
         if verb == "EHLO":
+            self.reset()
             inside = self.secure and self.peer.offers_in_tls is not None
             offers = list((self.peer.offers_in_tls or ()) if inside else self.peer.offers)
             if self.peer.tls is not None and not self.secure:
@@ -123,12 +124,9 @@ class _Session:
                 await self.start_tls(self.peer.tls)
                 self.secure = True
                 self.peer.sessions_in_tls += 1
-        elif verb == "MAIL" and self.begun:
-            await self.say(command, "503 5.5.1 nested MAIL command")
         elif verb == "MAIL":
             self.sender = command[10:].split(">")[0].lstrip("<")
-            self.recipients = []
-            self.begun = await self.say(command, "250 2.1.0 fine")
+            self.begun = await self.say(command, "503 5.5.1 nested MAIL" if self.begun else "250 2.1.0 fine")
         elif verb == "RCPT":
             if await self.say(command, "250 2.1.5 fine" if self.begun else "503 5.5.1 MAIL first"):
                 self.recipients.append(command[8:].split(">")[0].lstrip("<"))
@@ -143,9 +141,12 @@ class _Session:
             await self.say(command, "221 2.0.0 bye")
             raise _Over
         else:
-            if verb == "RSET":
-                self.begun = False
+            self.reset()  # RSET, HELO
             await self.say(command, "250 2.0.0 fine")
+
+    def reset(self) -> None:
+        self.begun = False
+        self.recipients = []
 
     async def start_tls(self, context: ssl.SSLContext) -> None:
         # StreamWriter.start_tls of Python 3.11 loses its transport when the handshake fails.
@@ -168,9 +169,8 @@ class _Session:
         return b"".join(lines)
 
     async def take(self, octets: bytes) -> None:
-        self.begun = False
         taken = Taken(self.sender, tuple(self.recipients), octets)
-        self.recipients = []
+        self.reset()
         if await self.say("END", "250 2.0.0 queued as 1"):
             self.peer.messages.append(taken)
 
@@ -187,7 +187,8 @@ async def smtp_peer(
     port: int = 0,
 ) -> AsyncIterator[Peer]:
     """A running peer."""
-    peer = Peer(offers, dict(answers or {}), tls, offers_in_tls)
+    said = {key: list(value) if isinstance(value, list) else value for key, value in (answers or {}).items()}
+    peer = Peer(offers, said, tls, offers_in_tls)
     if tls is not None:
         tls.sni_callback = lambda _object, name, _context: peer.names_asked.append(name)
 

@@ -71,7 +71,8 @@ class Transaction:
         data = await self._link.answer(self._patience.data_s)
         if data.code != 354:
             self._settle(data)
-            await self._command(b"RSET\r\n")  # MAIL may still be in force (RFC 5321 §4.1.4)
+            if mail.ok:
+                await self._command(b"RSET\r\n")  # the transaction has begun, and is not over
             return False
         if not mail.ok:
             self._link.abort()  # it waits for a message that nobody sends
@@ -141,10 +142,7 @@ class Transaction:
                 return
             self.is_sent = True  # this piece may be the last
             self._link.write(piece, answers=0)
-        answer = await self._link.answer(self._patience.end_s)
-        self._settle(answer)
-        if not answer.ok:
-            await self._command(b"RSET\r\n")  # RFC 3030 §2: nobody knows what is left of the transaction
+        self._settle(await self._link.answer(self._patience.end_s))
 
     async def _is_answered_early(self) -> bool:
         """Let the host take what was written; whether it has refused the message and gone."""
