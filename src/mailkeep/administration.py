@@ -603,7 +603,11 @@ async def _list_domains(offices: Offices, _verb: ListDomains) -> DomainLines:
 async def _show_zone(offices: Offices, verb: ShowZone) -> Text:
     domain = offices.domains.get(verb.domain).name
     keys = offices.domains.list_keys(domain)
-    return Text(zone_fragment(list_records(domain, offices.site, keys, verb.authority)))
+    return Text(zone_fragment(list_records(domain, offices.site, keys, _authority(verb.authority))))
+
+
+def _authority(text: str) -> str:
+    return parse_domain(text) if text else ""
 
 
 async def _make_keys(offices: Offices, verb: MakeKeys) -> Text:
@@ -635,7 +639,7 @@ async def _check_domain(offices: Offices, verb: CheckDomain) -> FindingLines:
     domain = offices.domains.get(verb.domain).name
     keys = offices.domains.list_keys(domain)
     offices.resolver.forget()  # whoever has mended something asks again at once
-    findings = await check_domain(domain, offices.site, keys, offices.resolver, verb.authority)
+    findings = await check_domain(domain, offices.site, keys, offices.resolver, _authority(verb.authority))
     lines = tuple(
         FindingLine(verdict=each.verdict.value, name=each.name, kind=each.kind, text=each.text) for each in findings
     )

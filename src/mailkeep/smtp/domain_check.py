@@ -98,7 +98,7 @@ class _Check:
             addresses = [record.address for record in records]
             found += addresses
             if addresses:
-                findings.append(Finding(Verdict.GOOD, host, kind, ", ".join(addresses)))
+                findings.append(Finding(Verdict.GOOD, host, kind, _shown(", ".join(addresses))))
         if not findings:
             findings.append(Finding(Verdict.MISSING, host, "A", "the server has no address in DNS"))
         for address in found[:MAX_ADDRESSES]:

@@ -116,9 +116,16 @@ def test_keys_that_dns_does_not_have_are_not_turned_to(mailkeep: Run, store: Pat
 
 
 def test_of_a_domain_that_has_not_been_added_nothing_is_said(mailkeep: Run, place: Path) -> None:
-    for command in (("dns",), ("check",)):
-        refused = mailkeep("domain", *command, "example.com", "--data", place)
+    for command in ("dns", "check", "new-keys", "turn-keys"):
+        refused = mailkeep("domain", command, "example.com", "--data", place)
         assert (refused.returncode, refused.stderr) == (1, "mailkeep: No domain example.com has been added.\n")
+
+
+def test_an_authority_is_a_name(mailkeep: Run, store: Path) -> None:
+    mailkeep("domain", "add", "example.org", "--data", store)
+    refused = mailkeep("domain", "dns", "example.org", "--ca", 'x" evil', "--data", store)
+    assert (refused.returncode, refused.stderr) == (1, "mailkeep: The domain is not valid.\n")
+    assert "CAA" not in mailkeep("domain", "dns", "example.org", "--ca", "", "--data", store).stdout
 
 
 def test_files_for_a_web_server_are_written_once(mailkeep: Run, store: Path, tmp_path: Path) -> None:
