@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.contract.test_forwarding import together
 
+from mailkeep.model.envelope import Envelope, Recipient
 from mailkeep.model.errors import Conflict, Invalid, NotFound, Unavailable
 from mailkeep.model.ids import AccountId
 from mailkeep.model.uidset import UidSet
@@ -40,6 +41,11 @@ async def fill(store: Any) -> World:
     await store.write(ops.copy, world.account, (await world.box()).id, SOME, (await world.box("a/b")).id, NOW)
     await store.write(ops.save_snapshot, world.account, (await world.box()).id)
     await world.put_text(0, b"text")
+    for body in BODIES[:2]:
+        blob = await store.put_blob(world.account, b"queued " + body)
+        envelope = Envelope(reverse_path="", recipients=())
+        whom = ((0, Recipient("joe@example.com")), (1, Recipient("eve@example.net")))
+        await store.write(ops.queue_add, world.account, blob, envelope, ("example.com", "example.net"), whom, NOW)
     store.directory.set_state(world.account, AccountState.ACTIVE)
     return world
 
@@ -99,6 +105,32 @@ class TestMoving:
             await store.clear_moved(grace_s=0)
             assert await rows_in(store, source, world.account) == 0
             assert await store.check(world.account) == ()
+
+        with_store(test)
+
+    def test_its_queue_is_tried_where_it_is_and_not_on_the_way(self, with_store: Callable[..., None]) -> None:
+        async def test(store: Any, world: World) -> None:
+            async def due() -> list[tuple[int, int]]:
+                found = await store.survey(ops.queue_due, AccountId(0), (0, 0, 0, 0), NOW, 100)
+                return [(one.item, one.leg) for each in found for one in each]
+
+            async def items() -> list[object]:
+                return [await store.read(ops.queue_get, world.account, item, None) for item in (1, 2)]
+
+            before, seen = (await due(), await items()), []
+
+            def meanwhile(done: int, total: int) -> None:
+                for shard in range(store.directory.shards) if done <= total else ():
+                    seen.extend(store._numbered(shard).read(ops.queue_due(AccountId(0), (0, 0, 0, 0), NOW, 100)))
+
+            await store.move_account(world.account, 1 - shard_of(store, world), meanwhile)
+            assert seen == []
+            assert (await due(), await items()) == before
+            assert [store.open_blob(world.account, item.blob).read() for item in await items()] == [
+                b"queued " + body for body in BODIES[:2]
+            ]
+            await store.clear_moved(grace_s=0)
+            assert (await due(), await items()) == before
 
         with_store(test)
 
