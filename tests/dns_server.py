@@ -12,7 +12,7 @@
 - `faults`: a name, or a name and a kind (``"example.org MX"``) → ``SERVFAIL``, ``REFUSED``, ``FORMERR``, ``TIMEOUT``
   (no answer), ``TRUNCATED`` (over UDP always: the client must come again over TCP), ``TIMEOUT-UDP``, ``GARBAGE``
   (octets that are no answer), ``FORGED`` (an answer with another id, then the right one),
-  ``ONCE`` (no answer the first time).
+  ``ONCE`` (no answer the first time), ``NO-EDNS`` (FORMERR to questions with EDNS).
 - `authentic`: True, or the names whose answers have the AD bit (if the question asks for it by AD or DO).
 - `server.zones(…)` and `server.faults` change things later; `server.asked` are the questions so far: (name, kind),
   names in lower case without the last dot.
@@ -134,6 +134,8 @@ class DnsServer:
             return []
         if fault == "GARBAGE":
             return [b"\xff" * 40]
+        if fault == "NO-EDNS" and query.edns >= 0:
+            fault = "FORMERR"
         if fault in RCODES:
             response.set_rcode(dns.rcode.from_text(fault))
             return [response.to_wire()]

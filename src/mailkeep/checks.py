@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from mailkeep.smtp.filters.milter import Milter, Room
 from mailkeep.smtp.filters.rspamd import Rspamd
 from mailkeep.smtp.judging import Judge, Judges
 from mailkeep.smtp.loops import Loops
-from mailkeep.smtp.verify.judge import Rules, SenderJudge
+from mailkeep.smtp.verify.judge import Mode, Rules, SenderJudge
 
 
 def build_gate(config: Config, offices: Offices, ledger: Ledger, lane: Lane, turned: Turned) -> Doorkeeper:
@@ -35,21 +36,25 @@ def build_gate(config: Config, offices: Offices, ledger: Ledger, lane: Lane, tur
     )
 
 
-def build_judges(config: Config, offices: Offices, lane: Lane, tally: Tally) -> Judges:
-    """Asked for each message, in this order; filters count in `tally` what they have found."""
-    return Judges((Loops(), *_senders(config, offices, lane), *_filters(config, offices, lane, tally)))
+def build_judges(
+    config: Config, offices: Offices, lane: Lane, tally: Tally, found: Counter[tuple[str, str]]
+) -> Judges:
+    """Asked for each message, in this order.
+
+    Filters count in `tally` what they have found; checks of senders in `found`, by check and result.
+    """
+    senders = SenderJudge(offices.resolver, _rules(config), lane, found)
+    return Judges((Loops(), senders, *_filters(config, offices, lane, tally)))
 
 
-def _senders(config: Config, offices: Offices, lane: Lane) -> Iterator[Judge]:
-    """Whether mail is from whom it says."""
-    if config.filter.dmarc != "off":
-        rules = Rules(
-            hostname=config.hostname,
-            enforce=config.filter.dmarc == "enforce",
-            exempt=config.filter.exempt,
-            sealers=frozenset(config.filter.trusted_sealers),
-        )
-        yield SenderJudge(offices.resolver, rules, lane)
+def _rules(config: Config) -> Rules:
+    """Of the check whether mail is from whom it says."""
+    return Rules(
+        hostname=config.hostname,
+        mode=Mode(config.filter.dmarc),
+        exempt=config.filter.exempt,
+        sealers=frozenset(config.filter.trusted_sealers),
+    )
 
 
 def _filters(config: Config, offices: Offices, lane: Lane, tally: Tally) -> Iterator[Judge]:

@@ -676,6 +676,11 @@ class Dns:
         _Count(1, 60), "Seconds after which a question without an answer is a passing fault.", default=10
     )
 
+    @property
+    def servers(self) -> tuple[tuple[str, int], ...]:
+        """`nameservers` as pairs."""
+        return tuple((address.host, address.port) for address in self.nameservers)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:

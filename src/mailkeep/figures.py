@@ -51,6 +51,13 @@ ROWS: Final = (
     Row(
         "messages_filtered", Kind.COUNTER, "What filters have found, or that they were at fault.", ("filter", "outcome")
     ),
+    Row(
+        "sender_checks",
+        Kind.COUNTER,
+        "What was found about mail from strangers; of DKIM, for each signature.",
+        ("check", "result"),
+    ),
+    Row("dns_lookups", Kind.COUNTER, "Questions to DNS, those answered from memory too.", ("outcome",)),
     Row("logins", Kind.COUNTER, "Tries to log in.", ("outcome",)),
     Row("messages_taken_in", Kind.COUNTER, "Messages appended or delivered."),
     Row("message_bytes_taken_in", Kind.COUNTER, "Their octets."),

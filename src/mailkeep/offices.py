@@ -169,8 +169,7 @@ def _port(address: Address | None) -> int | None:
 
 def build_resolver(config: Config) -> CachingResolver:
     """What asks DNS as `config` says."""
-    servers = [(address.host, address.port) for address in config.dns.nameservers]
-    return CachingResolver(servers, timeout_s=float(config.dns.timeout))
+    return CachingResolver(config.dns.servers, timeout_s=float(config.dns.timeout))
 
 
 def build_courier(config: Config, resolver: Resolver) -> Courier:

@@ -7,6 +7,7 @@ import dataclasses
 import socket
 import ssl
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Final
@@ -70,6 +71,7 @@ class Reception:
         self._ledger = ledger
         self._turned = Turned()
         self._filtered = FilterTally()
+        self._found: Counter[tuple[str, str]] = Counter()
         self._lane: Lane
         self._mx: Mx
         self._submission = Submission(addresses=offices.addresses, submitter=offices.submission)
@@ -103,6 +105,7 @@ class Reception:
         self._config = config
         self._imap_options = self._options_of_imap()
         self._mx = self._role_of_mx()
+        self._offices.resolver.configure(config.dns.servers, float(config.dns.timeout))
         self._offices.greylist.delay_s = config.filter.greylist
         self._address_limit.limit = config.limits.connections_per_address
         self._connection_counts.limit = config.limits.connections_per_account
@@ -126,6 +129,10 @@ class Reception:
             yield "recipients_turned_away", (reason,), getattr(self._turned, reason)
         for judged, count in self._filtered.counts.items():
             yield "messages_filtered", judged, count
+        for check, count in self._found.items():
+            yield "sender_checks", check, count
+        for outcome, count in self._offices.resolver.lookups.items():
+            yield "dns_lookups", (outcome,), count
         for protocol, tally in self._tallies.items():
             for command, count in tally.commands.items():
                 yield "commands", (protocol, command), count
@@ -184,7 +191,7 @@ class Reception:
             addresses=offices.addresses,
             delivery=offices.delivery,
             gate=build_gate(self._config, offices, self._ledger, self._lane, self._turned),
-            judges=build_judges(self._config, offices, self._lane, self._filtered),
+            judges=build_judges(self._config, offices, self._lane, self._filtered, self._found),
             guessing=Guessing(
                 Throttle(self._ledger, "guess:", time.monotonic, free=FREE_GUESSES), self._config.filter.exempt
             ),

@@ -29,6 +29,7 @@ FIRST_WAIT_S: Final = 1.5  # for the first servers; twice as long in each furthe
 ROUNDS: Final = 3
 MAX_STRANGE: Final = 20  # packets that answer something else, until we give up this attempt
 _CONNECTING: Final = frozenset({0, errno.EINPROGRESS})
+_NO_EDNS: Final = frozenset({dns.rcode.FORMERR, dns.rcode.NOTIMP})
 _USABLE: Final = frozenset({dns.rcode.NOERROR, dns.rcode.NXDOMAIN})
 
 
@@ -185,6 +186,8 @@ class Question:
 
     def _take(self, message: dns.message.QueryMessage, size: int) -> None:
         if message.rcode() not in _USABLE:
+            if message.rcode() in _NO_EDNS:  # RFC 6891 §7: an old server; we can do without
+                self._query.use_edns(edns=False)
             self._next(f"the name server says {dns.rcode.to_text(message.rcode())}")
             return
         authentic = bool(message.flags & dns.flags.AD) and ipaddress.ip_address(self._server[0]).is_loopback

@@ -69,7 +69,7 @@ class CachingResolver:
 
     It needs no task and may be asked by handlers that have none.  The same question is on the wire once, however many
     wait for its answer.  `nameservers`: (address, port) each; none given: what the system uses.  `timeout_s`: how long
-    a question may take with all repetitions.
+    a question may take with all repetitions.  `lookups` counts: from memory, answered, failed.
     """
 
     def __init__(
@@ -79,14 +79,19 @@ class CachingResolver:
         timeout_s: float = TIMEOUT_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.nameservers = tuple(nameservers) or system_nameservers()
-        self._timeout_s = timeout_s
+        self.lookups = {"kept": 0, "answered": 0, "failed": 0}
         self._clock = clock
+        self.configure(nameservers, timeout_s)
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
         self._kept_octets = 0
         self._asked: dict[Key, list[asyncio.Future[Answer]]] = {}
         self._waiting: deque[Key] = deque()
         self._on_wire: dict[Key, Question] = {}
+
+    def configure(self, nameservers: Sequence[tuple[str, int]], timeout_s: float) -> None:
+        """Ask these from now on; none given: what the system uses now."""
+        self._nameservers = tuple(nameservers) or system_nameservers()
+        self._timeout_s = timeout_s
 
     async def look_up(self, name: str, kind: str) -> Answer:
         """Records of one kind (``MX``, ``TXT``, ``A``, …); a name that cannot be one does not exist.
@@ -100,6 +105,7 @@ class CachingResolver:
         kept = self._kept.get(key)
         if kept is not None and self._clock() < kept.until:
             self._kept.move_to_end(key)
+            self.lookups["kept"] += 1
             return kept.answer
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         if (waiting := self._asked.get(key)) is not None:
@@ -109,10 +115,15 @@ class CachingResolver:
             self._waiting.append(key)
             self._ask()
         try:
-            return await future
+            answer = await future
         except asyncio.CancelledError:
             self._leave(key)
             raise
+        except DnsFault:
+            self.lookups["failed"] += 1
+            raise
+        self.lookups["answered"] += 1
+        return answer
 
     def _leave(self, key: Key) -> None:
         """Somebody waits no more; a question that nobody waits for is given up."""
@@ -124,11 +135,6 @@ class CachingResolver:
         self._kept.clear()
         self._kept_octets = 0
 
-    def close(self) -> None:
-        """Give up what is being asked: whoever waits gets a DnsFault."""
-        for key in [*self._asked]:
-            self._give_up(key)
-
     def _give_up(self, key: Key) -> None:
         if key in self._on_wire:
             self._on_wire[key].give_up()
@@ -139,7 +145,7 @@ class CachingResolver:
     def _ask(self) -> None:
         while self._waiting and len(self._on_wire) < AT_ONCE:
             key = self._waiting.popleft()
-            question = Question(*key, self.nameservers, self._timeout_s, partial(self._end, key))
+            question = Question(*key, self._nameservers, self._timeout_s, partial(self._end, key))
             self._on_wire[key] = question
             question.start()
 

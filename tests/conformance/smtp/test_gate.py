@@ -38,7 +38,7 @@ class Stranger(Smtp):
 
 
 def test_the_client_that_the_proxy_names_is_the_one_who_sent(configured: Callable[..., Service]) -> None:
-    service = configured(listen=PROXIED)
+    service = configured(listen=PROXIED, filter=Filter(dmarc="off"))
     with Stranger(service, "192.0.2.7") as stranger:
         stranger.begin(OWN.user)
         assert stranger.data(MESSAGE) == [(250, "2.0.0")]

@@ -235,17 +235,22 @@ def test_the_cache_lets_the_oldest_go(run: Run, monkeypatch: pytest.MonkeyPatch)
     assert [name[0] for name, _ in server.asked] == ["a", "b", "c", "b"]
 
 
-def test_closing_ends_all_questions_with_a_fault(run: Run) -> None:
-    async def main(server: DnsServer) -> None:
-        asking = resolver(server)
-        async with asyncio.TaskGroup() as tasks:
-            waiting = [tasks.create_task(_fault(asking, name)) for name in ("a.example", "b.example")]
-            await asyncio.sleep(0)
-            asking.close()
-        assert all(isinstance(task.result(), DnsFault) for task in waiting)
+def test_other_servers_are_asked_from_now_on(run: Run) -> None:
+    async def main(old: DnsServer, new: DnsServer) -> None:
+        asking = resolver(old)
+        assert not (await asking.look_up("example.org", "MX")).records
+        asking.configure([(new.host, new.port)], 5.0)
+        assert (await asking.look_up("example.org", "TXT")).records
+        assert asking.lookups == {"kept": 0, "answered": 2, "failed": 0}
 
-    with dns_server(ZONES, faults={"a.example": "TIMEOUT", "b.example": "TIMEOUT"}) as server:
-        run(main(server))
+    with dns_server() as old, dns_server(ZONES) as new:
+        run(main(old, new))
+
+
+def test_an_old_server_that_knows_no_edns_is_asked_without(run: Run) -> None:
+    with dns_server(ZONES, faults={"example.org": "NO-EDNS"}) as server:
+        assert len(run(ask(server, "example.org", "MX")).records) == 2
+    assert len(server.asked) == 2
 
 
 def test_a_question_that_nobody_waits_for_any_more_is_given_up(run: Run) -> None:
@@ -260,12 +265,6 @@ def test_a_question_that_nobody_waits_for_any_more_is_given_up(run: Run) -> None
     with dns_server(ZONES, faults={"a.example": "TIMEOUT"}) as server:
         run(main(server))
         # and nothing is left open: a socket that is would be a warning, which is an error
-
-
-async def _fault(asking: CachingResolver, name: str) -> DnsFault:
-    with pytest.raises(DnsFault) as caught:
-        await asking.look_up(name, "A")
-    return caught.value
 
 
 def test_it_answers_a_coroutine_that_runs_without_a_task() -> None:

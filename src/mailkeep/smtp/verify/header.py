@@ -12,7 +12,7 @@ from mailkeep.model.address import parse_domain
 from mailkeep.model.errors import Invalid
 from mailkeep.service.spool import Octets
 
-MAX_HEADER: Final = 512 * 1024  # octets; what is larger is refused, or the rest would go unseen
+MAX_HEADER: Final = 256 * 1024  # octets; what is larger is refused, or the rest would go unseen
 MAX_FROM: Final = 8 * 1024  # octets of a From field that is looked at
 MAX_AUTHORS: Final = 4  # domains of them whose policies are asked for
 _END: Final = re.compile(rb"(?:\A|\n)\r?\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -64,11 +65,18 @@ class Findings:
     arc: ArcResult
     dmarc: tuple[Verdict, ...]
 
+    @property
+    def results(self) -> list[tuple[str, str]]:
+        """Each check with its result; of DKIM and DMARC there may be several."""
+        of_many = [("dkim", one.result) for one in self.dkim] + [("dmarc", one.result) for one in self.dmarc]
+        return [("spf", self.spf[0].result), ("arc", self.arc.result), *of_many]
+
 
 class SenderJudge:
-    """See `smtp.judging.Judge`."""
+    """See `smtp.judging.Judge`.  `counts`: how often each check found what."""
 
-    def __init__(self, resolver: Resolver, rules: Rules, lane: Lane) -> None:
+    def __init__(self, resolver: Resolver, rules: Rules, lane: Lane, counts: Counter[tuple[str, str]]) -> None:
+        self._counts = counts
         self._resolver = resolver
         self._lane = lane
         self._rules = rules
@@ -97,6 +105,7 @@ class SenderJudge:
             return Opinion(fields=no_results(host))
         authors = read_authors(header)
         found = await self._find(arriving, header, authors)
+        self._counts.update(found.results)
         opinion = self._decide(found, authors)
         log.info(
             "smtp.checked",

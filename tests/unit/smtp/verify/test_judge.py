@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import ipaddress
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -53,11 +54,13 @@ def decide(
     faults: dict[str, str] | None = None,
     asked: list[tuple[str, str]] | None = None,
     timeout_s: float = 5.0,
+    found: Counter[tuple[str, str]] | None = None,
     **rules: Any,
 ) -> Opinion:
     async def main(resolver: CachingResolver) -> Opinion:
         async with asyncio.TaskGroup() as tasks:
-            one = SenderJudge(resolver, Rules(hostname="mx.example.net", **rules), Lane(tasks.create_task))
+            counts: Counter[tuple[str, str]] = Counter() if found is None else found
+            one = SenderJudge(resolver, Rules(hostname="mx.example.net", **rules), Lane(tasks.create_task), counts)
             return await one.judge(
                 Arriving(
                     peer=peer,
@@ -178,6 +181,19 @@ def test_this_machine_and_networks_of_ones_own_are_not_checked(peer: str) -> Non
     opinion = decide(MESSAGE, peer, asked=asked, exempt=(ipaddress.ip_network("10.0.0.0/8"),))
     assert opinion == Opinion(fields=b"Authentication-Results: mx.example.net; none\r\n")
     assert asked == []
+
+
+def test_what_was_found_is_counted() -> None:
+    found: Counter[tuple[str, str]] = Counter()
+    decide(ANN.sign(ANN.sign(MESSAGE)), found=found)
+    decide(MESSAGE, found=found)
+    assert found == {
+        ("spf", "fail"): 2,
+        ("arc", "none"): 2,
+        ("dkim", "pass"): 2,
+        ("dmarc", "pass"): 1,
+        ("dmarc", "fail"): 1,
+    }
 
 
 # --- who it is from
