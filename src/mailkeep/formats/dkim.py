@@ -26,13 +26,13 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from mailkeep.formats.dkim_body import BodyHasher
 from mailkeep.formats.mime.header import split_fields
 
 RSA_SHA256: Final = "rsa-sha256"
 ED25519_SHA256: Final = "ed25519-sha256"
 RSA_BITS: Final = 2048  # RFC 8301 §3.2; longer ones do not fit into one string of a TXT record any better
 MAX_HEADER: Final = 1024 * 1024  # octets
-FILL: Final = 32 * 1024  # octets of blank lines hashed at a time
 LINE: Final = 72  # characters of base64 on a line
 
 # What a reader sees or a program acts upon (RFC 6376 §5.4.1).  Trace and what mailing lists set is for others to sign.
@@ -123,16 +123,16 @@ def sign(pieces: Iterable[bytes], signers: Sequence[Signer], now: int) -> bytes:
     programs do to white space; without length, so that nothing can be added.  `now` is UTC seconds.
     Raises: Unsignable (the header is too large, or has not exactly one From, so that no signature could hold).
     """
-    body = BodyHash()
+    body = BodyHasher(relaxed=True)
     fields = split_fields(_take_header(pieces, body))
     if sum(name == b"from" for name, _ in fields) != 1:
         raise Unsignable("A message has exactly one From field")
     names, covered = _choose(fields)
-    digest = _base64(body.finish())
+    digest = _base64(body.finish().digest)
     return b"".join(_signature(signer, names, covered, digest, now) for signer in signers)
 
 
-def _take_header(pieces: Iterable[bytes], body: BodyHash) -> bytes:
+def _take_header(pieces: Iterable[bytes], body: BodyHasher) -> bytes:
     """The header; what comes behind its blank line goes into `body`."""
     header = bytearray()
     rest = iter(pieces)
@@ -144,11 +144,11 @@ def _take_header(pieces: Iterable[bytes], body: BodyHash) -> bytes:
         if (end if found else len(header)) > MAX_HEADER:
             raise Unsignable("The header of the message is too large")
         if found:
-            body.update(bytes(header[end + 2 :]))
+            body.write(bytes(header[end + 2 :]))
             del header[end:]
             break
     for piece in rest:
-        body.update(piece)
+        body.write(piece)
     return bytes(header)
 
 
@@ -195,51 +195,3 @@ def relaxed_field(field: bytes) -> bytes:
     name, _, value = field.partition(b":")
     value = _RUNS.sub(b" ", value.replace(b"\r\n", b"")).strip(b" ")
     return b"%s:%s\r\n" % (name.rstrip(b" \t").lower(), value)
-
-
-class BodyHash:
-    """SHA-256 of a body in the form "relaxed" (RFC 6376 §3.4.4), fed piece by piece.
-
-    White space and blank lines at the end of what has come so far wait: they count only if something follows.
-    """
-
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-        self._empty = True
-        self._line_ends = 0  # CRLF that wait,
-        self._tail = b""  # and behind them perhaps a space, perhaps a CR
-
-    def update(self, piece: bytes) -> None:
-        """Take some more octets."""
-        text = _RUNS.sub(b" ", self._tail + piece).replace(b" \r\n", b"\r\n")
-        end = len(text)
-        if text.endswith(b"\r"):
-            end -= 1
-        if text.endswith(b" ", 0, end):
-            end -= 1
-        self._tail = text[end:]
-        blank = end
-        while text.endswith(b"\r\n", 0, blank):
-            blank -= 2
-        if blank:
-            self._flush()
-            self._hash.update(text[:blank])
-            self._empty = False
-        self._line_ends += (end - blank) // 2
-
-    def finish(self) -> bytes:
-        """The digest of all; nothing can be added any more."""
-        if self._tail.strip(b" "):  # a CR that no LF follows is text like any other
-            self._flush()
-            self._hash.update(self._tail)
-            self._empty = False
-        if not self._empty:
-            self._hash.update(b"\r\n")
-        return self._hash.digest()
-
-    def _flush(self) -> None:
-        full = FILL // 2
-        while self._line_ends:
-            count = min(self._line_ends, full)
-            self._hash.update(b"\r\n" * count)
-            self._line_ends -= count

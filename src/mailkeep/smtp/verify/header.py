@@ -42,17 +42,20 @@ class Header:
         return [value for written, value in self.fields if written.lower() == name]
 
 
-def read_header(octets: Octets) -> Header:
-    """The header of a message; lines that belong to no field are left out.
-
-    Raises: HeaderTooLarge, Unavailable (the spool cannot be read).
-    """
+def read_head(octets: Octets) -> bytes:
+    """All octets of a message before its body.  Raises: HeaderTooLarge, Unavailable (the spool cannot be read)."""
     head = octets.head(MAX_HEADER)
     end = _END.search(head)
-    if end is None and octets.size > len(head):
+    if end is not None:
+        return head[: end.end()]
+    if octets.size > len(head):
         raise HeaderTooLarge
-    whole = head[: end.end()] if end is not None else head
-    return Header(whole, tuple(map(_field, split_fields(whole))))
+    return head
+
+
+def parse_header(head: bytes) -> Header:
+    """The fields of what `read_head` gives; lines that belong to no field are left out."""
+    return Header(head, tuple(map(_field, split_fields(head))))
 
 
 def _field(named: tuple[bytes, bytes]) -> Field:

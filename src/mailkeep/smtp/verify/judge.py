@@ -7,6 +7,7 @@ import ipaddress
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Final
 
 from mailkeep import telemetry
@@ -20,7 +21,15 @@ from mailkeep.smtp.verify import arc, dkim
 from mailkeep.smtp.verify.arc import ArcResult, Chain
 from mailkeep.smtp.verify.dkim import DkimResult
 from mailkeep.smtp.verify.dmarc import Identifiers, Policy, Verdict, evaluate
-from mailkeep.smtp.verify.header import MAX_HEADER, Authors, Header, HeaderTooLarge, read_authors, read_header
+from mailkeep.smtp.verify.header import (
+    MAX_HEADER,
+    Authors,
+    Header,
+    HeaderTooLarge,
+    parse_header,
+    read_authors,
+    read_head,
+)
 from mailkeep.smtp.verify.results import (
     authentication_results,
     found_pass,
@@ -41,17 +50,24 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 log = telemetry.logger(part="smtp")
 
 
+class Mode(Enum):
+    """What comes of the checks."""
+
+    ENFORCE = "enforce"  # what the policy of the domain asks for is done
+    TELL = "tell"  # only told, in header fields
+    OFF = "off"  # nothing is checked; forged results are renamed nevertheless
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """What the configuration says.
 
-    `hostname`: whose results these are.  `enforce`: carry out what DMARC policies ask for; else only tell.
-    `exempt`: networks whose mail is not checked; nor is that of this machine.
+    `hostname`: whose results these are.  `exempt`: networks whose mail is not checked; nor is that of this machine.
     `sealers`: domains whose word about a message is believed (ARC).
     """
 
     hostname: str
-    enforce: bool = True
+    mode: Mode = Mode.ENFORCE
     exempt: tuple[Network, ...] = ()
     sealers: frozenset[str] = frozenset()
 
@@ -84,25 +100,27 @@ class SenderJudge:
 
     async def judge(self, arriving: Arriving) -> Opinion:
         """Refuse, put into Junk, or let in, with the findings as header fields."""
-        return await self._lane.run(self._opinion_of(arriving))
-
-    async def _opinion_of(self, arriving: Arriving) -> Opinion:
         try:
-            header = read_header(arriving.octets)
-            opinion = await self._judge(arriving, header)
+            head = read_head(arriving.octets)
+            opinion = await self._judge(arriving, head)
             if opinion.action in {Action.REJECT, Action.DEFER}:
                 return opinion
-            return replace(opinion, octets=await self._cleaned(arriving.octets, header))
+            return replace(opinion, octets=await self._cleaned(arriving.octets, head))
         except HeaderTooLarge:
             return Opinion(Action.REJECT, Reply(552, "5.3.4", f"The header is larger than {MAX_HEADER} octets"))
         except Unavailable as error:
             return Opinion(Action.DEFER, Reply(451, "4.3.0", error.text))
 
-    async def _judge(self, arriving: Arriving, header: Header) -> Opinion:
+    async def _judge(self, arriving: Arriving, head: bytes) -> Opinion:
         """Raises: Unavailable."""
-        host = self._rules.hostname
+        if self._rules.mode is Mode.OFF:
+            return Opinion()
         if is_loopback(arriving.peer) or _is_in(arriving.peer, self._rules.exempt):
-            return Opinion(fields=no_results(host))
+            return Opinion(fields=no_results(self._rules.hostname))
+        return await self._lane.run(self._check(arriving, parse_header(head)))
+
+    async def _check(self, arriving: Arriving, header: Header) -> Opinion:
+        """Raises: Unavailable."""
         authors = read_authors(header)
         found = await self._find(arriving, header, authors)
         self._counts.update(found.results)
@@ -117,15 +135,19 @@ class SenderJudge:
             dmarc=[verdict.result for verdict in found.dmarc],
             action=opinion.action.value,
         )
-        fields = authentication_results(host, spf=found.spf, dkim=found.dkim, dmarc=found.dmarc, arc=found.arc)
-        path = arriving.reverse_path
-        fields += received_spf(found.spf[0], host=host, peer=arriving.peer, helo=arriving.helo, reverse_path=path)
-        return replace(opinion, fields=fields)
+        return replace(opinion, fields=self._tell(arriving, found))
 
-    async def _cleaned(self, octets: Octets, header: Header) -> Octets | None:
+    def _tell(self, arriving: Arriving, found: Findings) -> bytes:
+        """What was found, as header fields."""
+        host = self._rules.hostname
+        results = authentication_results(host, spf=found.spf, dkim=found.dkim, dmarc=found.dmarc, arc=found.arc)
+        peer, helo, path = arriving.peer, arriving.helo, arriving.reverse_path
+        return results + received_spf(found.spf[0], host=host, peer=peer, helo=helo, reverse_path=path)
+
+    async def _cleaned(self, octets: Octets, head: bytes) -> Octets | None:
         """The message with forged results renamed; None where there are none.  Raises: Unavailable."""
-        cleaned = rename_forged(header.octets, self._rules.hostname)
-        return None if cleaned == header.octets else await behind(cleaned, octets, skip=header.size)
+        cleaned = rename_forged(head, self._rules.hostname)
+        return None if cleaned == head else await behind(cleaned, octets, skip=len(head))
 
     # --- finding out
 
@@ -135,7 +157,10 @@ class SenderJudge:
         async with asyncio.TaskGroup() as tasks:
             spf = tasks.create_task(self._check_spf(asking, arriving))
             signed = tasks.create_task(self._check_signatures(asking, header, arriving.octets))
-        signatures, chain = signed.result()
+        checked = signed.result()
+        if isinstance(checked, Unavailable):
+            raise checked
+        signatures, chain = checked
         identifiers = _identifiers(spf.result()[0], signatures)
         verdicts = [await evaluate(asking, author, identifiers) for author in authors.domains]
         believed = tuple(self._believe(verdict, chain) for verdict in verdicts)
@@ -150,8 +175,8 @@ class SenderJudge:
 
     async def _check_signatures(
         self, asking: Resolver, header: Header, octets: Octets
-    ) -> tuple[list[DkimResult], ArcResult]:
-        """Raises: Unavailable."""
+    ) -> tuple[list[DkimResult], ArcResult] | Unavailable:
+        """What is signed and sealed; the error where the message cannot be read: raised, it would come in a group."""
         if not any(name.lower() in {b"dkim-signature", arc.SEAL} for name, _ in header.fields):
             return [], ArcResult("none")
         async with self._threads:
@@ -160,8 +185,11 @@ class SenderJudge:
         if isinstance(chain, Chain):
             needed += [chain.message, *chain.seals]
         keys = await _keys(asking, (signature.key_name for signature in needed))
-        async with self._threads:
-            verified, arc_result = await asyncio.to_thread(_verify, header, octets, signatures, chain, keys)
+        try:
+            async with self._threads:
+                verified, arc_result = await asyncio.to_thread(_verify, header, octets, signatures, chain, keys)
+        except Unavailable as error:
+            return error
         return verified + unread, arc_result
 
     def _believe(self, verdict: Verdict, chain: ArcResult) -> Verdict:
@@ -177,7 +205,7 @@ class SenderJudge:
     # --- deciding
 
     def _decide(self, found: Findings, authors: Authors) -> Opinion:
-        if not self._rules.enforce:
+        if self._rules.mode is not Mode.ENFORCE:
             return Opinion()
         failed = [verdict for verdict in found.dmarc if verdict.result == "fail"]
         worst = max(failed, key=lambda verdict: verdict.policy or Policy.NONE, default=None)

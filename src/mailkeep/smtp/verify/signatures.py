@@ -16,10 +16,10 @@ from typing import Any, Final
 import dkim  # type: ignore[import-untyped]
 from dkim.util import InvalidTagValueList, parse_tag_value  # type: ignore[import-untyped]
 
+from mailkeep.formats.dkim_body import BodyHash, BodyHasher
 from mailkeep.model.address import parse_domain
 from mailkeep.model.errors import Invalid
 from mailkeep.net.resolver import DnsFault
-from mailkeep.smtp.verify.body import BodyHash, BodyHasher
 from mailkeep.smtp.verify.header import Field, Header
 
 MAX_FIELDS: Final = 1000  # of a header

@@ -16,7 +16,7 @@ from mailkeep.net.resolver import DnsFault
 from mailkeep.service.spool import Octets
 from mailkeep.smtp.verify import arc
 from mailkeep.smtp.verify.arc import ArcResult, Chain
-from mailkeep.smtp.verify.header import read_header
+from mailkeep.smtp.verify.header import parse_header, read_head
 from mailkeep.smtp.verify.signatures import Keys, hash_bodies
 
 LIST = Owner("list.example")
@@ -39,7 +39,7 @@ def chain_of(length: int, message: bytes = MESSAGE) -> list[Set]:
 
 def verify(message: bytes, keys: Keys = KEYS) -> ArcResult:
     octets = Octets(len(message), b"", message, None)
-    header = read_header(octets)
+    header = parse_header(read_head(octets))
     chain = arc.read_chain(header)
     if not isinstance(chain, Chain):
         return chain

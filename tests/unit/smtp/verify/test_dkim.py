@@ -17,7 +17,7 @@ from mailkeep.net.resolver import DnsFault
 from mailkeep.service.spool import Octets
 from mailkeep.smtp.verify import dkim
 from mailkeep.smtp.verify.dkim import DkimResult
-from mailkeep.smtp.verify.header import read_header
+from mailkeep.smtp.verify.header import parse_header, read_head
 from mailkeep.smtp.verify.signatures import MAX_FIELDS, hash_bodies
 
 ANN = Owner("example.org")
@@ -34,7 +34,7 @@ FORMS = ("simple/simple", "simple/relaxed", "relaxed/simple", "relaxed/relaxed")
 
 def verify(message: bytes, keys: dict[str, object] | None = None) -> list[DkimResult]:
     octets = Octets(len(message), b"", message, None)
-    header = read_header(octets)
+    header = parse_header(read_head(octets))
     signatures, unread = dkim.read_signatures(header)
     hashes = hash_bodies(octets.pieces(), header.size, {True, False})
     known = {owner.name: owner.record.encode() for owner in (ANN, OLD, WEAK, NEW)}

@@ -19,7 +19,7 @@ from mailkeep.net.resolver import CachingResolver
 from mailkeep.service.spool import Octets, Spool
 from mailkeep.smtp.judging import Action, Arriving, Opinion
 from mailkeep.smtp.verify import judge
-from mailkeep.smtp.verify.judge import Rules, SenderJudge
+from mailkeep.smtp.verify.judge import Mode, Rules, SenderJudge
 
 ANN = Owner("example.org")
 LIST = Owner("list.example")
@@ -169,10 +169,10 @@ def test_all_questions_about_one_message_have_one_deadline(monkeypatch: pytest.M
 
 
 def test_only_telling_refuses_nobody() -> None:
-    opinion = decide(MESSAGE, enforce=False)
+    opinion = decide(MESSAGE, mode=Mode.TELL)
     assert opinion.action is Action.ACCEPT
     assert b"dmarc=fail (p=reject)" in opinion.fields
-    assert decide(MESSAGE, enforce=False, faults={"_dmarc.example.org": "SERVFAIL"}).action is Action.ACCEPT
+    assert decide(MESSAGE, mode=Mode.TELL, faults={"_dmarc.example.org": "SERVFAIL"}).action is Action.ACCEPT
 
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "::1", "10.1.2.3", "::ffff:10.1.2.3", ""])
@@ -236,6 +236,14 @@ def test_forged_results_are_renamed_after_signatures_were_checked() -> None:
     assert opinion.octets.sha256 == hashlib.sha256(cleaned).digest()
 
 
+def test_forged_results_are_renamed_even_if_nothing_is_checked() -> None:
+    forged = b"Authentication-Results: mx.example.net; dmarc=pass header.from=bank.example\r\n"
+    for opinion in (decide(forged + MESSAGE, mode=Mode.OFF), decide(forged + MESSAGE, "127.0.0.1")):
+        assert opinion.action is Action.ACCEPT
+        assert opinion.octets is not None
+        assert b"".join(opinion.octets.pieces()) == b"X-Not-Ours-" + forged + MESSAGE
+
+
 def test_a_large_message_in_a_file_is_checked_and_cleaned_piece_by_piece(tmp_path: Path) -> None:
     whole = b"Authentication-Results: mx.example.net; none\r\n" + ANN.sign(MESSAGE + b"0123456789 abcdef\r\n" * 200_000)
     spool = Spool(tmp_path, 10_000_000)
@@ -257,6 +265,18 @@ def test_a_message_whose_file_cannot_be_read_is_asked_for_again(tmp_path: Path) 
     assert code(decide(octets)) == (Action.DEFER, 451, "4.3.0")
 
 
+def test_a_message_whose_file_goes_while_it_is_checked_is_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(tmp_path, 10_000_000)
+    spool.write(ANN.sign(MESSAGE + b"x" * 2_000_000))
+    octets = spool.finish()
+    head = octets.head(10_000)
+    octets.discard()
+    monkeypatch.setattr(Octets, "head", lambda _self, _size: head)
+    assert code(decide(octets)) == (Action.DEFER, 451, "4.3.0")
+
+
 # --- ARC
 
 LISTED = MESSAGE.replace(b"Subject: ", b"Subject: [list] ")
@@ -275,7 +295,7 @@ FOUND = "mx.list.example; dmarc=pass header.from=example.org"
 def test_a_chain_is_told_but_changes_nothing_by_itself() -> None:
     opinion = passed_on(FOUND)
     assert code(opinion)[1] == 550
-    assert b"arc=pass (set 1 is sealed by list.example)" in passed_on(FOUND, enforce=False).fields
+    assert b"arc=pass (set 1 is sealed by list.example)" in passed_on(FOUND, mode=Mode.TELL).fields
 
 
 @pytest.mark.rfc("8617", "7.2")

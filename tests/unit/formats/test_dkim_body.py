@@ -9,7 +9,7 @@ from dkim.canonicalization import Relaxed, Simple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailkeep.smtp.verify.body import BodyHash, BodyHasher
+from mailkeep.formats.dkim_body import BodyHash, BodyHasher
 
 PIECES = st.lists(st.sampled_from([b"a", b"bc", b" ", b"\t", b"  \t", b"\r\n", b"\r\n\r\n", b"\r", b"\n", b"."]))
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-_WSP: Final = re.compile(rb"[ \t]+")
+_WSP: Final = re.compile(rb"[ \t]{2,}|\t")
 _CRLFS: Final = b"\r\n" * 4096
 
 
