@@ -36,9 +36,7 @@ def build_gate(config: Config, offices: Offices, ledger: Ledger, lane: Lane, tur
     )
 
 
-def build_judges(
-    config: Config, offices: Offices, lane: Lane, tally: Tally, found: Counter[tuple[str, str]]
-) -> Judges:
+def build_judges(config: Config, offices: Offices, lane: Lane, tally: Tally, found: Counter[tuple[str, str]]) -> Judges:
     """Asked for each message, in this order.
 
     Filters count in `tally` what they have found; checks of senders in `found`, by check and result.
