@@ -135,6 +135,11 @@ class CachingResolver:
         self._kept.clear()
         self._kept_octets = 0
 
+    def close(self) -> None:
+        """Give up what is being asked: whoever waits gets a DnsFault."""
+        for key in [*self._asked]:
+            self._give_up(key)
+
     def _give_up(self, key: Key) -> None:
         if key in self._on_wire:
             self._on_wire[key].give_up()
