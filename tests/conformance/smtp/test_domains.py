@@ -10,9 +10,10 @@ import dns.rdatatype
 import dns.zone
 import pytest
 from tests.conformance.smtp.smtp_client import Smtp
-from tests.conformance.smtp.test_reports import DOMAINS, running
+from tests.conformance.smtp.test_reports import DOMAINS
 from tests.dns_server import dns_server
 from tests.live import OWN, Service, eventually
+from tests.smtp_peer import peer_in_thread
 
 from mailkeep.administration import AddAlias, AddDomain, RemoveAlias, ShowZone, Verb
 from mailkeep.cli.perform import perform
@@ -54,7 +55,7 @@ def verify(service: Service, message: bytes) -> list[bool]:
 
 @pytest.mark.rfc("6376", "3")
 def test_what_leaves_has_signatures_that_hold_at_the_other_host(configured: Callable[..., Service]) -> None:
-    with dns_server(DOMAINS) as (host, port), running(answers={}) as peer:
+    with dns_server(DOMAINS) as (host, port), peer_in_thread(answers={}) as peer:
         service = configured(dns=Dns(nameservers=(Address(host, port),)), outbound=Outbound(port=peer.port))
         ask(service, AddDomain(domain="example.org"))
         assert submit(service, OWN.user, "bob@example.net") == (250, "2.1.0")

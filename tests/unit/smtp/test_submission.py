@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.unit.smtp.dialogue import Dialogue
 
 from mailkeep.model.envelope import Body, Envelope, Notify, Recipient, Return
@@ -301,3 +303,23 @@ async def test_a_login_goes_on_when_a_whole_line_has_come(dialogue: UserDialogue
     assert isinstance(step.send(None), asyncio.Future)
     assert dialogue.answers() == ["334 UGFzc3dvcmQ6"]
     step.close()
+
+
+words = st.sampled_from(
+    [
+        b"EHLO x", b"HELO x", b"MAIL FROM:<ann@example.org>", b"MAIL FROM:<> HOLDFOR=9 RET=FULL",
+        b"RCPT TO:<a@b.example>", b"RCPT TO:<eve@example.org> NOTIFY=NEVER", b"DATA", b"BDAT 3", b"BDAT 3 LAST", b"RSET", b"AUTH PLAIN =",
+        b"BURL imap://x", b"BURL imap://x LAST", b"\r\n", b"\n", b"\r",
+    ]
+)  # fmt: skip
+hostile = st.lists(st.one_of(words, words, st.just(b"\r\n"), st.just(b"\r\n.\r\n"), st.binary(max_size=5)))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(stream=hostile.map(b"".join))
+def test_no_octets_break_the_dialogue(stream: bytes, tmp_path: Path) -> None:
+    dialogue = UserDialogue(tmp_path)
+    dialogue.log_in()
+    answers = dialogue.say(stream)
+    assert all(line[:3].isdigit() and line.isascii() for line in answers)
+    assert list(tmp_path.iterdir()) == []
