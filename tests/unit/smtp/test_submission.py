@@ -308,7 +308,8 @@ async def test_a_login_goes_on_when_a_whole_line_has_come(dialogue: UserDialogue
 words = st.sampled_from(
     [
         b"EHLO x", b"HELO x", b"MAIL FROM:<ann@example.org>", b"MAIL FROM:<> HOLDFOR=9 RET=FULL",
-        b"RCPT TO:<a@b.example>", b"RCPT TO:<eve@example.org> NOTIFY=NEVER", b"DATA", b"BDAT 3", b"BDAT 3 LAST", b"RSET", b"AUTH PLAIN =",
+        b"RCPT TO:<a@b.example>", b"RCPT TO:<eve@example.org> NOTIFY=NEVER",
+        b"DATA", b"BDAT 3", b"BDAT 3 LAST", b"RSET", b"AUTH PLAIN =",
         b"BURL imap://x", b"BURL imap://x LAST", b"\r\n", b"\n", b"\r",
     ]
 )  # fmt: skip
