@@ -10,7 +10,6 @@ import dns.rdatatype
 import dns.zone
 import pytest
 from tests.conformance.smtp.smtp_client import Smtp
-from tests.conformance.smtp.test_reports import DOMAINS
 from tests.dns_server import dns_server
 from tests.live import OWN, Service, eventually
 from tests.smtp_peer import peer_in_thread
@@ -51,6 +50,12 @@ def verify(service: Service, message: bytes) -> list[bool]:
 
     count = message.lower().count(b"dkim-signature:")
     return [dkim.DKIM(message).verify(index, dnsfunc=record) for index in range(count)]
+
+
+DOMAINS = """
+    example.net.      MX   10 mx.example.net.
+    mx.example.net.   A    127.0.0.1
+"""
 
 
 @pytest.mark.rfc("6376", "3")
