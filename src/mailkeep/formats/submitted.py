@@ -6,7 +6,7 @@ The body is never looked at.  Of the header, fields are dropped and added as who
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +29,7 @@ _BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 # RFC 5322 §3.6.3: nobody sees Bcc.  RFC 5321 §4.4: Return-Path is written at delivery, by whoever delivers.
 _NEVER_SENT: Final = frozenset({b"bcc", b"resent-bcc", b"return-path"})
 
+_NAME_READERS: Final = frozenset({b"to", b"cc"})
 _RESULTS: Final = b"authentication-results"
 
 Field = tuple[bytes, bytes]
@@ -146,9 +147,24 @@ def sent_header(fields: Sequence[Field]) -> bytes:
     return b"".join(_ended(whole for name, whole in fields if name not in _NEVER_SENT)) + b"\r\n"
 
 
-def kept_header(fields: Sequence[Field]) -> bytes:
-    """What the sender keeps, with its blank line: he wants to know later to whom he wrote, Bcc included."""
-    return b"".join(_ended(whole for name, whole in fields if name != b"return-path")) + b"\r\n"
+def kept_header(fields: Sequence[Field], recipients: Iterable[str] = ()) -> bytes:
+    """What the sender keeps, with its blank line: he wants to know later to whom he wrote, Bcc included.
+
+    Most programs leave Bcc out themselves: then those of `recipients` that no field names are put there.
+    """
+    kept = [field for field in fields if field[0] != b"return-path"]
+    # what was sent on has fields that speak of another time
+    if not any(name in (b"bcc", b"resent-from") for name, _ in kept):
+        named = {address.lower() for name, whole in kept if name in _NAME_READERS for address in _addresses(whole)}
+        if hidden := [address for address in recipients if address.lower() not in named]:
+            kept.append((b"bcc", b"Bcc: %b\r\n" % ",\r\n ".join(hidden).encode()))
+    return b"".join(_ended(whole for _, whole in kept)) + b"\r\n"
+
+
+def _addresses(field: bytes) -> Iterator[str]:
+    for each in parse_addresses(unfold(field)):
+        if each.domain is not None:
+            yield f"{(each.local or b'').decode('utf-8', 'replace')}@{each.domain.decode('utf-8', 'replace')}"
 
 
 def _ended(wholes: Iterator[bytes]) -> Iterator[bytes]:

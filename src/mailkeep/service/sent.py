@@ -62,15 +62,15 @@ class SentCopies:
         """Keep copies from now on, or no more.  Raises: NotFound, LimitReached (of entries), Unavailable."""
         await self._metadata.set(account, THE_SERVER, [(SENT_COPY, ON if on else None)], reader=account)
 
-    async def keep(self, account: AccountId, header: bytes, octets: Octets, skip: int) -> None:
-        """Keep a message that has been sent: `header`, and `octets` without the first `skip`, which stay the caller's.
+    async def keep(self, account: AccountId, header: Callable[[], bytes], octets: Octets, skip: int) -> None:
+        """Keep a message that has been sent: a header, and `octets` without the first `skip`, which stay the caller's.
 
         Only where the account has asked for it, and has no copy yet.  The message is on its way already: what goes
         wrong here (no room) must not make the client send it once more.
         """
         try:
             if await self.is_on(account):
-                await self._keep(account, header, octets, skip)
+                await self._keep(account, await asyncio.to_thread(header), octets, skip)
         except MailError as error:
             log.warning("sent.not_kept", account=account, reason=type(error).__name__)
 

@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol
 
 from mailkeep.formats.mime.scan import Part, scan
@@ -141,7 +142,8 @@ class Submission:
         finally:
             ready.discard()
         if envelope.reverse_path:  # a notice without a sender is no letter of the user
-            await self._sent.keep(account, kept_header(fields), octets, head.body_at)
+            to = [recipient.address for recipient in envelope.recipients]
+            await self._sent.keep(account, partial(kept_header, fields, to), octets, head.body_at)
         return number
 
     def _author(self, account: AccountId, envelope: Envelope, head: Head) -> _Author:

@@ -75,6 +75,21 @@ def test_the_senders_own_copy_keeps_bcc() -> None:
     assert kept_header(read.fields) == GOOD + b"Bcc: zoe@example.com\r\n\r\n"
 
 
+def test_the_senders_own_copy_names_readers_that_no_field_names() -> None:
+    named = GOOD + b"To: Bob <bob@example.net>\r\nCc: cy@example.net\r\n"
+    to = ["Bob@Example.net", "cy@example.net", "dan@example.net", "eve@example.net"]
+    fields = head(named + b"\r\n").fields
+    assert kept_header(fields, to) == named + b"Bcc: dan@example.net,\r\n eve@example.net\r\n\r\n"
+    assert kept_header(fields, to[:2]) == named + b"\r\n"
+    hidden = named + b"Bcc: zoe@example.com\r\n\r\n"
+    assert kept_header(head(hidden).fields, to) == hidden
+
+
+def test_the_copy_of_a_message_sent_on_names_nobody_else() -> None:
+    read = head(b"Resent-From: ann@example.org\r\n" + GOOD + b"\r\n")
+    assert b"Bcc" not in kept_header(read.fields, ["dan@example.net"])
+
+
 def test_a_message_without_a_header_gets_one() -> None:
     assert sent(b"Hello there!\r\nBye\r\n").endswith(b"From: ann@example.org\r\n\r\nHello there!\r\nBye\r\n")
 

@@ -372,7 +372,7 @@ async def test_the_copy_has_what_was_sent_and_bcc_but_no_trace(office: Office) -
 @in_office
 async def test_the_copy_has_the_fields_that_were_added(office: Office) -> None:
     await office.sent.switch(office.accounts.get(ANN).id, on=True)
-    travels = await office.submit(b"Subject: x\r\n\r\nbody")
+    travels = await office.submit(b"To: cy@example.net\r\n\r\nbody")
     assert await office.kept() == [travels]
 
 
