@@ -1,6 +1,7 @@
 """mailkeep: a mail server in which the server is the mailbox.
 
-The public API is `Server`, `Config` and `MailError`; nothing else is promised.
+The public API is `Server`, `Config` and `MailError`, and for those who write hooks `mailkeep.hook`; nothing else is
+promised.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from mailkeep.administration import Offices
@@ -15,6 +16,7 @@ from mailkeep.service.rates import Rates
 from mailkeep.smtp.block_lists import BlockLists
 from mailkeep.smtp.doorkeeper import Doorkeeper, Turned
 from mailkeep.smtp.filters.fault import Tally, Terms
+from mailkeep.smtp.filters.hook import Hook
 from mailkeep.smtp.filters.milter import Milter, Room
 from mailkeep.smtp.filters.rspamd import Rspamd
 from mailkeep.smtp.judging import Judge, Judges
@@ -36,13 +38,32 @@ def build_gate(config: Config, offices: Offices, ledger: Ledger, lane: Lane, tur
     )
 
 
-def build_judges(config: Config, offices: Offices, lane: Lane, tally: Tally, found: Counter[tuple[str, str]]) -> Judges:
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What looks at messages: `judges`, of which `hook` is one; it has processes, and must be closed."""
+
+    judges: Judges
+    hook: Hook | None
+
+    def close(self) -> None:
+        """They are no longer asked."""
+        if self.hook is not None:
+            self.hook.close()
+
+
+def build_checks(config: Config, offices: Offices, lane: Lane, tally: Tally, found: Counter[tuple[str, str]]) -> Checks:
     """Asked for each message, in this order.
 
     Filters count in `tally` what they have found; checks of senders in `found`, by check and result.
     """
     senders = SenderJudge(offices.resolver, _rules(config), lane, found)
-    return Judges((Loops(), senders, *_filters(config, offices, lane, tally)))
+    terms = Terms(
+        patience_s=float(config.filter.timeout), defer=config.filter.on_fault == "defer", lane=lane, tally=tally
+    )
+    hook = Hook(config.filter.hook, terms) if config.filter.hook is not None else None
+    last = () if hook is None else (hook,)
+    judges = (Loops(), senders, *_filters(config, offices, terms), *last)
+    return Checks(Judges(judges), hook)
 
 
 def _rules(config: Config) -> Rules:
@@ -55,10 +76,9 @@ def _rules(config: Config) -> Rules:
     )
 
 
-def _filters(config: Config, offices: Offices, lane: Lane, tally: Tally) -> Iterator[Judge]:
+def _filters(config: Config, offices: Offices, terms: Terms) -> Iterator[Judge]:
     """Programs that the administrator has named."""
     wanted = config.filter
-    terms = Terms(patience_s=float(wanted.timeout), defer=wanted.on_fault == "defer", lane=lane, tally=tally)
     if wanted.rspamd:
         yield Rspamd(wanted.rspamd, terms)
     room = Room(directory=offices.spool_dir, max_message=config.limits.message_size, hostname=config.hostname)

@@ -731,6 +731,12 @@ class Filter:
         "Milters, asked in this order once a message is whole; what one has changed the next one sees.",
         default=(),
     )
+    hook: Path | None = _option(
+        _File(),
+        "A Python file with a function `on_delivery(message)` that decides what becomes of a message; it is asked last,"
+        " and runs in processes of its own.  Read again on SIGHUP.",
+        default=None,
+    )
     timeout: int = _option(
         _Count(1, 500), "Seconds that a filter has for one message; clients wait for 600 at the most.", default=60
     )

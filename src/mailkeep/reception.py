@@ -15,7 +15,7 @@ from typing import Final
 from mailkeep import telemetry
 from mailkeep.administration import Offices
 from mailkeep.certificates import TlsContext
-from mailkeep.checks import build_gate, build_judges
+from mailkeep.checks import Checks, build_checks, build_gate
 from mailkeep.config import Config
 from mailkeep.control import Door
 from mailkeep.figures import Figure
@@ -73,6 +73,7 @@ class Reception:
         self._filtered = FilterTally()
         self._found: Counter[tuple[str, str]] = Counter()
         self._lane: Lane
+        self._checks: Checks | None = None  # until it accepts
         self._mx: Mx
         self._submission = Submission(addresses=offices.addresses, submitter=offices.submission)
 
@@ -142,6 +143,8 @@ class Reception:
     async def drain(self) -> None:
         """Accept nothing more, and let every session say goodbye."""
         await drain(self._listeners)
+        if self._checks is not None:
+            self._checks.close()
 
     def _open_imap(self, connection: Connection) -> ImapConnection:
         return ImapConnection(
@@ -186,12 +189,16 @@ class Reception:
         return dataclasses.replace(options, off=off_in(options, self._config.imap.disable))
 
     def _role_of_mx(self) -> Mx:
+        """For connections to come; what is under way goes on with what it began with."""
         offices = self._offices
+        if self._checks is not None:
+            self._checks.close()
+        self._checks = build_checks(self._config, offices, self._lane, self._filtered, self._found)
         return Mx(
             addresses=offices.addresses,
             delivery=offices.delivery,
             gate=build_gate(self._config, offices, self._ledger, self._lane, self._turned),
-            judges=build_judges(self._config, offices, self._lane, self._filtered, self._found),
+            judges=self._checks.judges,
             guessing=Guessing(
                 Throttle(self._ledger, "guess:", time.monotonic, free=FREE_GUESSES), self._config.filter.exempt
             ),

@@ -48,10 +48,10 @@ class Terms:
 class Within:
     """Asks one filter on its terms."""
 
-    def __init__(self, name: str, terms: Terms) -> None:
+    def __init__(self, name: str, terms: Terms, *, at_once: int = AT_ONCE) -> None:
         self._name = name
         self._terms = terms
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._room = asyncio.Semaphore(at_once)
 
     async def ask(self, look: Callable[[Arriving], Awaitable[Opinion]], arriving: Arriving) -> Opinion:
         """What `look` finds, or what a fault means; `look` raises FilterFault and runs in a task."""

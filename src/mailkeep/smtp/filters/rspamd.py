@@ -13,13 +13,12 @@ import msgspec
 
 from mailkeep.model.errors import Unavailable
 from mailkeep.smtp.filters.fault import FilterFault, Terms, Within
+from mailkeep.smtp.filters.lines import header_field
 from mailkeep.smtp.judging import Action, Arriving, Opinion
 from mailkeep.smtp.wire.reply import Reply
 
 MAX_ANSWER: Final = 1 << 20  # octets of JSON
 MAX_FIELDS: Final = 100
-MAX_LINE: Final = 900  # octets of a line of a header field; RFC 5322 §2.1.1 allows 998
-MAX_LINES: Final = 50
 CONNECT_S: Final = 5.0
 
 _ACTIONS: Final = {
@@ -33,7 +32,6 @@ _ACTIONS: Final = {
     "reject": Action.REJECT,
     "discard": Action.DISCARD,
 }
-_NAME: Final = re.compile(r"[!-9;-~]{1,100}")
 
 
 class _Milter(msgspec.Struct):
@@ -158,10 +156,8 @@ def _fields(answer: Answer) -> Iterator[bytes]:
     ]
     for name, value in pairs[:MAX_FIELDS]:
         text = value.get("value") if isinstance(value, dict) else value
-        if isinstance(name, str) and isinstance(text, str) and _NAME.fullmatch(name):
-            lines = [line.strip().encode() for line in text.splitlines()[:MAX_LINES] if line.strip()]
-            if lines and all(len(line) <= MAX_LINE and line.decode().isprintable() for line in lines):
-                yield name.encode() + b": " + b"\r\n\t".join(lines) + b"\r\n"
+        if isinstance(name, str) and isinstance(text, str) and (whole := header_field(name, text)) is not None:
+            yield whole
 
 
 _DECODER: Final = msgspec.json.Decoder(Answer)
