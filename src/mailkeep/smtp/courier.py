@@ -187,10 +187,11 @@ class Courier:
             if is_reused and not found and not fault.is_uncertain:
                 return False
             attempt.failed(fault)
-            _log(client, found, fault)
+            _log(client, found, fault.outcome.text)
             return True
-        except BaseException:
+        except BaseException as error:
             client.abort()
+            _log(client, found, type(error).__name__)
             raise
         finally:
             attempt.learn(found)
@@ -266,10 +267,11 @@ def _class(outcome: Outcome) -> str:
     return "refused" if outcome.is_final else "deferred"
 
 
-def _log(client: Client, found: Mapping[str, Outcome], fault: Fault | None = None) -> None:
+def _log(client: Client, found: Mapping[str, Outcome], why: str = "") -> None:
     """One line for a dialogue in which a message was offered.  `uncertain`: it may have been taken."""
-    classes = Counter(_class(outcome) for outcome in found.values())
-    fields: dict[str, object] = {"host": client.target.shown, "tls": client.way.value, **classes}
-    if fault is not None:
-        fields |= {"why": fault.outcome.text, "uncertain": fault.is_uncertain}
-    log.info("smtp.sent" if fault is None else "smtp.broken_off", **fields)
+    fields: dict[str, object] = {"host": client.target.shown, "tls": client.way.value}
+    fields |= Counter(_class(outcome) for outcome in found.values())
+    if why:
+        log.info("smtp.broken_off", **fields, why=why, uncertain=client.is_uncertain)
+    else:
+        log.info("smtp.sent", **fields)

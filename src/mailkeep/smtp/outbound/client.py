@@ -99,6 +99,7 @@ class Client:
         self.result: TlsResult | None = None  # what came of TLS; None if nobody wanted it
         self.offers = Offers()
         self.sent = 0  # messages
+        self.is_uncertain = False  # the last one was sent whole, and nothing is answered
         self._link = link
         self._dialler = dialler
         self._patience = dialler.patience
@@ -219,6 +220,7 @@ class Client:
                 fault = _fault("4.4.2", f"{self.target.shown}: {error}", self.target)
                 raise Fault(fault.outcome, is_uncertain=transaction.is_sent) from error
             finally:
+                self.is_uncertain = transaction.is_sent
                 outcomes.update(transaction.outcomes)
             if len(transaction.surplus) < len(batch):
                 # It takes fewer at once: the others are next (RFC 5321 §4.5.3.1.10).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import random
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -16,6 +17,7 @@ MAX_HOSTS: Final = 10  # of a domain that are tried
 MAX_ADDRESSES: Final = 4  # of a host
 
 _MAX_NAME: Final = 253
+_HOST: Final = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,9 @@ class Routes:
         offers = [(int(r.preference), self.random.random(), _name(r.exchange)) for r in records]
         if all(not host for _, _, host in offers):
             raise Fault(Outcome(enhanced="5.1.10", code=556, text=f"{domain} does not take mail (null MX, RFC 7505)"))
-        offers = sorted(offer for offer in offers if offer[2])
+        offers = sorted(offer for offer in offers if _HOST.match(offer[2]))
+        if not offers:
+            raise _fault("5.4.4", f"{domain} names no host that there could be")
         if "." in self.hostname:  # else it is a name like "localhost", which says nothing
             mine = min((preference for preference, _, host in offers if host == self.hostname.lower()), default=None)
             # Whoever is preferred less than we are would give it back to us.

@@ -100,12 +100,26 @@ class Contexts:
 
     def __init__(self, authorities: Path | None = None) -> None:
         self.verified: Final = ssl.create_default_context(cafile=authorities)
-        self.unverified: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self.unverified.check_hostname = False
-        self.unverified.verify_mode = ssl.CERT_NONE
-        for context in (self.verified, self.unverified):
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._by_dane: Final = _unverified()
+        self._opportunistic: Final = _unverified()
+        # A short key is better than none at all, which it would be otherwise (RFC 7435 §3).
+        self._opportunistic.set_ciphers("DEFAULT:@SECLEVEL=0")
+        self.verified.minimum_version = ssl.TLSVersion.TLSv1_2
 
     def of(self, way: Way) -> ssl.SSLContext:
         """The one for a way.  With DANE the chain is checked after the handshake, against what DNS says."""
-        return self.verified if way is Way.PKIX else self.unverified
+        match way:
+            case Way.PKIX:
+                return self.verified
+            case Way.DANE:
+                return self._by_dane
+            case Way.ENCRYPTED | Way.CLEAR:
+                return self._opportunistic
+
+
+def _unverified() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context

@@ -70,7 +70,7 @@ class Transaction:
             return await self._or_reset()
         data = await self._link.answer(self._patience.data_s)
         if data.code != 354:
-            self._settle(data)
+            self._refused(data)
             if mail.ok:
                 await self._command(b"RSET\r\n")  # the transaction has begun, and is not over
             return False
@@ -95,7 +95,7 @@ class Transaction:
         self._link.write(b"DATA\r\n")
         data = await self._link.answer(self._patience.data_s)
         if data.code != 354:
-            self._settle(data)
+            self._refused(data)
             await self._command(b"RSET\r\n")
             return False
         return True
@@ -120,6 +120,11 @@ class Transaction:
             self.too_many = outcome_of(answer, self._host, own)
         else:
             self.outcomes[recipient.address] = outcome_of(answer, self._host)
+
+    def _refused(self, data: Answer) -> None:
+        if data.code < 400:  # a yes to nothing: the host does not know where it is
+            raise Lost(f"answers DATA with {data.code}")
+        self._settle(data)
 
     # ---- the message ---------------------------------------------------------------------------------------------
 

@@ -7,6 +7,8 @@ import socket
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.smtp_peer import CUT, DEAF, SILENT, closed_port, smtp_peer
 from tests.unit.smtp.outbound.sending import MESSAGE, codes, courier, figures, octets, run, to
 from tests.zones import FAULT, Zones
@@ -85,6 +87,7 @@ def test_each_recipient_has_the_outcome_that_the_host_says(offers: tuple[str, ..
         ({"RCPT": "550 5.1.1 nobody"}, "5.1.1"),
         ({"DATA": "451 4.3.0 no disk"}, "4.3.0"),
         ({"DATA": "554 5.5.1 no"}, "5.5.1"),
+        ({"DATA": "250 2.0.0 taken"}, "4.4.2"),
         ({"END": "554 5.7.1 spam"}, "5.7.1"),
         ({"END": "452 4.3.1 full"}, "4.3.1"),
         ({"MAIL": "421 4.3.2 leaving"}, "4.3.2"),
@@ -109,6 +112,49 @@ def test_what_a_host_answers_is_an_outcome_and_never_an_error(
             outcomes = await made.send("example.com", to("bob@example.com"), octets())
             assert codes(outcomes) == {"bob@example.com": expected}
             assert peer.messages == []
+
+    run(main)
+
+
+ANSWERS = st.binary(max_size=60) | st.sampled_from(
+    [
+        b"250 ok\r\n",
+        b"354 go\r\n",
+        b"220 go\r\n",
+        b"550 5.1.1 no\r\n",
+        b"452 4.5.3 many\r\n",
+        b"421 bye\r\n",
+        b"250-x\r\n",
+        CUT,
+    ]
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    offers=st.sampled_from([(), ("PIPELINING",), ("PIPELINING", "STARTTLS", "DSN", "SIZE", "LIMITS RCPTMAX=1")]),
+    answers=st.dictionaries(
+        st.sampled_from(["GREETING", "EHLO", "HELO", "STARTTLS", "MAIL", "RCPT", "DATA", "END", "RSET"]),
+        ANSWERS | st.lists(ANSWERS, max_size=3),
+        max_size=4,
+    ),
+)
+def test_whatever_a_host_says_everybody_has_an_outcome(
+    offers: tuple[str, ...], answers: dict[str, str | bytes | list[str | bytes]]
+) -> None:
+    short = Patience(connect_s=1, handshake_s=0.05, greeting_s=0.05, command_s=0.05, data_s=0.05, end_s=0.05)
+
+    async def main() -> None:
+        async with (
+            smtp_peer(offers=offers, answers=answers) as peer,
+            courier(Zones(ONE_HOST), peer.port, patience=short) as made,
+        ):
+            outcomes = await made.send("example.com", to("bob@example.com", "eve@example.com"), octets())
+            assert set(outcomes) == {"bob@example.com", "eve@example.com"}
+            for address, outcome in outcomes.items():
+                assert outcome.enhanced[0] in "245"
+                if outcome.is_delivered and "END" not in answers:
+                    assert any(address in taken.recipients for taken in peer.messages)
 
     run(main)
 
@@ -377,6 +423,7 @@ async def _outcome(zones: Zones, domain: str, port: int, hostname: str = "mail.e
         ({}, "5.1.2"),
         ({"example.com": {"MX": ["0 ."]}}, "5.1.10"),
         ({"example.com": {"TXT": ['"nothing else"']}}, "5.4.4"),
+        ({"example.com": {"MX": ["10 a\\032b.example.com.", "10 *.example.com."]}}, "5.4.4"),
         ({"example.com": {"MX": FAULT}}, "4.4.3"),
         ({"example.com": {"A": FAULT}}, "4.4.3"),
         ({"example.com": {"A": ["127.0.0.1"], "AAAA": FAULT}}, "2.0.0"),
