@@ -8,18 +8,19 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 DAY = dt.timedelta(days=1)
 
 
 class Authority:
     """An authority with a key of its own; `directory` takes its files."""
 
-    def __init__(self, directory: Path, name: str = "Authority of tests") -> None:
+    def __init__(self, directory: Path, name: str = "Authority of tests", key: Key | None = None) -> None:
         self.directory = directory
-        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.key: Key = key or ec.generate_private_key(ec.SECP256R1())
         self.subject = _name(name)
         self.certificate = self._build(self.subject, self.key, (), authority=True)
         self.file = directory / f"{name}.pem"
@@ -39,18 +40,22 @@ class Authority:
         certificate = self._build(_name(names[0]), key, names, valid=valid)
         file = self.directory / f"{names[0].replace('*', '_')}-{certificate.serial_number}.pem"
         file.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
+            _pem(key)
             + certificate.public_bytes(serialization.Encoding.PEM)
             + (self.certificate.public_bytes(serialization.Encoding.PEM) if chain else b"")
         )
         return certificate, file
 
+    def with_key(self) -> Path:
+        """Its own key and certificate, for a server that uses them itself."""
+        file = self.directory / "own.pem"
+        file.write_bytes(_pem(self.key) + self.certificate.public_bytes(serialization.Encoding.PEM))
+        return file
+
     def _build(
         self,
         subject: x509.Name,
-        key: ec.EllipticCurvePrivateKey,
+        key: Key,
         names: tuple[str, ...],
         *,
         authority: bool = False,
@@ -74,6 +79,12 @@ class Authority:
                 x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), critical=False
             )
         return builder.sign(self.key, hashes.SHA256())
+
+
+def _pem(key: Key) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
 
 
 def _name(text: str) -> x509.Name:

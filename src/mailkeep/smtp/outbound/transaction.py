@@ -106,6 +106,8 @@ class Transaction:
         return bool(self._taken)
 
     def _refuse(self, mail: Answer) -> None:
+        if mail.code == 503:  # we disagree on where we are, which says nothing of the message
+            raise Fault(outcome_of(mail, self._host, "4.5.1"))
         outcome = outcome_of(mail, self._host)
         self.outcomes.update({recipient.address: outcome for recipient, _ in self._batch})
 

@@ -83,6 +83,7 @@ def test_each_recipient_has_the_outcome_that_the_host_says(offers: tuple[str, ..
     [
         ({"MAIL": "550 5.7.1 not from you"}, "5.7.1"),
         ({"MAIL": "451 4.3.0 later"}, "4.3.0"),
+        ({"MAIL": "503 5.5.1 say EHLO first"}, "4.5.1"),
         ({"MAIL": "552 too large"}, "5.0.0"),
         ({"RCPT": "550 5.1.1 nobody"}, "5.1.1"),
         ({"DATA": "451 4.3.0 no disk"}, "4.3.0"),
@@ -336,7 +337,7 @@ def test_after_a_transaction_in_which_nobody_was_taken_the_connection_is_as_new(
     run(main)
 
 
-@pytest.mark.parametrize("answer", [CUT, "421 4.4.2 idle for too long"])
+@pytest.mark.parametrize("answer", [CUT, "421 4.4.2 idle for too long", "503 5.5.1 nested MAIL"])
 def test_a_kept_connection_that_the_host_has_given_up_is_replaced(answer: str) -> None:
     async def main() -> None:
         async with (

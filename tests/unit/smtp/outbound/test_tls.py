@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.authority import Authority
 from tests.smtp_peer import Peer, smtp_peer
@@ -65,6 +66,19 @@ def test_tls_is_used_where_it_is_offered_whoever_it_is(authority: Authority, tmp
             assert results == {("no-policy-found", "successful"): 1}
 
     run(main, fast=fast)
+
+
+def test_a_key_too_short_to_be_trusted_still_encrypts(authority: Authority, tmp_path: Path) -> None:
+    short = Authority(tmp_path, "Short", key=rsa.generate_private_key(65537, 1024))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    context.load_cert_chain(short.with_key())
+
+    async def main() -> None:
+        async with smtp_peer(tls=context) as peer:
+            assert await sent(peer, Zones(HOST), authority) == ("2.0.0", {("no-policy-found", "successful"): 1})
+
+    run(main)
 
 
 def test_without_tls_a_message_goes_in_the_clear_and_that_is_counted(authority: Authority) -> None:
