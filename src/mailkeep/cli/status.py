@@ -42,6 +42,8 @@ def lines(figures: Figures, now: float) -> Iterator[tuple[str, str]]:
     yield "commands", f"{of('commands'):,.0f}{f' ({named})' if named else ''}; {of('commands_refused'):,.0f} refused"
     taken, octets = of("messages_taken_in"), _size(of("message_bytes_taken_in"))
     yield "mail", f"{taken:,.0f} messages taken in, {octets}"
+    waiting, held = of("queue_messages"), of("queue_messages_held")
+    yield "queue", f"{waiting:,.0f} messages, {held:,.0f} of them held"
     received, sent = (_size(of("network_bytes", direction=way)) for way in ("in", "out"))
     yield "network", f"{received} in, {sent} out"
     commits = of("commits") or 1.0

@@ -24,7 +24,7 @@ from mailkeep.model.queued import QueuedItem, QueueLine, Settlement, queue_id
 from mailkeep.service.bus import Bus
 from mailkeep.service.spool import IN_MEMORY, Octets, Spool
 from mailkeep.store import ops
-from mailkeep.store.contract import Blob, Store
+from mailkeep.store.contract import IN_ROW_LIMIT, Blob, Store
 from mailkeep.store.ops.queue_due import Due
 
 __all__ = ["Due", "Queue", "Report", "Reported"]
@@ -147,7 +147,7 @@ class Queue:
         """The same for who sends them, and discards them when he is done.  Raises: NotFound, Unavailable."""
         blob = self.open(item)
         if blob.size <= HELD_OCTETS:
-            data = blob.read()
+            data = blob.read() if blob.size < IN_ROW_LIMIT else await asyncio.to_thread(blob.read)
             return Octets(len(data), b"", data, None)
         return await asyncio.to_thread(_copy, blob, self._store.spool_dir)
 
@@ -184,7 +184,7 @@ class Queue:
         self, account: AccountId | None, domain: str | None, after: tuple[int, int], limit: int
     ) -> tuple[QueueLine, ...]:
         """At most `limit` items after a place (account, number), ascending: of one account, to one domain, or all."""
-        found = await self._store.survey(ops.queue_list, account or ALL, domain, after, limit)
+        found = await self._store.survey_slowly(ops.queue_list, account or ALL, domain, after, limit)
         lines = sorted((line for each in found for line in each), key=lambda line: (line.account, line.number))
         return tuple(lines[:limit])
 

@@ -53,6 +53,8 @@ DRAIN_S: Final = 4.0  # for attempts to end, before they are cut
 JITTER: Final = 0.2  # of a wait: so that what failed together does not come together
 FIRST: Final = (0, 0, 0, 0)
 EXPIRED: Final = "5.4.7"  # RFC 3463 §3.5
+FAULT: Final = Outcome(enhanced="4.3.0", text="The server could not try it")
+MAX_TEXT: Final = 1000  # characters of what another host said
 
 log = telemetry.logger()
 
@@ -246,8 +248,11 @@ class Runner:
             pass
         except MailError as error:
             log.error("queue.not_tried", id=due.id, text=error.text)
-        except Exception as error:  # the one catch-all of an attempt
+        except Exception as error:  # the one catch-all of what is done about an attempt
             log.error("queue.bug", id=due.id, exc_info=error)
+            # It may have been taken already: rather than send it every minute, wait for somebody to look.
+            with suppress(MailError):
+                await self._queue.hold(due.account, due.item)
         finally:
             self._window.done(due)
             self._running -= 1
@@ -267,7 +272,11 @@ class Runner:
             return
         attempts = leg.attempts + 1
         is_local = not leg.domain or self._addresses.is_local(leg.domain)
-        outcomes = await (self._deliver(item, waiting) if is_local else self._send(item, leg, waiting))
+        try:
+            outcomes = await (self._deliver(item, waiting) if is_local else self._send(item, leg, waiting))
+        except Exception as error:  # the one catch-all of an attempt: what failed is tried again, and given up in time
+            log.error("queue.failed", id=item.id, leg=leg.number, exc_info=error)
+            outcomes = dict.fromkeys((one.number for one in waiting), FAULT)
         settlements = self._settlements(item, waiting, outcomes)
         self._tell(item, leg, waiting, settlements, "here" if is_local else "elsewhere")
         due_at = self._later(item, attempts)
@@ -323,7 +332,7 @@ class Runner:
         """What to write down; who has been tried for too long is given up."""
         settlements = []
         for one in waiting:
-            outcome = outcomes[one.number]
+            outcome = _tidy(outcomes[one.number])
             if not outcome.is_final and self._clock() >= self._give_up_at(item):
                 outcome = replace(outcome, enhanced=EXPIRED)  # the text stays what was said last
             owed = outcome.is_final and owes_report(one.recipient.notify, outcome) and bool(item.envelope.reverse_path)
@@ -371,14 +380,15 @@ class Runner:
         owed = _owed(leg)
         try:
             await self._reports.report(self._report_on(item, leg, owed))
-        except MailError as error:
+        except Exception as error:  # the one catch-all of a report
             if self._clock() < self._give_up_at(item) + self._options.lifetime_s:
-                log.warning("queue.report_put_off", id=item.id, text=error.text)
+                bug = None if isinstance(error, MailError) else error
+                log.warning("queue.report_put_off", id=item.id, text=str(error), exc_info=bug)
                 later = self._later(item, leg.attempts + 1, forever=True)
                 await self._persist(lambda: self._queue.settle(item, leg.number, leg.attempts + 1, (), later))
                 self._expect(later)
                 return False
-            log.error("queue.report_given_up", id=item.id, text=error.text)
+            log.error("queue.report_given_up", id=item.id, text=str(error))
         else:
             self._reported["final"] += 1
         numbers = [one.number for one in owed]
@@ -390,7 +400,11 @@ class Runner:
         """Tell the sender once that it takes long."""
         waiting = [one for one in leg.recipients if one.state is State.WAITING and owes_warning(one.recipient.notify)]
         if waiting:
-            await self._reports.report(self._report_on(item, leg, waiting, until=self._give_up_at(item)))
+            try:
+                await self._reports.report(self._report_on(item, leg, waiting, until=self._give_up_at(item)))
+            except MailError as error:  # perhaps after the next attempt
+                log.warning("queue.warning_put_off", id=item.id, text=error.text)
+                return
             self._reported["delayed"] += 1
             await self._persist(lambda: self._queue.warned(item, leg.number))
 
@@ -452,6 +466,12 @@ def _owed(leg: QueuedLeg) -> list[QueuedRecipient]:
 def _outcome(error: MailError) -> Outcome:
     reply = reply_to(error)
     return Outcome(enhanced=reply.enhanced, text=reply.text, code=reply.code)
+
+
+def _tidy(outcome: Outcome) -> Outcome:
+    """An outcome as it can be written down, whatever the other host said."""
+    text = outcome.text[:MAX_TEXT].encode(errors="replace").decode()
+    return replace(outcome, text="".join(character if character.isprintable() else " " for character in text))
 
 
 def _begun_at(item: QueuedItem) -> int:

@@ -422,6 +422,12 @@ class Store(Protocol):
         """Carry out a reading `op` in every database, in one snapshot each: what `account` has to do with others'."""
         ...
 
+    async def survey_slowly(
+        self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args
+    ) -> tuple[T, ...]:
+        """As `survey`, for an `op` that reads much: nobody else waits for it."""
+        ...
+
     async def survey_own(
         self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args
     ) -> tuple[T, ...]:

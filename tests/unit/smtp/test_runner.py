@@ -435,14 +435,64 @@ async def test_a_bug_in_an_attempt_harms_no_other_and_it_is_tried_again(bench: B
 
     bench.host.send = broken  # type: ignore[method-assign]
     name = await bench.add("joe@example.com", "zoe@example.net")
-    async with bench.running():
-        await bench.until(lambda: _true(len(bench.host.got) == 1))
-        await bench.until(lambda: _true(not bench.runner._running))
-        assert (await bench.item(name)).legs[0].domain == "example.com"
-        bench.host.send = send  # type: ignore[method-assign]
-        bench.now += 60
-        bench.runner._wake.set()
-        await bench.until(bench.is_empty)
+    await bench.run_dry()
+    [leg] = (await bench.item(name)).legs
+    assert (leg.domain, leg.attempts, leg.due_at) == ("example.com", 1, START + 100)
+    bench.host.send = send  # type: ignore[method-assign]
+    await bench.run_dry(until=START + 100)
+    assert await bench.is_empty()
+
+
+@on_bench
+async def test_a_bug_after_an_answer_holds_the_message_rather_than_send_it_for_ever(bench: Bench) -> None:
+    write = bench.store.write
+
+    async def broken(op: Any, *args: Any) -> Any:
+        if op is ops.queue_settle:
+            raise ZeroDivisionError
+        return await write(op, *args)
+
+    bench.store.write = broken  # type: ignore[method-assign]
+    name = await bench.add("joe@example.com")
+    await bench.run_dry()
+    assert (await bench.item(name)).held
+    assert len(bench.host.got) == 1
+    bench.store.write = write  # type: ignore[method-assign]
+
+
+@on_bench
+async def test_whatever_a_host_says_is_written_down_as_text(bench: Bench) -> None:
+    bench.host.answers = {"joe@example.com": [replace(LATER, text="\ud800\0\x1b[31m\r\n" + "x" * 5000)]}
+    name = await bench.add("joe@example.com")
+    await bench.run_dry()
+    outcome = (await bench.item(name)).legs[0].recipients[0].outcome
+    assert outcome is not None
+    assert outcome.text.startswith("?  [31m  xxx")
+    assert len(outcome.text) == 1000
+
+
+@on_bench
+async def test_a_bug_in_a_report_keeps_it_owed(bench: Bench) -> None:
+    bench.host.answers = {"joe@example.com": [NEVER]}
+    bench.told.refuse = [ZeroDivisionError()]
+    await bench.add("joe@example.com")
+    await bench.run_dry()
+    assert not await bench.is_empty()
+    await bench.run_dry(until=START + 1000)
+    assert len(bench.told.reports) == 1
+    assert await bench.is_empty()
+
+
+@on_bench
+async def test_a_warning_that_cannot_be_made_comes_with_the_next_attempt(bench: Bench) -> None:
+    bench.host.answers = {"joe@example.com": [LATER]}
+    bench.told.refuse = [OverQuota("full")]
+    await bench.add("joe@example.com")
+    for seconds in (0, 100, 1100):
+        await bench.run_dry(until=START + seconds)
+    assert bench.told.reports == []
+    await bench.run_dry(until=START + 2100)
+    assert len(bench.told.reports) == 1
 
 
 @on_bench

@@ -106,6 +106,9 @@ class SqliteStore:
     def _numbered(self, number: int) -> Shard:
         return self._shards.get(number) or self._open_foreign(number)
 
+    def _every_shard(self) -> list[Shard]:
+        return [self._numbered(number) for number in range(self.directory.shards)]
+
     def _open_foreign(self, number: int) -> Shard:
         """A shard of another process, which has opened it by now: whoever waits for all is told so."""
         if self._part is None:
@@ -170,8 +173,13 @@ class SqliteStore:
         self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args
     ) -> tuple[T, ...]:
         """See `Store.survey`; never suspends."""
-        shards = (self._shards.get(number) or self._open_foreign(number) for number in range(self.directory.shards))
-        return tuple([shard.read(op(account, *args)) for shard in shards])
+        return tuple([shard.read(op(account, *args)) for shard in self._every_shard()])
+
+    async def survey_slowly(
+        self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args
+    ) -> tuple[T, ...]:
+        """See `Store.survey_slowly`; runs in threads."""
+        return tuple(await asyncio.gather(*(shard.scan(op(account, *args)) for shard in self._every_shard())))
 
     async def survey_own(
         self, op: Callable[[AccountId, *Args], Op[T]], account: AccountId, /, *args: *Args
