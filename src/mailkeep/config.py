@@ -631,8 +631,8 @@ class Auth:
     scram: bool = _option(
         _Switch(),
         "Whether SCRAM-SHA-256 is offered, by which clients prove a password without sending it.  It needs a verifier"
-        " of the password, which is kept of those that are set from now on; against a stolen one passwords can be"
-        " tried much faster than against the hash that is kept anyway.",
+        " of the password, which is kept of those that are set from now on, and with one process of those used;"
+        " against a stolen one passwords can be tried much faster than against the hash that is kept anyway.",
         default=False,
     )
 

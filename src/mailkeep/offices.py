@@ -95,6 +95,7 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
         quota=first_quota(config),
         ledger=shared.ledger,
         scram=config.auth.scram,
+        learns=store.directory.writes,
     )
     domains = Domains(store.directory)
     mailboxes = Mailboxes(store, bus)

@@ -10,7 +10,7 @@ import time
 import unicodedata
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -77,15 +77,18 @@ class Accounts:
         quota: Quota = UNLIMITED,
         ledger: Ledger | None = None,
         scram: bool = False,
+        learns: bool = False,
     ) -> None:
         """`ledger`: where several processes count failures together; `clock` must then be the same in all.
 
-        `scram`: of passwords that are set from now on a verifier is kept too, by which SCRAM-SHA-256 can log in.
+        `scram`: of passwords that are set from now on a verifier is kept too, by which SCRAM-SHA-256 can log in; and,
+        if it `learns`, of older ones when somebody logs in with them.
         """
         self._directory = directory
         self._store = store
         self._now = now
         self.scram = scram
+        self._learns = scram and learns
         self.quota = quota  # of accounts made from now on; may be changed at any time
         self._sleep = sleep
         # Argon2id with the least memory that OWASP recommends (2024): a login takes some 20 ms of one core.
@@ -227,7 +230,19 @@ class Accounts:
         now = self._directory.find(key)  # it may have changed while we were hashing
         if not matches or entry is None or now is None or now.password != entry.password:
             return None
-        return now if now.state in (AccountState.ACTIVE, AccountState.MOVING) else None
+        if now.state not in IN_USE:
+            return None
+        return await self._learn(now, password) if self._learns and now.scram is None else now
+
+    async def _learn(self, entry: DirectoryEntry, password: str) -> DirectoryEntry:
+        """Keep a verifier of a password that is right, and was set when none was wanted."""
+        async with self._hashing:
+            verifier = await asyncio.to_thread(make_verifier, password, secrets.token_bytes(SALT))
+        now = self._directory.find(entry.address)
+        if now != entry:  # changed meanwhile: another time
+            return entry
+        self._directory.set_password(entry.account, entry.password, verifier.encode())
+        return replace(entry, scram=verifier.encode())
 
     async def _pause(self, seconds: float) -> None:
         if seconds > 0.0:

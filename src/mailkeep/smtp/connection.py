@@ -23,6 +23,8 @@ MISTAKES: Final = 20  # in a row; then the client does not speak our language
 IDLE_COMMANDS: Final = 100  # without a message between them, from strangers and users
 PROGRESS: Final = 30_000  # octets of a message that must come before each deadline: 100 a second
 _ADVANCING: Final = frozenset({"STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "BDAT", "BURL", "QUIT"})
+# Whoever lures a browser to our port must not have the lines of a form taken for commands.
+_OF_BROWSERS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "OPTIONS", "CONNECT"})
 _MISTAKEN: Final = frozenset({500, 501, 502, 503, 504, 530, 555})
 
 _TOO_LONG: Final = Reply(500, "5.5.2", "Line is too long")
@@ -185,6 +187,7 @@ class SmtpConnection(Session):
         verb, argument = split(line)
         row = self._commands.get(verb)
         if row is None:
+            self.closing = verb in _OF_BROWSERS
             return Reply(500, "5.5.1", "Unknown command")
         self._verb = verb
         self._tally.commands[verb] += 1

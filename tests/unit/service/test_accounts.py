@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from tests.scram_client import ScramClient
 
+from mailkeep.formats.scram import Scram
 from mailkeep.model.errors import (
     AlreadyExists,
     AuthenticationFailed,
@@ -357,3 +359,86 @@ def test_connections_of_an_account_are_limited_and_can_be_given_back() -> None:
     for account in (ann, ann, bob):
         counts.release(account)
     assert len(ledger) == 0
+
+
+# --- SCRAM
+
+
+def with_scram(world: World, *, learns: bool = False) -> Accounts:
+    """The same accounts where verifiers are kept."""
+    return Accounts(
+        world.directory,
+        world.store,
+        clock=lambda: world.now,
+        now=lambda: world.now,
+        sleep=world.sleep,
+        hasher=world.hasher,
+        scram=True,
+        learns=learns,
+    )
+
+
+async def proven(accounts: Accounts, address: str, password: str) -> object:
+    """What becomes of a login by SCRAM-SHA-256."""
+    client, server = ScramClient(address, password), Scram()
+    server.begin(client.first)
+    verifier = accounts.verifier(address)
+    proof = server.prove(client.final(server.challenge(verifier).octets))
+    try:
+        return await accounts.authenticate_proven(address, verifier if proof.is_right else None, PEER)
+    except AuthenticationFailed as error:
+        return type(error)
+
+
+@pytest.mark.rfc("5802", "3")
+@with_ann
+async def test_scram_works_for_passwords_that_are_set_from_then_on(world: World) -> None:
+    accounts = with_scram(world)
+    assert await proven(accounts, ANN, "secret") is AuthenticationFailed
+    await accounts.set_password(ANN, "another")
+    assert await proven(accounts, "Ann@EXAMPLE.org", "another") == accounts.get(ANN).id
+    assert await proven(accounts, ANN, "secret") is AuthenticationFailed
+    assert (accounts.logins, accounts.failed_logins) == (1, 2)
+
+
+@with_ann
+async def test_who_learns_keeps_a_verifier_of_an_older_password_that_is_used(world: World) -> None:
+    accounts = with_scram(world, learns=True)
+    await accounts.authenticate(ANN, "secret", PEER)
+    assert await proven(accounts, ANN, "secret") == accounts.get(ANN).id
+    checks = world.hasher.checks
+    await accounts.authenticate(ANN, "secret", PEER)
+    assert world.hasher.checks == checks
+
+
+@with_ann
+async def test_a_password_set_without_verifier_leaves_none_of_the_one_before(world: World) -> None:
+    accounts = with_scram(world)
+    await accounts.set_password(ANN, "another")
+    await world.accounts.set_password(ANN, "third")
+    assert await proven(accounts, ANN, "another") is AuthenticationFailed
+
+
+@with_ann
+async def test_wrong_proofs_are_slowed_down_like_wrong_passwords(world: World) -> None:
+    accounts = with_scram(world)
+    for _ in range(4):
+        assert await proven(accounts, ANN, "wrong") is AuthenticationFailed
+    assert world.slept == sorted(world.slept)
+    assert world.slept[-1] >= 1.0
+
+
+@with_ann
+async def test_an_unknown_user_is_told_a_salt_that_stays_the_same(world: World) -> None:
+    one, two = (with_scram(world).verifier("nobody@example.org") for _ in range(2))
+    assert one.salt == two.salt
+
+
+@with_ann
+async def test_a_proof_against_a_password_that_has_been_changed_meanwhile_fails(world: World) -> None:
+    accounts = with_scram(world)
+    await accounts.set_password(ANN, "another")
+    verifier = accounts.verifier(ANN)
+    await accounts.set_password(ANN, "third")
+    with pytest.raises(AuthenticationFailed):
+        await accounts.authenticate_proven(ANN, verifier, PEER)

@@ -452,3 +452,10 @@ def test_a_chunk_that_nobody_wants_is_not_read_for_ever(dialogue: MxDialogue) ->
     dialogue.say(b"EHLO client\r\nBDAT 999999999999999999\r\n")
     answers = [answer for _ in range(24) if not dialogue.wire.closed for answer in dialogue.say(b"x" * 10_000)]
     assert [answer[:9] for answer in answers] == ["552 5.3.4"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "CONNECT"])
+def test_a_browser_is_not_listened_to(dialogue: MxDialogue, method: str) -> None:
+    lines = f"{method} / HTTP/1.1\r\nHost: localhost\r\n\r\nEHLO evil\r\nMAIL FROM:<>\r\n"
+    assert dialogue.codes(lines) == ["500 5.5.1"]
+    assert dialogue.wire.closed
