@@ -89,6 +89,18 @@ def test_named_accounts_are_empty_and_keep_their_mail_under_a_new_password(start
         assert imap.select()[1] == [b"1"]
 
 
+def test_mail_from_the_demo_is_signed_and_its_domain_has_one_postmaster(
+    mailkeep: Run, start: Start, data: Path
+) -> None:
+    start("demo", "--port-base", "0", "--data", data, *ANN).stop()
+    keys = mailkeep("domain", "list", "--data", data).stdout
+    assert keys.startswith("example.org  1 accounts  1 aliases  keys ")
+    other = ("--account", "bob@example.org:secret-2")
+    start("demo", "--port-base", "0", "--data", data, *other, *ANN).stop()
+    assert mailkeep("domain", "list", "--data", data).stdout == keys.replace("1 accounts", "2 accounts")
+    assert mailkeep("alias", "list", "--data", data).stdout == "postmaster@example.org  ann@example.org\n"
+
+
 def test_the_certificate_names_the_domains_of_all_accounts(start: Start) -> None:
     server = start("demo", "--port-base", "0", *ANN, *BEN)
     certificate = x509.load_pem_x509_certificate(Path(server.ready["ca"]).read_bytes())

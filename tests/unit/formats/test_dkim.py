@@ -265,3 +265,30 @@ def test_mail_dkim_agrees(message: bytes, result: str) -> None:
         check=True,
     )
     assert run.stdout.decode() == result, run.stderr
+
+
+HEADER = MESSAGE.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+
+
+@pytest.mark.skipif(not HAVE_PERL, reason="needs Perl's Mail::DKIM")
+@pytest.mark.parametrize(
+    "message",
+    [
+        HEADER,
+        HEADER + b"\r\n\r\n \t\r\n",
+        HEADER + b"\r\n\r\n  leading\r\n\r\n\r\nand  inner\t\tspace \t\r\n",
+        HEADER + b"x" * 200_000 + b"\r\n",
+        HEADER + "Grüße, 你好\r\n".encode(),
+        b"Cc: a@example.com\r\nCc: b@example.com\r\nSubject:\r\n folded\r\n\t twice \r\n" + HEADER + b"x\r\n",
+    ],
+    ids=["no body", "blank lines", "white space", "a long line", "utf-8", "fields twice"],
+)
+def test_mail_dkim_agrees_on_unusual_messages(message: bytes) -> None:
+    fields = sign([message[:50], message[50:]], [signer(RSA_SHA256)], NOW)
+    run = subprocess.run(
+        ["perl", "-e", PERL, public_record(RSA_SHA256, key(RSA_SHA256))],
+        input=fields + message,
+        capture_output=True,
+        check=True,
+    )
+    assert run.stdout.decode() == "pass", run.stderr
