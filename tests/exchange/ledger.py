@@ -16,12 +16,17 @@ from tests.exchange.nodes import Found, Node
 
 NAME = "X-Exchange"
 IN_FLIGHT_S = 3.0  # between a copy's stamp (in whole seconds) and the end of its transfer, on a busy machine
+CLOCK_S = 0.1
 _BY = re.compile(r"\bby\s+([^\s;]+)")
 
 
 @dataclass(slots=True)
 class Sent:
-    """A message that a client sent once.  `recipients`: as they were accepted; None: no answer came to the data."""
+    """A message that a client sent once.
+
+    `recipients`: as they were accepted.  `acknowledged`: None while no answer has come to the data.  `queue_id`: what
+    the answer called it, if it did.
+    """
 
     name: str
     domain: str
@@ -29,6 +34,7 @@ class Sent:
     body: bytes
     recipients: tuple[str, ...]
     acknowledged: bool | None = None
+    queue_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,27 @@ def judge(sent: Iterable[Sent], copies: Sequence[Copy], nodes: Sequence[Node], l
         _compare(one, arrived, failed, leads, verdict)
     for (name, where), same in (*arrived.items(), *failed.items()):
         _explain(name, where, sorted(same, key=lambda copy: copy.arrived_at), nodes, verdict)
+    for node in nodes:
+        _after_commit(node, known.values(), arrived, leads, verdict)
     return verdict
+
+
+def _after_commit(
+    node: Node, sent: Iterable[Sent], arrived: Copies, leads: Mapping[str, Lead], verdict: Verdict
+) -> None:
+    """A server writes down once that a recipient was taken, and sends nothing more to him after that."""
+    commits = node.commits()
+    for (queue_id, recipient), times in commits.items():
+        verdict.counts[f"commits of {node.place.hostname}"] += 1
+        if len(times) > 1:
+            verdict.problems.append(f"{node.place.hostname} settled {queue_id} for {recipient} {len(times)} times")
+    for one in sent:
+        for address in one.recipients if one.domain == node.place.domain and one.queue_id else ():
+            times = commits.get((one.queue_id, address), [])
+            for copy in arrived.get((one.name, leads[address].mailbox), []) if times else ():
+                # The stamp of the next host is in whole seconds, and not later than its answer.
+                if len(copy.hops) > 1 and copy.hops[1].at > times[0] + CLOCK_S:
+                    verdict.problems.append(f"{one.name} was sent to {address} again after that had been written down")
 
 
 def _compare(one: Sent, arrived: Copies, failed: Copies, leads: Mapping[str, Lead], verdict: Verdict) -> None:

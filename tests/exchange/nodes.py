@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import imaplib
+import json
 import os
 import re
 import signal
@@ -14,8 +15,10 @@ import sys
 import time
 import urllib.request
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
@@ -78,6 +81,13 @@ class Node(ABC):
     @abstractmethod
     def log(self) -> str:
         """What it logged."""
+
+    def commits(self) -> dict[tuple[str, str], list[float]]:
+        """When it wrote down that another host has taken a message: by queue id and recipient; none if it does not say.
+
+        UTC seconds.
+        """
+        return {}
 
     def kill(self) -> None:
         """SIGKILL for all its processes; when that was is noted."""
@@ -260,4 +270,22 @@ class MailkeepNode(Node):
                     yield Found(row[1], parsedate_to_datetime(date.replace("-", " ")).timestamp())
 
     def log(self) -> str:
-        return (self.base / "log").read_text("utf-8", "replace")
+        path = self.base / "log"
+        return path.read_text("utf-8", "replace") if path.exists() else ""
+
+    def commits(self) -> dict[tuple[str, str], list[float]]:
+        found: dict[tuple[str, str], list[float]] = defaultdict(list)
+        answered: dict[tuple[str, int], list[str]] = defaultdict(list)  # by id and leg, since the last commit
+        for line in self.log().splitlines():
+            if '"queue.answered"' in line or '"queue.settled"' in line:
+                event = json.loads(line)
+                leg = event["id"], event["leg"]
+                if event["event"] == "queue.settled":
+                    at = datetime.fromisoformat(event["timestamp"]).timestamp()
+                    for recipient in answered.pop(leg, ()):
+                        found[event["id"], recipient].append(at)
+                elif event["outcome"] == "delivered":
+                    answered[leg].append(event["recipient"])
+            elif '"server.ready"' in line:  # a new life: what was not written down by then is forgotten
+                answered.clear()
+        return found

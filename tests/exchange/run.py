@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 import smtplib
 import socket
 import threading
@@ -27,6 +28,7 @@ FORWARDS = {"fwd@p.example": "u1@b.example", "gone@p.example": f"{UNKNOWN}@b.exa
 SIZES, WEIGHTS = (300, 3_000, 20_000, 300_000, 1_300_000), (60, 60, 20, 4, 1)
 SENDERS = 2  # a server
 EMPTY_S = 300.0
+QUEUE_ID = re.compile(rb"Queued as (\S+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +151,11 @@ class Sender(threading.Thread):
         self.not_sent -= 1
         one = Sent(name, self.node.place.domain, sender, draft.body, accepted)
         self.sent.append(one)
-        _must(session.data(draft.head + b"\r\n" + draft.body))
+        code, text = session.data(draft.head + b"\r\n" + draft.body)
+        _must((code, text))
         one.acknowledged = True
+        if found := QUEUE_ID.search(text):
+            one.queue_id = found[1].decode()
 
     def _draft(self, name: str, sender: str) -> Draft:
         known = leads()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import pytest
 from tests.exchange.ledger import Copy, Hop, Lead, Sent, Verdict, judge, read
 from tests.exchange.nodes import Found, MailkeepNode, Node, Place, PostfixNode
 
@@ -12,6 +14,11 @@ LEADS = {
     "nobody@b.example": Lead(""),
     "u1@p.example": Lead("u1@p.example"),
 }
+NOWHERE = Path("/nowhere")
+LOG = """\
+{"event": "queue.answered", "id": "1-7", "leg": 0, "recipient": "u1@b.example", "outcome": "delivered"}
+{"event": "queue.settled", "id": "1-7", "leg": 0, "timestamp": "%s", "over": %d}
+"""
 HOPS = (Hop("by mx.a id 1", "mx.a.example", 100.0), Hop("by mx.b id 1", "mx.b.example", 101.0))
 COPY = Copy("a-1", "u1@b.example", 101.0, HOPS, whole=True)
 AGAIN = replace(COPY, arrived_at=107.0, hops=(HOPS[0], Hop("by mx.b id 2", "mx.b.example", 107.0)))
@@ -22,6 +29,8 @@ def node(kind: type[Node], domain: str, *kills: float) -> Node:
     made = kind.__new__(kind)
     made.place = Place(domain, "127.0.0.1")
     made.kills = list(kills)
+    if kind is MailkeepNode:
+        made.base = NOWHERE
     return made
 
 
@@ -83,6 +92,27 @@ def test_two_reports_on_two_copies_are_explained_as_the_copies_are() -> None:
     second = replace(REPORT, returned=AGAIN.hops, hops=(Hop("by mx.a id 10", "mx.a.example", 108.0),))
     assert verdict(first, second, to="nobody@b.example", kills=(101.4,)).problems == []
     assert verdict(first, second, to="nobody@b.example").problems[0].startswith("DOUBLE")
+
+
+def test_what_is_sent_after_the_commit_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = Sent("a-1", "a.example", "u1@a.example", b"", ("u1@b.example",), True, "1-7")
+    nodes = [node(MailkeepNode, "a.example", 101.4), node(MailkeepNode, "b.example")]
+    logs = {"a.example": LOG % ("1970-01-01T00:01:47.500Z", 0), "b.example": ""}
+    monkeypatch.setattr(MailkeepNode, "log", lambda self: logs[self.place.domain])
+    assert judge([sent], [COPY, AGAIN], nodes, LEADS).problems == []
+    logs["a.example"] = LOG % ("1970-01-01T00:01:41.500Z", 0)
+    [problem] = judge([sent], [COPY, AGAIN], nodes, LEADS).problems
+    assert "again after" in problem
+    logs["a.example"] = 2 * (LOG % ("1970-01-01T00:01:47.500Z", 0))
+    [problem] = judge([sent], [COPY, AGAIN], nodes, LEADS).problems
+    assert "2 times" in problem
+
+
+def test_an_answer_before_a_kill_is_no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered, settled = (LOG % ("1970-01-01T00:01:47.500Z", 0)).splitlines()
+    lines = "\n".join((answered, '{"event": "server.ready"}', settled))
+    monkeypatch.setattr(MailkeepNode, "log", lambda _: lines)
+    assert node(MailkeepNode, "a.example").commits() == {}
 
 
 def test_what_a_message_says_of_itself_is_read_from_its_headers() -> None:
