@@ -19,7 +19,9 @@ def main() -> int:
     arguments.add_argument("--messages", type=int, default=10_000)
     arguments.add_argument("--seed", type=int, default=int(time.time()))
     arguments.add_argument("--pause", type=float, default=4.0, help="seconds between kills, at most; 0: none")
-    arguments.add_argument("--servers", default="MMP", help="M mailkeep, P Postfix; PPP tests the test")
+    arguments.add_argument(
+        "--servers", default="MMP", help="P Postfix, M mailkeep or how many processes; PPP tests the test"
+    )
     chosen = arguments.parse_args()
     base = Path(tempfile.mkdtemp(prefix="mk-exchange-", dir="/var/tmp"))
     base.chmod(0o755)

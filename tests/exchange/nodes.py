@@ -180,9 +180,11 @@ class PostfixNode(Node):
 
 
 class MailkeepNode(Node):
-    """mailkeep with a data directory of its own."""
+    """mailkeep with a data directory of its own.  `ports`: of submission, IMAP, metrics."""
 
-    def __init__(self, place: Place, port: int, base: Path, name_server: tuple[str, int], ports: list[int]) -> None:
+    def __init__(
+        self, place: Place, port: int, base: Path, name_server: tuple[str, int], ports: list[int], *, workers: int = 1
+    ) -> None:
         super().__init__(place, port)
         self.base = base
         self.data = base / "data"
@@ -196,6 +198,7 @@ class MailkeepNode(Node):
             f"""
             data_dir = "{self.data}"
             hostname = "{place.hostname}"
+            workers = {workers}
             [listen]
             imap = ""
             imaps = "{place.address}:{self.imaps}"

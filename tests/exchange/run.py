@@ -49,7 +49,7 @@ def leads() -> dict[str, Lead]:
 
 @contextlib.contextmanager
 def nodes(base: Path, kinds: str = "MMP") -> Iterator[tuple[Node, ...]]:
-    """The three servers, running.  `kinds`: M for mailkeep, P for Postfix, as that the test is tested."""
+    """The three servers, running.  `kinds`: P for Postfix; M for mailkeep, or a digit: with so many processes."""
     if (why := missing()) is not None:
         cannot_run(why)
     port = common_port([place.address for place in (A, B, P)])
@@ -57,11 +57,13 @@ def nodes(base: Path, kinds: str = "MMP") -> Iterator[tuple[Node, ...]]:
         made: list[Node] = []
         for kind, place in zip(kinds, (A, B, P), strict=True):
             others = [other for other in (A, B, P) if other is not place]
-            if kind == "M":
-                ports = [free_port(place.address) for _ in range(3)]
-                made.append(MailkeepNode(place, port, base / place.domain, (host, name_port), ports))
-            else:
+            if kind == "P":
                 made.append(PostfixNode(place, port, base / place.domain, others, FORWARDS if place is P else {}))
+            else:
+                ports = [free_port(place.address) for _ in range(3)]
+                workers = int(kind) if kind.isdigit() else 1
+                where = base / place.domain
+                made.append(MailkeepNode(place, port, where, (host, name_port), ports, workers=workers))
         try:
             for node in made:
                 node.start()

@@ -35,15 +35,20 @@ def stubborn() -> Iterator[int]:
 def test_every_workload_has_a_figure_and_the_json_has_all_of_it(start: Start, mailkeep: Run, tmp_path: Path) -> None:
     accounts = ("--account", "u1@example.org:pass", "--account", "u2@example.org:pass")
     demo = start("demo", "--port-base", "0", *accounts)
-    names = "noop,login,open,list,headers,flags,bodies,append-8,store,search-from,search-body,idle-memory,mixed,lmtp"
+    names = (
+        "noop,login,open,list,headers,flags,bodies,append-8,store,search-from,search-body,idle-memory,mixed,lmtp,smtp"
+    )
     where = (f"127.0.0.1:{demo.ready['imap'][1]}", "--pid", str(demo.ready["pid"]))
-    where += ("--lmtp", f"127.0.0.1:{demo.ready['lmtp'][1]}")
+    where += ("--lmtp", f"127.0.0.1:{demo.ready['lmtp'][1]}", "--smtp", f"127.0.0.1:{demo.ready['smtp'][1]}")
     run = mailkeep("bench", *where, *TINY, "--workloads", names, "--json", tmp_path / "out.json")
     assert run.returncode == 0, run.stdout + run.stderr
     content = json.loads((tmp_path / "out.json").read_text("utf-8"))
     assert [row["name"] for row in content["rows"]] == [
-        *names.split(",")[:-1], "mixed-noop",
+        *names.split(",")[:-2], "mixed-noop",
         *("lmtp", "lmtp-8", "lmtp-50", "lmtp-100k-1", "lmtp-100k-8", "lmtp-100k-50"),
+        *("smtp", "smtp-1-read", "smtp-8", "smtp-8-read", "smtp-50", "smtp-50-read"),
+        *(f"smtp-100k-{count}{what}" for count in (1, 8, 50) for what in ("", "-read")),
+
     ]  # fmt: skip
     assert not content["failures"]
     assert all(row["peak_kb"] > 1000 for row in content["rows"])

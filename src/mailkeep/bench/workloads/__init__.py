@@ -48,7 +48,7 @@ WORKLOADS: Final = (
     Workload("idle", "APPEND to EXISTS, 100 watchers, p99", idle_append),
     Workload("idle-lmtp", "LMTP to EXISTS, 100 watchers, p99", idle_lmtp, needs=("lmtp",)),
     Workload("lmtp", "LMTP, 4 kB, 1 connection", lmtp, needs=("lmtp",)),
-    Workload("smtp", "SMTP, 4 kB, 1 connection", smtp, needs=("smtp",), default=False),
+    Workload("smtp", "SMTP, 4 kB, 1 connection", smtp, needs=("smtp",)),
     Workload("idle-memory", "memory of an idle connection", idle_memory, needs=("pid",)),
     Workload("mixed", "mixed load, 20 connections", mixed),
     Workload("soak", "mixed load, 50 connections, and deliveries", soak, needs=("lmtp",), default=False),
