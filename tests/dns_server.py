@@ -25,7 +25,7 @@ import selectors
 import socket
 import struct
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import dns.flags
 import dns.message
@@ -52,6 +52,7 @@ class DnsServer:
         self.authentic = authentic
         self.asked: list[tuple[str, str]] = []
         self.over_tcp = 0
+        self.cut: Callable[[bytes], Sequence[bytes]] = lambda octets: [octets]  # what is sent over TCP, in pieces
         self.zones(zones)
         self._udp, self._tcp = _bind(*address)
         self.host, self.port = self._udp.getsockname()
@@ -114,7 +115,8 @@ class DnsServer:
             data = _exactly(connection, struct.unpack("!H", _exactly(connection, 2))[0])
             self.over_tcp += 1
             for answer in self.answer(data, tcp=True):
-                connection.sendall(struct.pack("!H", len(answer)) + answer)
+                for piece in self.cut(struct.pack("!H", len(answer)) + answer):
+                    connection.sendall(piece)
 
     # --- answers
 

@@ -155,8 +155,8 @@ class Question:
             return
         self._input += data
         size = int.from_bytes(self._input[:2], "big")
-        if len(self._input) >= 2 and size > MAX_ANSWER:
-            self._next(f"the answer is larger than {MAX_ANSWER} octets")
+        if len(self._input) >= 2 and not 0 < size <= MAX_ANSWER:
+            self._next(f"the answer is larger than {MAX_ANSWER} octets" if size else "the answer is empty")
         elif len(self._input) >= 2 + size > 2:
             message = self._read(bytes(self._input[2 : 2 + size]))
             if message is None or message.flags & dns.flags.TC:

@@ -157,6 +157,32 @@ def test_an_answer_that_is_far_too_large_is_a_fault(run: Run) -> None:
         run(ask(server, "huge.example", "TXT"))
 
 
+def test_an_answer_over_tcp_may_come_octet_by_octet(run: Run) -> None:
+    with dns_server(ZONES) as server:
+        server.cut = lambda octets: [octets[at : at + 1] for at in range(len(octets))]
+        assert len(run(ask(server, "long.example.org", "TXT")).records) == 1
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        lambda _: [],
+        lambda octets: [octets[:1]],
+        lambda octets: [octets[:-1]],
+        lambda octets: [b"\0\0" + octets],
+        lambda octets: [b"\0\5" + octets],
+        lambda octets: [octets[:2] + bytes(len(octets) - 2)],
+        lambda octets: [b"\xff\xff" + octets],
+    ],
+    ids=["nothing", "one octet", "almost all", "empty", "cut", "zeros", "too much"],
+)
+def test_an_answer_over_tcp_that_is_none_is_a_fault_at_once(run: Run, cut: Callable[[bytes], list[bytes]]) -> None:
+    with dns_server(ZONES) as server:
+        server.cut = cut
+        with pytest.raises(DnsFault):
+            run(ask(server, "long.example.org", "TXT", timeout_s=30.0))
+
+
 def test_an_answer_is_kept_as_long_as_it_says(run: Run) -> None:
     now = [0.0]
 

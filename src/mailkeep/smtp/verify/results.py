@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from mailkeep.formats.mime.parameters import strip_comments
 from mailkeep.model.address import parse_domain
 from mailkeep.model.errors import Invalid
 from mailkeep.smtp.verify.arc import ArcResult
@@ -26,7 +27,6 @@ _ATOM: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'
 _FIELD: Final = re.compile(
     rb"^Authentication-Results[ \t]*:([^\n]*\n?(?:[ \t][^\n]*\n?)*)", re.IGNORECASE | re.MULTILINE
 )
-_COMMENT_EDGE: Final = re.compile(r"\\.|[()\"]", re.DOTALL)
 _SERVICE: Final = re.compile(r"\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;\"]+))(?:\s+(\d+))?\s*(?:;|\Z)", re.DOTALL)
 _DMARC_PASS: Final = re.compile(r";\s*dmarc\s*=\s*pass\b[^;]*?\bheader\.from\s*=\s*\"?([^\s;\"]+)", re.IGNORECASE)
 
@@ -128,11 +128,16 @@ def rename_forged(header: bytes, host: str) -> bytes:
 
 def _is_foreign(value: bytes, host: str) -> bool:
     """Whether a field says plainly that its results are of another service than `host`."""
-    match = _SERVICE.match(_without_comments(value[:MAX_READ].decode("utf-8", "replace")))
+    match = _SERVICE.match(_text(value))
     if match is None or match[3] not in {None, VERSION}:
         return False
     quoted, bare, _ = match.groups()
     return _key(re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else bare) != _key(host)
+
+
+def _text(value: bytes) -> str:
+    """A value without comments, as far as it is looked at."""
+    return strip_comments(value[:MAX_READ]).decode("utf-8", "replace")
 
 
 def _key(name: str) -> str:
@@ -142,24 +147,7 @@ def _key(name: str) -> str:
         return name.casefold().rstrip(".")
 
 
-def _without_comments(text: str) -> str:
-    """`text` with a space for each comment (RFC 5322 §3.2.2); one that is never closed goes to the end."""
-    kept, depth, quoted, start = [], 0, False, 0
-    for edge in _COMMENT_EDGE.finditer(text):
-        mark = edge[0]
-        if mark == '"' and not depth:
-            quoted = not quoted
-        elif mark == "(" and not quoted:
-            if not depth:
-                kept.append(text[start : edge.start()] + " ")
-            depth += 1
-        elif mark == ")" and depth:
-            depth -= 1
-            start = edge.end()
-    return "".join(kept) + ("" if depth else text[start:])
-
-
 def found_pass(results: bytes, author: str) -> bool:
     """Whether results say that a message from `author` passed DMARC."""
-    text = _without_comments(results[:MAX_READ].decode("utf-8", "replace"))
+    text = _text(results)
     return any(_key(match[1]) == author for match in _DMARC_PASS.finditer(text))

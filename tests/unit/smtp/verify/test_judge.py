@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import ipaddress
+import socket
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import dkim
+import dns.resolver
 import pytest
+import spf
 from tests.dns_server import dns_server
 from tests.signing import Owner, Set, sealed
 
@@ -36,6 +40,7 @@ quarantined.example.  TXT "v=spf1 -all"
 _dmarc.quarantined.example. TXT "v=DMARC1; p=quarantine"
 told.example.         TXT "v=spf1 -all"
 _dmarc.told.example.  TXT "v=DMARC1; p=none"
+asks.example.         TXT "v=spf1 a mx ptr exists:%{{i}}.asks.example include:told.example exp=why.example ?all"
 """
     + ANN.zone
     + LIST.zone
@@ -181,6 +186,16 @@ def test_this_machine_and_networks_of_ones_own_are_not_checked(peer: str) -> Non
     opinion = decide(MESSAGE, peer, asked=asked, exempt=(ipaddress.ip_network("10.0.0.0/8"),))
     assert opinion == Opinion(fields=b"Authentication-Results: mx.example.net; none\r\n")
     assert asked == []
+
+
+def test_the_libraries_never_ask_dns_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("a library asks DNS")
+
+    for library, name in ((spf, "DNSLookup"), (dkim, "get_txt"), (dns.resolver, "resolve"), (socket, "getaddrinfo")):
+        monkeypatch.setattr(library, name, never)
+    asking = sealed(LISTED, [LIST.seal(LISTED, [], FOUND)])
+    assert decide(ANN.sign(asking), sender="a@asks.example").action is Action.ACCEPT
 
 
 def test_what_was_found_is_counted() -> None:
