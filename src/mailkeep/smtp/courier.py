@@ -108,7 +108,7 @@ class Courier:
             await self._by_smarthost(self._smarthost, attempt)
             return
         route = await self._routes.find(domain)
-        async with self._places.hold(route.hosts[0]):
+        async with self._places.hold(route.destination):
             policy = await self._protections.policy(route)
             for host in route.hosts:
                 try:

@@ -24,12 +24,14 @@ _HOST: Final = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\Z")
 class Route:
     """The hosts of a domain, the preferred first.
 
+    `destination` stands for all of them where connections are counted: the same whatever order equals come in.
     `is_proven`: that it is these hosts was validated by DNSSEC, or is said by the address itself (no MX records).
     `is_literal`: the domain is an address, and the one host is that address.
     """
 
     domain: str  # in A-labels
     hosts: tuple[str, ...]
+    destination: str
     is_proven: bool = False
     has_mx: bool = False
     is_literal: bool = False
@@ -55,17 +57,21 @@ class Routes:
     async def find(self, domain: str) -> Route:
         """The hosts for a domain as an address has it.  Raises: Fault (there are none, or DNS does not answer)."""
         if domain.startswith("["):
-            return Route(domain, (_literal(domain),), is_literal=True)
+            address = _literal(domain)
+            return Route(domain, (address,), address, is_literal=True)
         name = _ascii(domain)
         answer = await self._ask(name, "MX")
         if not answer.records:
             if not answer.exists:
                 raise _fault("5.1.2", f"There is no domain {name}")
-            return Route(name, (name,), is_proven=answer.authentic)
-        hosts = self._in_order(answer.records, name)
-        return Route(name, hosts[:MAX_HOSTS], is_proven=answer.authentic, has_mx=True)
+            return Route(name, (name,), name, is_proven=answer.authentic)
+        offers = self._in_order(answer.records, name)
+        hosts = tuple(dict.fromkeys(host for _, _, host in offers))
+        destination = min(host for preference, _, host in offers if preference == offers[0][0])
+        return Route(name, hosts[:MAX_HOSTS], destination, is_proven=answer.authentic, has_mx=True)
 
-    def _in_order(self, records: Iterable[Any], domain: str) -> tuple[str, ...]:
+    def _in_order(self, records: Iterable[Any], domain: str) -> list[tuple[int, float, str]]:
+        """Preference, a random number and the name of each host.  Raises: Fault (there are none)."""
         offers = [(int(r.preference), self.random.random(), _name(r.exchange)) for r in records]
         if all(not host for _, _, host in offers):
             raise Fault(Outcome(enhanced="5.1.10", code=556, text=f"{domain} does not take mail (null MX, RFC 7505)"))
@@ -78,7 +84,7 @@ class Routes:
             offers = [offer for offer in offers if mine is None or offer[0] < mine]
             if not offers:
                 raise _fault("5.4.6", f"Mail for {domain} comes to this server, which has no such domain")
-        return tuple(dict.fromkeys(host for _, _, host in offers))
+        return offers
 
     async def locate(self, host: str) -> Place:
         """The addresses of a host, IPv6 first.  Raises: Fault."""
