@@ -35,9 +35,12 @@ class BadHeader(Exception):
 async def read_header(receive: Callable[[int], Awaitable[bytes]]) -> str | None:
     """The address of the client, None where the proxy speaks for itself or does not know.
 
-    `receive` gives at most so many octets, none at the end.  Raises: BadHeader, and what `receive` does.
+    `receive` gives at most so many octets, none at the end.  Raises: BadHeader, ConnectionError (nothing came, as when
+    a proxy only looks whether we are there), and what `receive` does.
     """
-    begin = await _exactly(receive, 1)
+    begin = await receive(1)
+    if not begin:
+        raise ConnectionResetError
     if begin == b"P":
         line = begin
         while not line.endswith(b"\n"):

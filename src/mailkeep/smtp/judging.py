@@ -71,19 +71,24 @@ class Judges:
     async def judge(self, arriving: Arriving) -> Opinion:
         """The common opinion: fields of all that were asked, JUNK if any of them says so, and the octets as changed."""
         action, changed = Action.ACCEPT, None
-        for judge in self.judges:
-            opinion = await judge.judge(arriving)
-            arriving = replace(arriving, fields=opinion.fields + arriving.fields)
-            if opinion.octets is not None:
-                if changed is not None:
-                    changed.discard()
-                changed = opinion.octets
-                arriving = replace(arriving, octets=changed)
-            match opinion.action:
-                case Action.ACCEPT:
-                    pass
-                case Action.JUNK:
-                    action = Action.JUNK
-                case Action.DISCARD | Action.DEFER | Action.REJECT:
-                    return replace(opinion, fields=arriving.fields, octets=changed)
+        try:
+            for judge in self.judges:
+                opinion = await judge.judge(arriving)
+                arriving = replace(arriving, fields=opinion.fields + arriving.fields)
+                if opinion.octets is not None:
+                    if changed is not None:
+                        changed.discard()
+                    changed = opinion.octets
+                    arriving = replace(arriving, octets=changed)
+                match opinion.action:
+                    case Action.ACCEPT:
+                        pass
+                    case Action.JUNK:
+                        action = Action.JUNK
+                    case Action.DISCARD | Action.DEFER | Action.REJECT:
+                        return replace(opinion, fields=arriving.fields, octets=changed)
+        except BaseException:  # the client has gone
+            if changed is not None:
+                changed.discard()
+            raise
         return Opinion(action, fields=arriving.fields, octets=changed)

@@ -203,6 +203,17 @@ def on_delivery(message):
     with_hook(source, test, patience_s=2.0)
 
 
+def test_a_process_that_died_while_it_had_nothing_to_do_is_not_missed(with_hook: WithHook) -> None:
+    async def test(judge: Judge, hook: Hook) -> None:
+        assert await judge() == Opinion(Action.JUNK)
+        process = hook._idle[0].process
+        process.kill()
+        await asyncio.to_thread(process.wait)
+        assert await judge() == Opinion(Action.JUNK)
+
+    with_hook("def on_delivery(message): return JUNK\n", test)
+
+
 def test_so_many_processes_run_at_once_and_no_more(with_hook: WithHook) -> None:
     source = "import os\ndef on_delivery(message): return reject(str(os.getpid()))\n"
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from mailkeep.service.spool import Octets
+import pytest
+
+from mailkeep.service.spool import Octets, Spool
 from mailkeep.smtp.judging import Action, Arriving, Judges, Opinion
 from mailkeep.smtp.wire.reply import Reply
 
@@ -60,6 +63,18 @@ def test_after_one_who_refuses_nobody_is_asked() -> None:
         last = Says(Opinion())
         assert judged(Says(Opinion(Action.JUNK)), Says(Opinion(action, NO)), last) == Opinion(action, NO)
         assert last.seen == []
+
+
+def test_when_the_client_goes_meanwhile_what_was_changed_leaves_no_file(tmp_path: Path) -> None:
+    class Waits:
+        async def judge(self, arriving: Arriving) -> Opinion:
+            raise asyncio.CancelledError
+
+    spool = Spool(tmp_path, 100, in_memory=0)
+    spool.write(b"two")
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(Judges((Says(Opinion(octets=spool.finish())), Waits())).judge(ARRIVING))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_one_has_changed_the_next_one_sees() -> None:

@@ -41,7 +41,7 @@ class Hook:
         return await self._within.ask(self._ask, arriving)
 
     async def _ask(self, arriving: Arriving) -> Opinion:
-        process = self._idle.pop() if self._idle else await _Process.start(self._path, self._patience_s)
+        process = self._take() or await _Process.start(self._path, self._patience_s)
         try:
             opinion = read_answer(await process.ask(_question(arriving)))
         except (OSError, EOFError) as error:
@@ -55,6 +55,15 @@ class Hook:
         else:
             self._idle.append(process)
         return opinion
+
+    def _take(self) -> _Process | None:
+        """One that waits for work; those that have died meanwhile are seen off."""
+        while self._idle:
+            process = self._idle.pop()
+            if process.process.poll() is None:
+                return process
+            process.end()
+        return None
 
     def close(self) -> None:
         """End the processes, those at work when they are done."""

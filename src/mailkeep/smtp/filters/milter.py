@@ -23,6 +23,8 @@ from mailkeep.smtp.wire.milter import Wish
 from mailkeep.smtp.wire.reply import Reply
 
 MAX_HEADER: Final = 1 << 20  # octets, before and after a milter's changes
+MAX_LINES: Final = 10_000  # of a header
+TURN: Final = 100  # frames between which others have their turn
 MAX_CHANGES: Final = 1000  # of one message, the pieces of a new body not counted
 MAX_PROGRESS: Final = 10_000  # signs of life for one answer
 
@@ -55,7 +57,8 @@ class Milter:
 
     async def _ask(self, arriving: Arriving) -> Opinion:
         try:
-            changes = Changes(arriving, self._room)
+            head = arriving.octets.head(MAX_HEADER)
+            changes = Changes(arriving, self._room, *_take_to_pieces(head))
             reader, writer = await self._connect()
             try:
                 return await Dialogue(reader, writer, arriving, changes, self._room.hostname).run()
@@ -75,29 +78,35 @@ class Milter:
         return await asyncio.open_connection(*self._where)
 
 
+def _take_to_pieces(head: bytes) -> tuple[list[bytes], int]:
+    """The fields of the header with which `head` begins, and where it ends.  Raises: FilterFault (it is too long)."""
+    if head.startswith(b"\r\n"):
+        return [], 0
+    end = head.find(b"\r\n\r\n")
+    if end < 0 and len(head) == MAX_HEADER:
+        raise FilterFault("the header is too long")
+    header = head if end < 0 else head[: end + 2]
+    body_at = len(header)
+    if header and not header.endswith(b"\r\n"):  # the last chunk of BDAT ended within a line
+        header += b"\r\n"
+    if header.count(b"\n") > MAX_LINES:
+        raise FilterFault("the header has too many lines")
+    return wire.split_header(header), body_at
+
+
 class Changes:
     """What a milter has changed so far.
 
     Fields that other judges have put in front of the message are shown to it, and stay as they are.
     """
 
-    def __init__(self, arriving: Arriving, room: Room) -> None:
-        """Raises: FilterFault (the header is too long), Unavailable."""
-        head = arriving.octets.head(MAX_HEADER)
-        if head.startswith(b"\r\n"):
-            header, self._body_at = b"", 0
-        else:
-            end = head.find(b"\r\n\r\n")
-            if end < 0 and len(head) < arriving.octets.size:
-                raise FilterFault("the header is too long")
-            header = head if end < 0 else head[: end + 2]
-            self._body_at = len(header)
-            if header and not header.endswith(b"\r\n"):  # the last chunk of BDAT ended within a line
-                header += b"\r\n"
+    def __init__(self, arriving: Arriving, room: Room, fields: list[bytes], body_at: int) -> None:
+        """`body_at`: where the empty line is, behind which the body begins."""
         self._octets = arriving.octets
         self._room = room
         self._front = wire.split_header(arriving.fields)
-        self._fields = wire.split_header(header)
+        self._fields = fields
+        self._body_at = body_at
         self._added: list[bytes] = []  # in front of all
         self._body: Spool | None = None
         self._is_changed = False
@@ -215,9 +224,11 @@ class Dialogue:
         for unwanted, silent, frames in self._steps():
             if self.wishes & unwanted:
                 continue
-            for frame in frames:
+            for number, frame in enumerate(frames):
                 self.writer.write(frame)
                 await self.writer.drain()
+                if number % TURN == TURN - 1:
+                    await asyncio.sleep(0)
                 if self.wishes & silent or frame[4:5] == b"D":
                     continue
                 verdict = await self._verdict()
@@ -269,6 +280,7 @@ class Dialogue:
             answer = await self._answer()
             if not isinstance(answer, wire.Verdict):
                 self.changes.take(answer)
+                await asyncio.sleep(0)
             elif answer.letter in (wire.CONTINUE, wire.ACCEPT):
                 self.writer.write(wire.frame(b"Q"))
                 return await self.changes.opinion()
