@@ -29,6 +29,8 @@ _BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 # RFC 5322 §3.6.3: nobody sees Bcc.  RFC 5321 §4.4: Return-Path is written at delivery, by whoever delivers.
 _NEVER_SENT: Final = frozenset({b"bcc", b"resent-bcc", b"return-path"})
 
+_QUOTED: Final = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_ADDRESS: Final = re.compile(rb'[^\s<>,;:()"\[\]@]+@[^\s<>,;:()"\[\]@]+')
 _NAME_READERS: Final = frozenset({b"to", b"cc"})
 _RESULTS: Final = b"authentication-results"
 
@@ -85,7 +87,8 @@ def read_head(start: bytes, *, whole: bool) -> Head:
 def authors(head: Head, name: bytes = b"from") -> tuple[str, ...]:
     """The addresses in From, or in another field of that kind; empty where there is none.
 
-    An address without a domain, or one that is no UTF-8, is there as something that is no address.
+    An address without a domain, or one that is no UTF-8, is there as something that is no address.  So is whatever
+    looks like one outside of quotes and comments: what we pass over, another reader may take for the author.
     Raises: Malformed (two such fields, or one too large: readers differ in what they see of them; too many addresses).
     """
     if name == b"from" and head.count(name) > 1:
@@ -95,10 +98,11 @@ def authors(head: Head, name: bytes = b"from") -> tuple[str, ...]:
         return ()
     if len(value) > MAX_FROM:
         raise Malformed(f"The field {name.decode()} of the message is too large")
-    found = [(each.local or b"", each.domain) for each in parse_addresses(value) if each.domain is not None]
-    if len(found) > MAX_AUTHORS:
+    found = [each.decode("utf-8", "replace") for each in _ADDRESS.findall(_QUOTED.sub(b"", strip_comments(value)))]
+    named = tuple(dict.fromkeys([*_addresses(value), *found]))
+    if len(named) > MAX_AUTHORS:
         raise Malformed(f"The field {name.decode()} of the message has too many addresses")
-    return tuple(b"@".join(pair).decode("utf-8", "replace") for pair in found)
+    return named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,14 +159,16 @@ def kept_header(fields: Sequence[Field], recipients: Iterable[str] = ()) -> byte
     kept = [field for field in fields if field[0] != b"return-path"]
     # what was sent on has fields that speak of another time
     if not any(name in (b"bcc", b"resent-from") for name, _ in kept):
-        named = {address.lower() for name, whole in kept if name in _NAME_READERS for address in _addresses(whole)}
+        named = {
+            address.lower() for name, whole in kept if name in _NAME_READERS for address in _addresses(unfold(whole))
+        }
         if hidden := [address for address in recipients if address.lower() not in named]:
             kept.append((b"bcc", b"Bcc: %b\r\n" % ",\r\n ".join(hidden).encode()))
     return b"".join(_ended(whole for _, whole in kept)) + b"\r\n"
 
 
-def _addresses(field: bytes) -> Iterator[str]:
-    for each in parse_addresses(unfold(field)):
+def _addresses(value: bytes) -> Iterator[str]:
+    for each in parse_addresses(value):
         if each.domain is not None:
             yield f"{(each.local or b'').decode('utf-8', 'replace')}@{each.domain.decode('utf-8', 'replace')}"
 
