@@ -29,8 +29,10 @@ _BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 # RFC 5322 §3.6.3: nobody sees Bcc.  RFC 5321 §4.4: Return-Path is written at delivery, by whoever delivers.
 _NEVER_SENT: Final = frozenset({b"bcc", b"resent-bcc", b"return-path"})
 
-_QUOTED: Final = re.compile(rb'"(?:[^"\\]|\\.)*"')
-_ADDRESS: Final = re.compile(rb'[^\s<>,;:()"\[\]@]+@[^\s<>,;:()"\[\]@]+')
+# Each is tried at a few places only, and goes over each octet once.
+_QUOTED: Final = re.compile(rb'"(?:[^"\\]|\\.?)*+("?)', re.DOTALL)
+_WORD: Final = rb'[^\s<>,;:()"\[\]@]'
+_ADDRESS: Final = re.compile(rb"(?<!" + _WORD + rb")" + _WORD + rb"++@" + _WORD + rb"++")
 _NAME_READERS: Final = frozenset({b"to", b"cc"})
 _RESULTS: Final = b"authentication-results"
 
@@ -89,7 +91,8 @@ def authors(head: Head, name: bytes = b"from") -> tuple[str, ...]:
 
     An address without a domain, or one that is no UTF-8, is there as something that is no address.  So is whatever
     looks like one outside of quotes and comments: what we pass over, another reader may take for the author.
-    Raises: Malformed (two such fields, or one too large: readers differ in what they see of them; too many addresses).
+    Raises: Malformed (two such fields, one too large, a quote never closed: readers differ in what they see of them;
+    too many addresses).
     """
     if name == b"from" and head.count(name) > 1:
         raise Malformed("The message has more than one From field")
@@ -98,7 +101,10 @@ def authors(head: Head, name: bytes = b"from") -> tuple[str, ...]:
         return ()
     if len(value) > MAX_FROM:
         raise Malformed(f"The field {name.decode()} of the message is too large")
-    found = [each.decode("utf-8", "replace") for each in _ADDRESS.findall(_QUOTED.sub(b"", strip_comments(value)))]
+    plain = strip_comments(value)
+    if b"" in _QUOTED.findall(plain):
+        raise Malformed(f"A quote in the field {name.decode()} of the message is never closed")
+    found = [each.decode("utf-8", "replace") for each in _ADDRESS.findall(_QUOTED.sub(b" ", plain))]
     named = tuple(dict.fromkeys([*_addresses(value), *found]))
     if len(named) > MAX_AUTHORS:
         raise Malformed(f"The field {name.decode()} of the message has too many addresses")

@@ -182,6 +182,7 @@ def test_an_author_without_a_domain_has_no_address() -> None:
     [
         b"From: ann@example.org\r\nFrom: bob@example.org\r\n",
         b"From: ann@example.org\r\nFROM : bob@example.org\r\n",
+        b'From: "ann@example.org <eve@example.com>\r\n',
         b"From: %b\r\n" % b", ".join(b"a%d@b.c" % number for number in range(MAX_AUTHORS + 1)),
         b"From: " + b"ann@example.org, " * (MAX_FROM // 16) + b"bob@example.org\r\n",
     ],

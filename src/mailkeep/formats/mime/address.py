@@ -50,12 +50,14 @@ def parse_addresses(value: bytes) -> list[Address]:
     """The addresses of a field's value, folded or not, in order; groups as start, members, end.  Never fails."""
     out: list[Address] = []
     at, odd, size = 0, 0, len(value)
+    unclosed = b""
     while at < size and len(out) < MAX_ADDRESSES and odd < MAX_ODD:
         match = _SIMPLE.match(value, at)
         if match is None:
             at = _SEPARATORS.match(value, at).end()  # type: ignore[union-attr]  # it matches the empty string
-            parser = _Parser(value[at : at + MAX_ODD - odd], out)
+            parser = _Parser(value[at : at + MAX_ODD - odd], out, unclosed)
             parser.run()
+            unclosed = parser.unclosed
             at += parser.at
             odd += parser.at
             continue
@@ -76,10 +78,11 @@ class _Parser:
         "at", "at_sign", "comment", "domain", "done", "glue", "in_group", "local", "out", "unclosed", "value", "words",
     )  # fmt: skip
 
-    def __init__(self, value: bytes, out: list[Address]) -> None:
+    def __init__(self, value: bytes, out: list[Address], unclosed: bytes) -> None:
+        """`unclosed`: quotes and brackets known to be closed nowhere behind: one address after the other asks once."""
         self.value = value
         self.at = 0
-        self.unclosed = b""
+        self.unclosed = unclosed
         self.out = out
         self.in_group = False
         self._clear()
