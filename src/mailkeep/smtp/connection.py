@@ -81,6 +81,11 @@ class SmtpConnection(Session):
         if not reply.ok:
             self._tally.refused[self._verb, str(reply.code)] += 1
 
+    async def finish(self) -> None:
+        """See `Session.finish`: the client is here for something."""
+        self._idle_commands = 0
+        await super().finish()
+
     # --- what the engine asks
 
     def feed(self, data: bytes) -> None:
@@ -203,7 +208,7 @@ class SmtpConnection(Session):
 
     def _count(self, verb: str) -> None:
         """Raises: Refused (the client only keeps the connection)."""
-        self._idle_commands = 0 if verb in ("DATA", "BDAT", "BURL") else self._idle_commands + (verb not in _ADVANCING)
+        self._idle_commands += verb not in _ADVANCING
         if self._idle_commands > IDLE_COMMANDS and self.role.strict:
             self.closing = True
             raise Refused(_AIMLESS)

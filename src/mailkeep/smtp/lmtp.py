@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mailkeep import telemetry
-from mailkeep.model.address import parse_address
 from mailkeep.model.envelope import Recipient
 from mailkeep.model.errors import MailError
 from mailkeep.model.ids import AccountId
@@ -15,7 +14,7 @@ from mailkeep.service.delivery import Delivery
 from mailkeep.service.spool import Octets
 from mailkeep.smtp import extensions
 from mailkeep.smtp.errors import reply_to
-from mailkeep.smtp.partly import Delivered, Partly
+from mailkeep.smtp.partly import Delivered, Partly, key_of
 from mailkeep.smtp.session import Accepted, Session, Transaction
 from mailkeep.smtp.wire.mail import Mail
 from mailkeep.smtp.wire.reply import Reply
@@ -53,7 +52,7 @@ class Lmtp:
         """
         answers: dict[str, Reply] = {}
         for accepted in transaction.recipients:
-            key = str(parse_address(accepted.recipient.address))
+            key = key_of(accepted.recipient.address)
             if key not in answers:
                 answers[key] = await self._deliver(session, transaction, accepted, octets)
             session.reply(answers[key])

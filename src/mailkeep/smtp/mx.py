@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from mailkeep import telemetry
-from mailkeep.model.address import parse_address
 from mailkeep.model.envelope import Recipient
 from mailkeep.model.errors import MailError, NotFound, OverQuota
 from mailkeep.model.ids import AccountId
 from mailkeep.net.lane import Lane
 from mailkeep.net.resolver import Resolver
-from mailkeep.service.addresses import POSTMASTER, Addresses
+from mailkeep.service.addresses import Addresses
 from mailkeep.service.delivery import Delivery
 from mailkeep.service.spool import Octets
 from mailkeep.smtp import extensions
@@ -20,7 +19,7 @@ from mailkeep.smtp.errors import Refused, reply_to
 from mailkeep.smtp.gate import Gate
 from mailkeep.smtp.guessing import Guessing
 from mailkeep.smtp.judging import Action, Arriving, Judges, Opinion
-from mailkeep.smtp.partly import Delivered, Partly
+from mailkeep.smtp.partly import Delivered, Partly, key_of
 from mailkeep.smtp.peer_name import find_peer_name
 from mailkeep.smtp.session import Session, Transaction
 from mailkeep.smtp.wire.mail import Mail
@@ -156,7 +155,7 @@ class Mx:
     async def _deliver_all(self, session: Session, transaction: Transaction, message: Judged) -> Reply:
         """Deliver to each account, once for each address.  One answer stands for all."""
         targets = dict.fromkeys(
-            Delivered(message.came.sha256, transaction.mail.reverse_path, _normal(accepted.recipient.address), account)
+            Delivered(message.came.sha256, transaction.mail.reverse_path, key_of(accepted.recipient.address), account)
             for accepted in transaction.recipients
             for account in accepted.accounts
         )
@@ -195,7 +194,3 @@ class Mx:
             return reply_to(error, recipient)
         log.info("mx.delivered", recipient=recipient, size=octets.size, account=target.account, uid=done.uids[0])
         return None
-
-
-def _normal(recipient: str) -> str:
-    return recipient if recipient.lower() == POSTMASTER else str(parse_address(recipient))

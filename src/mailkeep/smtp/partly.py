@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from mailkeep.model.address import parse_address
 from mailkeep.model.ids import AccountId
 
 MAX_KEPT: Final = 10_000
@@ -22,6 +23,11 @@ class Delivered(NamedTuple):
     reverse_path: str
     recipient: str
     account: AccountId
+
+
+def key_of(recipient: str) -> str:
+    """Spellings of one address have one key; ``postmaster`` may stand without a domain (RFC 5321 §4.1.1.3)."""
+    return recipient.lower() if "@" not in recipient else str(parse_address(recipient))
 
 
 class Partly:

@@ -149,6 +149,24 @@ def test_octets_arrive_as_they_were_sent(dialogue: LmtpDialogue) -> None:
     assert dialogue.postman.delivered[0][2] == message
 
 
+@pytest.mark.rfc("5321", "4.5.1")
+def test_the_postmaster_needs_no_domain(dialogue: LmtpDialogue) -> None:
+    dialogue.begin("Postmaster", "ann@example.org")
+    assert dialogue.codes("DATA\r\nx\r\n.\r\n")[1:] == ["250 2.0.0"] * 2
+    assert [to for _, to, _ in dialogue.postman.delivered] == ["Postmaster", "ann@example.org"]
+
+
+def test_an_alias_that_one_of_two_could_not_take_doubles_nothing_when_it_comes_again(dialogue: LmtpDialogue) -> None:
+    dialogue.postman.failing.add(2)
+    for _ in range(2):
+        dialogue.begin("all@example.org")
+        assert dialogue.codes("DATA\r\nx\r\n.\r\n")[1:] == ["451 4.3.0"]
+    dialogue.postman.failing.clear()
+    dialogue.begin("all@example.org")
+    assert dialogue.codes("DATA\r\nx\r\n.\r\n")[1:] == ["250 2.0.0"]
+    assert len(dialogue.postman.delivered) == 2
+
+
 def test_an_empty_message_is_a_message(dialogue: LmtpDialogue) -> None:
     dialogue.begin("ann@example.org")
     assert dialogue.codes("DATA\r\n.\r\n")[-1] == "250 2.0.0"
