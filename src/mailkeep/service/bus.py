@@ -61,9 +61,11 @@ class Bus:
             self._relay(hint)
 
     def deliver(self, hint: Hint) -> None:
-        """Tell everybody in this process who watches the account."""
+        """Tell everybody in this process who watches the account; of its queue, those who watch everything."""
         for listener in self._everything:
             listener(hint)
+        if hint.queue:  # nobody who watches mailboxes sees anything of that
+            return
         listeners = self._listeners.get(hint.account)
         if listeners:
             for listener in tuple(listeners.values()):

@@ -71,6 +71,8 @@ class Indexer:
         bus.subscribe_all(self._on_hint)
 
     def _on_hint(self, hint: Hint) -> None:
+        if hint.queue:
+            return
         self._waiting[hint.account] = time.monotonic()
         self._news.set()
 

@@ -649,3 +649,11 @@ async def test_figures_tell_what_has_become_of_recipients(bench: Bench) -> None:
 def test_what_is_no_name_of_a_message_is_not_found(text: str) -> None:
     with pytest.raises(NotFound):
         parse_queue_id(text)
+
+
+@on_bench
+async def test_sessions_of_the_sender_are_not_woken_by_what_is_queued(bench: Bench) -> None:
+    heard: list[object] = []
+    bench.bus.subscribe(bench.ann, heard.append)
+    await bench.add("joe@example.com")
+    assert heard == []
