@@ -52,6 +52,9 @@ MOMENT_S: Final = 1.0  # at first, until an answer that could not be written is 
 DRAIN_S: Final = 4.0  # for attempts to end, before they are cut
 JITTER: Final = 0.2  # of a wait: so that what failed together does not come together
 FIRST: Final = (0, 0, 0, 0)
+OURS: Final = "4.3."  # RFC 3463 §3.4: a fault of this server, such as a part of it that is being started again
+SOON_S: Final = 5.0  # until a delivery that met one is tried again,
+SOON: Final = 6  # so many times; then by the schedule
 EXPIRED: Final = "5.4.7"  # RFC 3463 §3.5
 FAULT: Final = Outcome(enhanced="4.3.0", text="The server could not try it")
 MAX_TEXT: Final = 1000  # characters of what another host said
@@ -280,6 +283,8 @@ class Runner:
         settlements = self._settlements(item, waiting, outcomes)
         self._tell(item, leg, waiting, settlements, "here" if is_local else "elsewhere")
         due_at = self._later(item, attempts)
+        if is_local and attempts <= SOON and any(s.outcome.enhanced.startswith(OURS) for s in settlements):
+            due_at = min(due_at, int(self._clock() + SOON_S))
         over = await self._persist(lambda: self._queue.settle(item, leg.number, attempts, settlements, due_at))
         log.info("queue.settled", id=item.id, leg=leg.number, attempts=attempts, over=over)
         self._expect(due_at)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import smtplib
 from collections import Counter
 
-from tests.conformance.workers.conftest import ACCOUNTS, Pair
-from tests.live import Account, Service, eventually
+from tests.conformance.workers.conftest import ACCOUNTS, Pair, workers
+from tests.live import Account, Demo, Service, eventually
 
 SENDERS = ACCOUNTS[:4]  # two of each shard
 
@@ -48,3 +50,21 @@ def test_what_is_sent_is_pushed_to_whoever_idles_on_any_worker(service: Service,
             client.until(lambda response, count=count: response.kind == "EXISTS" and response.number == count)
     pair.one.done(tags[0])
     pair.two.done(tags[1])
+
+
+def test_what_was_queued_arrives_once_though_workers_are_killed(own_demo: Demo) -> None:
+    service = own_demo.service
+    queued: list[str] = []
+    for number in range(120):
+        sender = SENDERS[number % len(SENDERS)]
+        if number % 40 == 30:
+            os.kill(workers(service)[number // 40 % 2], signal.SIGKILL)
+        try:
+            send(service, sender, *SENDERS[:2], subject=f"{number}")
+        except (OSError, smtplib.SMTPException):  # of the worker that was killed, or while its shard is away
+            continue
+        queued.append(f"{number}")
+    assert len(queued) > 60
+    for account in SENDERS[:2]:
+        eventually(lambda account=account: set(queued) <= set(subjects(service, account)), "all have arrived", 60)
+        assert set(subjects(service, account).values()) == {1}

@@ -406,6 +406,25 @@ async def test_a_mailbox_here_without_room_is_tried_again(bench: Bench) -> None:
 
 
 @on_bench
+async def test_a_part_of_the_server_that_is_away_is_waited_for_and_not_by_the_schedule(bench: Bench) -> None:
+    write, faults = bench.store.write, [Unavailable("Part of the server is away")] * 8
+
+    async def faulty(op: Any, *args: Any) -> Any:
+        if op is ops.append_once and faults:
+            raise faults.pop()
+        return await write(op, *args)
+
+    bench.store.write = faulty  # type: ignore[method-assign]
+    await bench.add(ANN)
+    tries = []
+    while not await bench.is_empty():
+        await bench.run_dry()
+        tries.append(int(bench.now) - START)
+        bench.now = float(await bench.queue.next_due(int(bench.now)) or bench.now)
+    assert tries == [0, 5, 10, 15, 20, 25, 30, 1030, 2030]
+
+
+@on_bench
 async def test_an_answer_that_cannot_be_written_down_is_kept_and_nothing_is_sent_again(bench: Bench) -> None:
     write, faults = bench.store.write, [Unavailable("full"), Unavailable("full")]
 
