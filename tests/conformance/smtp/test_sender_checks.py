@@ -9,11 +9,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from tests.conformance.smtp.smtp_client import Smtp
+from tests.conformance.smtp.test_domains import ask, submit
 from tests.dns_server import DnsServer, dns_server
-from tests.live import OWN, Service
+from tests.live import OWN, Service, eventually
 from tests.signing import Owner
+from tests.smtp_peer import peer_in_thread
 
-from mailkeep.config import FREE_PORTS, Address, Dns, Filter
+from mailkeep.administration import AddDomain, ShowZone
+from mailkeep.cli.perform import perform
+from mailkeep.config import FREE_PORTS, Address, Config, Dns, Filter, Outbound
 
 PROXIED = dataclasses.replace(FREE_PORTS, proxies=(ipaddress.ip_network("127.0.0.0/8"),), proxied=("smtp",))
 ANN = Owner("example.org")
@@ -103,6 +107,30 @@ def test_quarantined_mail_lies_in_junk(service: Service) -> None:
 
 def test_a_fault_of_dns_is_a_temporary_answer(service: Service) -> None:
     assert bring(service, MESSAGE % b"broken.example", STRANGER, "a@silent.example") == (451, "4.4.3")
+
+
+def test_what_one_server_signs_another_believes_by_the_records_that_it_prints(
+    configured: Callable[..., Service],
+) -> None:
+    relay = "example.net. MX 10 mx.example.net.\nmx.example.net. A 127.0.0.1\n"
+    with dns_server(relay) as zone, peer_in_thread(answers={}) as peer:
+        dns = Dns(nameservers=(Address(zone.host, zone.port),))
+        sender = configured(hostname="mx.example.org", dns=dns, outbound=Outbound(port=peer.port))
+        ask(sender, AddDomain(domain="example.org"))
+        assert submit(sender, OWN.user, "bob@example.net") == (250, "2.1.0")
+        [sent] = eventually(lambda: peer.messages, "the message is at the other host")
+        receiver = configured(hostname="mx.example.net", listen=PROXIED, dns=dns)
+        assert sender.data is not None
+        zone.zones(relay + perform(Config(data_dir=sender.data), ShowZone(domain="example.org", authority="")).text)
+        assert bring(receiver, sent.octets, STRANGER) == (250, "2.0.0")
+        assert bring(receiver, sent.octets.replace(b"Lunch", b"Money"), STRANGER) == (250, "2.0.0")
+    message = only_message(receiver, "INBOX")
+    assert len(re.findall(rb"\tdkim=pass header.d=example.org ", message)) == 2
+    assert b"\tdmarc=pass (p=quarantine) header.from=example.org;" in message
+    changed = only_message(receiver, "Junk")
+    assert b"\r\nSubject: Money\r\n" in changed
+    assert len(re.findall(rb"\tdkim=fail [^\r]* header.d=example.org ", changed)) == 2
+    assert b"\tdmarc=fail (p=quarantine) header.from=example.org;" in changed
 
 
 def test_mail_from_this_machine_is_not_checked(configured: Callable[..., Service], zone: DnsServer) -> None:

@@ -43,18 +43,17 @@ class SpfResult:
 async def check_mail_from(resolver: Resolver, peer: str, helo: str, reverse_path: str, receiver: str) -> SpfResult:
     """Whether `peer` may send from `reverse_path`; for the null path, as postmaster of `helo` (RFC 7208 §2.4)."""
     local, _, domain = reverse_path.rpartition("@")
-    return await _check(resolver, peer, helo, local or POSTMASTER, domain or helo, "mailfrom", receiver)
+    return await _check(resolver, peer, helo, f"{local or POSTMASTER}@{domain or helo}", receiver, "mailfrom")
 
 
 async def check_helo(resolver: Resolver, peer: str, helo: str, receiver: str) -> SpfResult:
     """Whether `peer` may call itself `helo` (RFC 7208 §2.3)."""
-    return await _check(resolver, peer, helo, POSTMASTER, helo, "helo", receiver)
+    return await _check(resolver, peer, helo, f"{POSTMASTER}@{helo}", receiver, "helo")
 
 
-async def _check(
-    resolver: Resolver, peer: str, helo: str, local: str, domain: str, identity: str, receiver: str
-) -> SpfResult:
+async def _check(resolver: Resolver, peer: str, helo: str, sender: str, receiver: str, identity: str) -> SpfResult:
     """check_host() of RFC 7208 §4."""
+    local, _, domain = sender.rpartition("@")
     try:
         domain = parse_domain(domain)
         address = ipaddress.ip_address(peer.partition("%")[0])
@@ -70,9 +69,8 @@ async def _check(
             known[outcome.key] = await _ask(resolver, *outcome.key)
             continue
         result, problem = outcome
-        return SpfResult(
-            result=result, identity=identity, domain=domain, mechanism=query.mechanism or "", problem=problem
-        )
+        mechanism = query.mechanism or ""
+        return SpfResult(result=result, identity=identity, domain=domain, mechanism=mechanism, problem=problem)
     return SpfResult(result="permerror", identity=identity, domain=domain, problem="too many questions to DNS")
 
 
