@@ -27,7 +27,7 @@ def base() -> Iterator[Path]:
 
 
 @pytest.mark.timeout(300 + MESSAGES)
-@pytest.mark.parametrize("kinds", ["MMP", "2MP"], ids=["one-process", "two-processes"])
+@pytest.mark.parametrize("kinds", ["MMP", "22P"], ids=["one-process", "two-processes"])
 def test_no_acknowledged_message_is_lost_and_no_duplicate_is_without_a_kill(kinds: str, base: Path) -> None:
     with nodes(base, kinds) as servers:
         verdict = exchange(Plan(messages=MESSAGES, seed=1, pause_s=1.5), servers)

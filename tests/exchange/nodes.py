@@ -6,6 +6,7 @@ import contextlib
 import imaplib
 import json
 import os
+import random
 import re
 import signal
 import smtplib
@@ -96,6 +97,10 @@ class Node(ABC):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.kills.append(time.time())
         self.process.wait()
+
+    def kill_part(self, chance: random.Random) -> bool:
+        """SIGKILL for one of several processes, which the others replace; False: there are no such."""
+        return False
 
     def stop(self) -> None:
         """At the end."""
@@ -188,6 +193,7 @@ class MailkeepNode(Node):
         super().__init__(place, port)
         self.base = base
         self.data = base / "data"
+        self._workers = workers
         base.mkdir(parents=True)
         self._submissions, self.imaps, self._metrics = ports
         self.tls = ssl.create_default_context()
@@ -246,6 +252,17 @@ class MailkeepNode(Node):
             assert time.monotonic() < deadline, f"mailkeep does not start:\n{self.log()[-3000:]}"
             time.sleep(0.02)
 
+    def kill_part(self, chance: random.Random) -> bool:
+        assert self.process is not None
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        if self._workers == 1 or not children:
+            return False
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(chance.choice(children)), signal.SIGKILL)
+        self.kills.append(time.time())
+        return True
+
     def session(self, user: str) -> smtplib.SMTP:
         address = f"{user}@{self.place.domain}"
         session = smtplib.SMTP_SSL(self.place.address, self._submissions, timeout=30, context=self.tls)
@@ -278,17 +295,15 @@ class MailkeepNode(Node):
 
     def commits(self) -> dict[tuple[str, str], list[float]]:
         found: dict[tuple[str, str], list[float]] = defaultdict(list)
-        answered: dict[tuple[str, int], list[str]] = defaultdict(list)  # by id and leg, since the last commit
+        answered: dict[tuple[str, int], set[str]] = defaultdict(set)  # by id and leg: who was taken in the last attempt
         for line in self.log().splitlines():
-            if '"queue.answered"' in line or '"queue.settled"' in line:
+            if '"queue.answered"' in line:
                 event = json.loads(line)
-                leg = event["id"], event["leg"]
-                if event["event"] == "queue.settled":
-                    at = datetime.fromisoformat(event["timestamp"]).timestamp()
-                    for recipient in answered.pop(leg, ()):
-                        found[event["id"], recipient].append(at)
-                elif event["outcome"] == "delivered":
-                    answered[leg].append(event["recipient"])
-            elif '"server.ready"' in line:  # a new life: what was not written down by then is forgotten
-                answered.clear()
+                taken = answered[event["id"], event["leg"]]
+                (taken.add if event["outcome"] == "delivered" else taken.discard)(event["recipient"])
+            elif '"queue.settled"' in line:
+                event = json.loads(line)
+                at = datetime.fromisoformat(event["timestamp"]).timestamp()
+                for recipient in answered.pop((event["id"], event["leg"]), ()):
+                    found[event["id"], recipient].append(at)
         return found

@@ -27,6 +27,7 @@ UNKNOWN = "nobody"
 FORWARDS = {"fwd@p.example": "u1@b.example", "gone@p.example": f"{UNKNOWN}@b.example"}
 SIZES, WEIGHTS = (300, 3_000, 20_000, 300_000, 1_300_000), (60, 60, 20, 4, 1)
 SENDERS = 2  # a server
+PART = 0.5  # of the kills of a server with several processes: one of these alone
 EMPTY_S = 300.0
 QUEUE_ID = re.compile(rb"Queued as (\S+)")
 
@@ -206,6 +207,8 @@ class Killer(threading.Thread):
     def _turn(self) -> None:
         time.sleep(self.chance.uniform(0.2, self.pause_s))
         node = self.chance.choice(self.servers)
+        if self.chance.random() < PART and node.kill_part(self.chance):
+            return
         node.kill()
         time.sleep(self.chance.uniform(0, 1))
         node.start()

@@ -108,11 +108,13 @@ def test_what_is_sent_after_the_commit_is_wrong(monkeypatch: pytest.MonkeyPatch)
     assert "2 times" in problem
 
 
-def test_an_answer_before_a_kill_is_no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_was_not_written_down_before_a_kill_is_no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     answered, settled = (LOG % ("1970-01-01T00:01:47.500Z", 0)).splitlines()
-    lines = "\n".join((answered, '{"event": "server.ready"}', settled))
-    monkeypatch.setattr(MailkeepNode, "log", lambda _: lines)
+    lines = [answered, answered.replace("delivered", "deferred"), settled]
+    monkeypatch.setattr(MailkeepNode, "log", lambda _: "\n".join(lines))
     assert node(MailkeepNode, "a.example").commits() == {}
+    lines[1] = answered  # taken twice, and written down once
+    assert list(node(MailkeepNode, "a.example").commits().values()) == [[107.5]]
 
 
 def test_what_a_message_says_of_itself_is_read_from_its_headers() -> None:
