@@ -32,5 +32,6 @@ class Loops:
 
 def count_hops(octets: bytes) -> int:
     """How many Received fields the header has with which `octets` begin."""
-    head = b"\n" + octets.partition(b"\r\n\r\n")[0].lower()
-    return head.count(b"\nreceived:")
+    end = octets.find(b"\r\n\r\n")
+    header = octets if end < 0 else octets[:end]
+    return (b"\n" + header.lower()).count(b"\nreceived:")

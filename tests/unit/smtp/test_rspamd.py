@@ -85,12 +85,14 @@ def server() -> Iterator[Server]:
     server.http.server_close()
 
 
-def judged(url: str, *, patience_s: float = 5.0, defer: bool = True, tally: Tally | None = None) -> Opinion:
+def judged(
+    url: str, *, patience_s: float = 5.0, defer: bool = True, tally: Tally | None = None, **changes: Any
+) -> Opinion:
     async def main() -> Opinion:
         async with asyncio.TaskGroup() as group:
             lane = Lane(group.create_task)
             terms = Terms(patience_s=patience_s, defer=defer, lane=lane, tally=tally or Tally())
-            return await Rspamd(url, terms).judge(arriving())
+            return await Rspamd(url, terms).judge(arriving(**changes))
 
     return asyncio.run(main())
 
@@ -115,6 +117,14 @@ def test_it_is_told_the_envelope_and_the_message_with_what_is_known_of_it(server
         ("Rcpt", "jörg@example.org"),
     ):
         assert pair in told
+
+
+def test_the_null_sender_is_told_as_such(server: Server) -> None:
+    server.says(action="no action")
+    judged(server.url, reverse_path="", peer="")
+    [(_, headers, _)] = server.seen
+    assert ("From", "<>") in headers
+    assert "IP" not in dict(headers)
 
 
 @pytest.mark.parametrize(

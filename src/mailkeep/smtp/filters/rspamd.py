@@ -87,7 +87,7 @@ class Rspamd:
 def _about(arriving: Arriving) -> Iterator[tuple[bytes, bytes]]:
     """What rspamd is told of the envelope and the client; addresses beyond ASCII as UTF-8."""
     yield b"Helo", arriving.helo.encode()
-    yield b"From", arriving.reverse_path.encode()
+    yield b"From", arriving.reverse_path.encode() or b"<>"
     if arriving.peer:
         yield b"IP", arriving.peer.encode()
     if arriving.peer_name:
