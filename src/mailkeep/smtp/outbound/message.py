@@ -116,16 +116,26 @@ def mail_line(envelope: Envelope, form: Form, facts: Facts, offers: Offers) -> b
 
 
 def rcpt_line(recipient: Recipient, form: Form, offers: Offers) -> bytes:
-    """RCPT for one recipient (RFC 3461 §5.2.1).  Raises: Unfit."""
+    """RCPT for one recipient (RFC 3461 §5.2.1, RFC 6533 §3).  Raises: Unfit."""
     words = [f"RCPT TO:<{_path(recipient.address, is_utf8=form.smtputf8)}>"]
     if "DSN" in offers:
         if recipient.notify is not None:
             names = [flag.name for flag in Notify if flag in recipient.notify]
             words.append(f"NOTIFY={','.join(str(name) for name in names) or 'NEVER'}")
         if recipient.original is not None:
-            kind, _, address = recipient.original.partition(";")
-            words.append(f"ORCPT={kind};{xtext.encode(address.encode())}")
+            words.append(f"ORCPT={_original(recipient.original, is_utf8=form.smtputf8)}")
     return _line(words)
+
+
+def _original(original: str, *, is_utf8: bool) -> str:
+    """The value of ORCPT: of type utf-8 it has an encoding of its own (RFC 6533 §3)."""
+    kind, _, address = original.partition(";")
+    if kind.lower() != "utf-8":
+        return f"{kind};{xtext.encode(address.encode())}"
+    return f"{kind};" + "".join(
+        c if (is_utf8 and c > "\x7f") or ("!" <= c <= "~" and c not in "\\+=") else f"\\x{{{ord(c):02X}}}"
+        for c in address
+    )
 
 
 def _path(address: str, *, is_utf8: bool) -> str:

@@ -95,7 +95,7 @@ class Policies:
     async def _recall(self, domain: str) -> _Known | None:
         """What is kept and has not run out."""
         known = self._known.get(domain)
-        if known is None:
+        if known is None and (self._directory / domain).exists():
             known = await asyncio.to_thread(self._read, domain)
             if known is not None:
                 self._remember(domain, known)

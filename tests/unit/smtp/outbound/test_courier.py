@@ -628,6 +628,25 @@ def test_what_is_to_be_reported_is_passed_on_to_hosts_that_know_it(recipient: Re
     run(main)
 
 
+@pytest.mark.rfc("6533", "3")
+@pytest.mark.parametrize(
+    ("offers", "data", "original"),
+    [
+        (("DSN", "8BITMIME"), ASCII, r"utf-8;b\x{FC}+@example.com"),
+        (("DSN", "8BITMIME", "SMTPUTF8"), GLOBAL, "utf-8;bü@example.com"),
+    ],
+)
+def test_an_original_recipient_beyond_ascii_has_an_encoding_of_its_own(
+    offers: tuple[str, ...], data: bytes, original: str
+) -> None:
+    async def main() -> None:
+        typed = original.replace(r"\x{FC}", "ü")
+        _, lines = await _sent(offers, data, Recipient("b@example.com", original=typed))
+        assert lines[1] == f"RCPT TO:<b@example.com> ORCPT={original.replace('+', chr(92) + 'x{2B}')}"
+
+    run(main)
+
+
 @pytest.mark.parametrize(("offers", "promised"), [(("DSN",), True), ((), False)])
 def test_a_report_of_success_is_promised_only_by_hosts_that_know_how(offers: tuple[str, ...], promised: bool) -> None:
     async def main() -> None:
