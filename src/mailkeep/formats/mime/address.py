@@ -34,7 +34,7 @@ _DOT_ATOM: Final = rb"(" + _ATEXT + rb"+(?:\." + _ATEXT + rb"+)*)"
 # The two forms nearly all mail has: [name] <local@domain> and local@domain.  Each piece is unambiguous, so that a
 # failed match costs no more than one that succeeds.
 _SIMPLE: Final = re.compile(
-    rb"[ \t\r\n,]*(?:(?:\"([^\"\\\r\n]*)\"[ \t\r\n]*|((?:[^\x00-\x1f()<>@,;:\\\"\[\]\x7f]|\r?\n[ \t])*))<"
+    rb"[ \t\r\n,]*+(?:(?:\"([^\"\\\r\n]*)\"[ \t\r\n]*|((?:[^\x00-\x1f()<>@,;:\\\"\[\]\x7f]|\r?\n[ \t])*))<"
     + _DOT_ATOM + rb"@" + _DOT_ATOM + rb">|" + _DOT_ATOM + rb"@" + _DOT_ATOM + rb")[ \t\r\n]*(?:,|\Z)"
 )  # fmt: skip
 _TOKEN: Final = re.compile(

@@ -89,7 +89,23 @@ def test_odd_addresses_do_not_spoil_their_neighbours() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", [b"a@b, ", b"Team: a@b, c@d; ", b"a, ", b"(x) a@b, ", b'"', b"<", b"a.", b"[", b"(", b"\\", b"[, ", b'", ']
+    "piece",
+    [
+        b"a@b, ",
+        b"Team: a@b, c@d; ",
+        b"a, ",
+        b"(x) a@b, ",
+        b'"',
+        b"<",
+        b"a.",
+        b"[",
+        b"(",
+        b"\\",
+        b"[, ",
+        b'", ',
+        b" ",
+        b"\n ",
+    ],
 )
 def test_long_lists_end_at_the_limit(piece: bytes) -> None:
     assert len(parse_addresses(piece * 20_000)) <= MAX_ADDRESSES + 3
