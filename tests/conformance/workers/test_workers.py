@@ -19,6 +19,8 @@ from tests.live import PASSWORD, Account, Demo, Service, eventually, mailkeep
 
 LARGE = b"Subject: large\r\n\r\n" + b"x" * 70 * 1024  # into a pack
 
+NO_OTHERS = "".join(f'{name} = ""\n' for name in ("imaps", "lmtp", "smtp", "submission", "submissions"))
+
 
 def test_what_one_session_does_the_other_sees_at_its_next_command(pair: Pair) -> None:
     for one, two in ((pair.one, pair.two), (pair.two, pair.one)):
@@ -257,7 +259,7 @@ def test_accounts_of_all_shards_are_there_for_one_process_too(own_demo: Demo) ->
 def test_a_shard_that_cannot_be_opened_ends_the_server_with_the_reason(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
-    (data / "mailkeep.toml").write_text('workers = 2\n[listen]\nimap = ""\nimaps = ""\nlmtp = ""\n')
+    (data / "mailkeep.toml").write_text('workers = 2\n[listen]\nimap = ""\n' + NO_OTHERS)
     (data / "shard-0001.db").write_bytes(b"this is no database" * 1000)
     done = subprocess.run([mailkeep(), "serve", "--data", str(data)], capture_output=True, text=True, timeout=60)
     assert done.returncode not in (0, None)
@@ -278,7 +280,7 @@ def test_sighup_reaches_every_worker(tmp_path: Path) -> None:
     data, ready = tmp_path / "data", tmp_path / "ready.json"
     data.mkdir()
     config = data / "mailkeep.toml"
-    text = 'workers = 2\n[listen]\nimap = "127.0.0.1:0"\nimaps = ""\nlmtp = ""\n'
+    text = 'workers = 2\n[listen]\nimap = "127.0.0.1:0"\n' + NO_OTHERS
     config.write_text(text)
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen([mailkeep(), "serve", "--data", str(data), "--ready-file", str(ready)], stderr=log)
