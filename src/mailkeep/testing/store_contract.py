@@ -1055,6 +1055,21 @@ class StoreContract:
         with pytest.raises(StateTooOld):
             await world.store.read(ops.news, world.account, since)
 
+    # --- strangers
+
+    @scenario
+    async def test_a_first_try_and_a_network_that_is_known_are_two_things(self, world: World) -> None:
+        find, network, attempt = (ops.find_greylisted, b"network", b"attempt")
+        assert await world.store.read(find, world.account, network, attempt) == (0, 0)
+        modseq = await world.modseq()
+        await world.store.write(ops.put_greylisted, world.account, attempt, False, NOW)  # noqa: FBT003
+        assert await world.store.read(find, world.account, network, attempt) == (0, NOW)
+        assert await world.store.read(find, world.account, attempt, network) == (0, 0)
+        await world.store.write(ops.put_greylisted, world.account, network, True, NOW + 60)  # noqa: FBT003
+        await world.store.write(ops.put_greylisted, world.account, network, True, NOW + 90)  # noqa: FBT003
+        assert await world.store.read(find, world.account, network, attempt) == (NOW + 90, NOW)
+        assert await world.modseq() == modseq
+
     # --- undelete, sweep, removal
 
     @scenario
