@@ -1062,11 +1062,11 @@ class StoreContract:
         find, network, attempt = (ops.find_greylisted, b"network", b"attempt")
         assert await world.store.read(find, world.account, network, attempt) == (0, 0)
         modseq = await world.modseq()
-        await world.store.write(ops.put_greylisted, world.account, attempt, False, NOW)  # noqa: FBT003
+        await world.store.write(ops.put_greylisted, world.account, attempt, False, NOW)
         assert await world.store.read(find, world.account, network, attempt) == (0, NOW)
         assert await world.store.read(find, world.account, attempt, network) == (0, 0)
-        await world.store.write(ops.put_greylisted, world.account, network, True, NOW + 60)  # noqa: FBT003
-        await world.store.write(ops.put_greylisted, world.account, network, True, NOW + 90)  # noqa: FBT003
+        await world.store.write(ops.put_greylisted, world.account, network, True, NOW + 60)
+        await world.store.write(ops.put_greylisted, world.account, network, True, NOW + 90)
         assert await world.store.read(find, world.account, network, attempt) == (NOW + 90, NOW)
         assert await world.modseq() == modseq
 
