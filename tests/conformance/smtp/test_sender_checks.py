@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import re
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from tests.clients.programs import require_client
 from tests.conformance.smtp.smtp_client import Smtp
 from tests.conformance.smtp.test_domains import ask, submit
 from tests.dns_server import DnsServer, dns_server
@@ -147,3 +150,21 @@ def test_who_does_not_want_checks_has_none(configured: Callable[..., Service], z
     service = configured(listen=PROXIED, dns=dns, filter=Filter(dmarc="off"))
     assert bring(service, MESSAGE % b"example.org", STRANGER) == (250, "2.0.0")
     assert b"Authentication-Results" not in only_message(service, "INBOX")
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+@pytest.mark.parametrize(("peer", "status", "said"), [(FRIEND, 0, "250 2.0.0"), (STRANGER, 26, "550 5.7.1")])
+def test_swaks_behind_a_proxy_is_believed_by_its_address(
+    service: Service, tmp_path: Path, version: str, peer: str, status: int, said: str
+) -> None:
+    (tmp_path / "message.eml").write_bytes(MESSAGE % b"example.org")
+    proxy = f"--proxy-version {version} --proxy-source {peer} --proxy-source-port 40000 --proxy-dest 127.0.0.1"
+    family = "TCP4" if version == "1" else "AF_INET"
+    run = subprocess.run(
+        [require_client("swaks"), "--server", f"127.0.0.1:{service.smtp[1]}", "--from", "ann@example.org", "--to", OWN.user,
+         *proxy.split(), "--proxy-dest-port", "25", "--proxy-family", family, "--data", f"@{tmp_path}/message.eml"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )  # fmt: skip
+    assert (run.returncode, said in run.stdout) == (status, True), run.stdout

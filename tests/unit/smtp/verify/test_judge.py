@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import dkim
+import dns.rdata
 import dns.resolver
 import pytest
 import spf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.dns_server import dns_server
 from tests.signing import Owner, Set, sealed
 
 from mailkeep.net.lane import Lane
-from mailkeep.net.resolver import CachingResolver
+from mailkeep.net.resolver import Answer, CachingResolver, DnsFault
 from mailkeep.service.spool import Octets, Spool
 from mailkeep.smtp.judging import Action, Arriving, Opinion
 from mailkeep.smtp.verify import judge
@@ -338,3 +341,86 @@ def test_a_chain_that_is_broken_counts_for_nothing() -> None:
     broken = sealed(LISTED + b"more\r\n", sets)
     opinion = decide(broken, sender="list@list.example", sealers=frozenset({"list.example"}))
     assert code(opinion)[1] == 550
+
+
+# --- whatever comes
+
+PARTS = st.lists(
+    st.sampled_from(
+        [
+            b"From: ",
+            b"from:",
+            b"DKIM-Signature: ",
+            b"ARC-Seal: ",
+            b"ARC-Message-Signature: i=1; ",
+            b"Authentication-Results:",
+            b"ARC-Authentication-Results: i=1; ",
+            b"v=1; ",
+            b"a=rsa-sha256; ",
+            b"d=example.org; ",
+            b"s=s1; ",
+            b"h=from; ",
+            b"cv=none; ",
+            b"bh=AAAA; ",
+            b"b=AAAA; ",
+            b"i=1; ",
+            b"\r\n",
+            b"\r\n ",
+            b"\r\n\r\n",
+            b"ann@example.org",
+            b", ",
+            b"<",
+            b">",
+            b'"',
+            b"(",
+        ]
+    )
+    | st.binary(max_size=6),
+    max_size=30,
+).map(b"".join)
+
+
+class Oracle:
+    """A resolver that has one answer to everything."""
+
+    def __init__(self, text: bytes | None) -> None:
+        self.text = text
+
+    async def look_up(self, name: str, kind: str) -> Answer:
+        if self.text is None:
+            raise DnsFault("none")
+        if kind != "TXT":
+            return Answer((), exists=False, authentic=False, name=name)
+        octets = "".join(f"\\{octet:03d}" for octet in self.text[:250])
+        return Answer((dns.rdata.from_text("IN", "TXT", f'"{octets}"'),), exists=True, authentic=False, name=name)
+
+
+@settings(deadline=None)
+@given(
+    PARTS,
+    st.text(max_size=30),
+    st.text(max_size=30),
+    st.sampled_from([None, b"", b"v=spf1 -all", b"v=DMARC1; p=reject", b"v=DKIM1; p=AAAA"]),
+)
+def test_no_message_and_no_envelope_makes_the_judge_raise(
+    message: bytes, helo: str, sender: str, answer: bytes | None
+) -> None:
+    async def main() -> Opinion:
+        async with asyncio.TaskGroup() as tasks:
+            one = SenderJudge(Oracle(answer), Rules(hostname="mx.example.net"), Lane(tasks.create_task), Counter())
+            return await one.judge(
+                Arriving(
+                    peer=STRANGER,
+                    peer_name="",
+                    helo=helo,
+                    tls=False,
+                    user="",
+                    reverse_path=sender,
+                    recipients=(),
+                    octets=spooled(message),
+                )
+            )
+
+    opinion = asyncio.run(main())
+    opinion.fields.decode("ascii")
+    assert (opinion.reply is not None) == (opinion.action in {Action.REJECT, Action.DEFER})
