@@ -158,13 +158,12 @@ def test_swaks_behind_a_proxy_is_believed_by_its_address(
     service: Service, tmp_path: Path, version: str, peer: str, status: int, said: str
 ) -> None:
     (tmp_path / "message.eml").write_bytes(MESSAGE % b"example.org")
-    proxy = f"--proxy-version {version} --proxy-source {peer} --proxy-source-port 40000 --proxy-dest 127.0.0.1"
     family = "TCP4" if version == "1" else "AF_INET"
-    run = subprocess.run(
-        [require_client("swaks"), "--server", f"127.0.0.1:{service.smtp[1]}", "--from", "ann@example.org", "--to", OWN.user,
-         *proxy.split(), "--proxy-dest-port", "25", "--proxy-family", family, "--data", f"@{tmp_path}/message.eml"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )  # fmt: skip
+    where = (
+        f"--server 127.0.0.1:{service.smtp[1]} --from ann@example.org --to {OWN.user} --data @{tmp_path}/message.eml"
+    )
+    proxy = f"--proxy-version {version} --proxy-family {family} --proxy-source {peer} --proxy-source-port 40000"
+    there = "--proxy-dest 127.0.0.1 --proxy-dest-port 25"
+    arguments = [require_client("swaks"), *f"{where} {proxy} {there}".split()]
+    run = subprocess.run(arguments, capture_output=True, text=True, timeout=60)
     assert (run.returncode, said in run.stdout) == (status, True), run.stdout
