@@ -69,7 +69,7 @@ def read_head(start: bytes, *, whole: bool) -> Head:
 
     `start` are its first octets, `whole` says that it has no more.  A header ends at a blank line, and before a line
     that cannot belong to it: so do other servers read it.
-    Raises: Malformed (it is larger than `MAX_HEADER`).
+    Raises: Malformed (it is larger than `MAX_HEADER`, or has a CR alone, in which some see the end of a line).
     """
     fields: list[Field] = []
     at = 0
@@ -82,6 +82,8 @@ def read_head(start: bytes, *, whole: bool) -> Head:
             break
     if at > MAX_HEADER or (at == len(start) and not whole):
         raise Malformed("The header of the message is too large")
+    if start.count(b"\r", 0, at) != start.count(b"\r\n", 0, at):
+        raise Malformed("The header of the message has a CR alone")
     blank = _BLANK_LINE.match(start, at)
     return Head(tuple(fields), at if blank is None else blank.end())
 
@@ -144,12 +146,14 @@ def _replaced(fields: Sequence[Field], name: bytes, whole: bytes) -> list[Field]
 
 def without_results(fields: Sequence[Field], server: bytes) -> list[Field]:
     """The fields without results of checks in the name of `server`: it has checked nothing (RFC 8601 §5)."""
-    return [(name, whole) for name, whole in fields if name != _RESULTS or _said_by(whole) != server.lower()]
+    ours = (server.lower(), b"")
+    return [(name, whole) for name, whole in fields if name != _RESULTS or _said_by(whole) not in ours]
 
 
 def _said_by(results: bytes) -> bytes:
-    """Who speaks in an Authentication-Results field (RFC 8601 §2.2: authserv-id)."""
-    return strip_comments(unfold(results)).partition(b";")[0].strip().partition(b" ")[0].strip(b'"').lower()
+    """Who speaks in an Authentication-Results field (RFC 8601 §2.2: authserv-id); empty for nobody."""
+    words = strip_comments(unfold(results)).partition(b";")[0].replace(b"\\", b"").replace(b'"', b" ").split()
+    return words[0].removesuffix(b".").lower() if words else b""
 
 
 def sent_header(fields: Sequence[Field]) -> bytes:

@@ -125,6 +125,10 @@ def test_a_sender_is_added_replaced_or_removed() -> None:
         (b"(hi) MX.example.org 1 ; dkim=pass", False),
         (b'\r\n "mx.example.org";\r\n\tarc=pass', False),
         (b"mx.example.org", False),
+        (b"mx.example.org\t1; dmarc=pass", False),
+        (b'"mx\\.example.org" ; dmarc=pass', False),
+        (b"mx.example.org.; dmarc=pass", False),
+        (b"; dmarc=pass", False),
         (b"mx.example.net; spf=pass", True),
     ],
 )
@@ -190,6 +194,14 @@ def test_an_author_without_a_domain_has_no_address() -> None:
 def test_a_from_that_readers_may_understand_in_two_ways_is_refused(fields: bytes) -> None:
     with pytest.raises(Malformed):
         authors(head(fields + b"\r\n"))
+
+
+@pytest.mark.rfc("5322", "2.2")
+def test_a_cr_alone_in_the_header_is_refused() -> None:
+    for start in (b"From: ann@example.org\r\nX: y\rFrom: bob@example.org\r\n\r\n", b"X: y\r\r\n\r\n"):
+        with pytest.raises(Malformed):
+            read_head(start, whole=True)
+    assert read_head(b"X: y\r\n\r\nbody\r", whole=True).body_at == 8
 
 
 def test_a_header_has_its_bounds() -> None:

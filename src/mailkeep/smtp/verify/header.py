@@ -14,6 +14,7 @@ from mailkeep.service.spool import Octets
 
 MAX_HEADER: Final = 256 * 1024  # octets; what is larger is refused, or the rest would go unseen
 MAX_FROM: Final = 8 * 1024  # octets of a From field that is looked at
+MAX_FROMS: Final = 4  # From fields that are looked at; there must be one
 MAX_AUTHORS: Final = 4  # domains of them whose policies are asked for
 _END: Final = re.compile(rb"(?:\A|\n)\r?\n")
 
@@ -79,8 +80,10 @@ def read_authors(header: Header) -> Authors:
     domains: dict[str, None] = {}
     values = header.values(b"from")
     doubtful = len(values) != 1 or any(len(value) > MAX_FROM for value in values)
-    for value in values:
+    for value in values[:MAX_FROMS]:
         for address in parse_addresses(value[:MAX_FROM]):
+            if len(domains) > MAX_AUTHORS:
+                break
             if address.domain is None:  # the start or end of a group
                 continue
             try:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from mailkeep import telemetry
 from mailkeep.model.errors import Unavailable
@@ -44,8 +45,13 @@ from mailkeep.smtp.wire.reply import Reply
 DEADLINE_S: Final = 30.0  # for all questions about one message; RFC 7208 §4.6.4 wants at least 20
 MAX_QUESTIONS: Final = 300  # about one message
 THREADS: Final = 2  # messages whose signatures are checked at a time
+QUICK: Final = 8 * 1024  # octets of a header that is read on the spot; a longer one in a thread
 
+T = TypeVar("T")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# RFC 5322 §2.2: some readers take it for the end of a line, and see fields that nobody has checked.
+_BARE_CR: Final = Reply(550, "5.6.0", "There is a CR alone in the header")
 
 log = telemetry.logger(part="smtp")
 
@@ -102,6 +108,8 @@ class SenderJudge:
         """Refuse, put into Junk, or let in, with the findings as header fields."""
         try:
             head = read_head(arriving.octets)
+            if head.count(b"\r") != head.count(b"\r\n"):  # only BINARYMIME lets it come so far
+                return Opinion(Action.REJECT, _BARE_CR)
             opinion = await self._judge(arriving, head)
             if opinion.action in {Action.REJECT, Action.DEFER}:
                 return opinion
@@ -117,11 +125,11 @@ class SenderJudge:
             return Opinion()
         if is_loopback(arriving.peer) or _is_in(arriving.peer, self._rules.exempt):
             return Opinion(fields=no_results(self._rules.hostname))
-        return await self._lane.run(self._check(arriving, parse_header(head)))
+        return await self._lane.run(self._check(arriving, head))
 
-    async def _check(self, arriving: Arriving, header: Header) -> Opinion:
+    async def _check(self, arriving: Arriving, head: bytes) -> Opinion:
         """Raises: Unavailable."""
-        authors = read_authors(header)
+        header, authors = await self._apart(len(head), partial(_read, head))
         found = await self._find(arriving, header, authors)
         self._counts.update(found.results)
         opinion = self._decide(found, authors)
@@ -146,8 +154,15 @@ class SenderJudge:
 
     async def _cleaned(self, octets: Octets, head: bytes) -> Octets | None:
         """The message with forged results renamed; None where there are none.  Raises: Unavailable."""
-        cleaned = rename_forged(head, self._rules.hostname)
+        cleaned = await self._apart(len(head), partial(rename_forged, head, self._rules.hostname))
         return None if cleaned == head else await behind(cleaned, octets, skip=len(head))
+
+    async def _apart(self, size: int, work: Callable[[], T]) -> T:
+        """What `work` gives, done where it holds nobody up: a header may have `size` octets of what takes long."""
+        if size <= QUICK:
+            return work()
+        async with self._threads:
+            return await asyncio.to_thread(work)
 
     # --- finding out
 
@@ -239,6 +254,11 @@ class _Questions:
                 return await self._resolver.look_up(name, kind)
         except TimeoutError as error:
             raise DnsFault("no answer in time") from error
+
+
+def _read(head: bytes) -> tuple[Header, Authors]:
+    header = parse_header(head)
+    return header, read_authors(header)
 
 
 def _read_signatures(

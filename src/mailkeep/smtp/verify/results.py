@@ -28,6 +28,8 @@ _FIELD: Final = re.compile(
     rb"^Authentication-Results[ \t]*:([^\n]*\n?(?:[ \t][^\n]*\n?)*)", re.IGNORECASE | re.MULTILINE
 )
 _SERVICE: Final = re.compile(r"\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;\"]+))(?:\s+(\d+))?\s*(?:;|\Z)", re.DOTALL)
+_QUOTED: Final = re.compile(r"\"(?:[^\"\\]|\\.)*(?:\"|\Z)", re.DOTALL)
+_STRUCTURE: Final = re.compile(r"[;=\s]")
 _DMARC_PASS: Final = re.compile(r";\s*dmarc\s*=\s*pass\b[^;]*?\bheader\.from\s*=\s*\"?([^\s;\"]+)", re.IGNORECASE)
 
 
@@ -148,6 +150,9 @@ def _key(name: str) -> str:
 
 
 def found_pass(results: bytes, author: str) -> bool:
-    """Whether results say that a message from `author` passed DMARC."""
-    text = _text(results)
+    """Whether results say that a message from `author` passed DMARC.
+
+    A quoted string is a value, such as the sender's address, who may have put there what looks like a result.
+    """
+    text = _QUOTED.sub(lambda quoted: _STRUCTURE.sub("_", quoted[0]), _text(results))
     return any(_key(match[1]) == author for match in _DMARC_PASS.finditer(text))

@@ -92,3 +92,8 @@ def test_none_or_several_authors_are_doubtful(header: str, domains: tuple[str, .
 
 def test_two_domains_in_one_field_are_both_asked() -> None:
     assert authors("From: a@example.org, ceo@bank.example") == Authors(("example.org", "bank.example"), doubtful=False)
+
+
+def test_of_very_many_from_fields_only_the_first_are_looked_at() -> None:
+    found = authors("\r\n".join(f"From: a@d{number}.example" for number in range(10_000)))
+    assert found == Authors(tuple(f"d{number}.example" for number in range(4)), doubtful=True)

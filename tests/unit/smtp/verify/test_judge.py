@@ -115,6 +115,23 @@ def test_signed_mail_is_let_in_from_anywhere() -> None:
     assert b"dmarc=pass" in opinion.fields
 
 
+def test_a_long_header_is_read_apart_with_the_same_result() -> None:
+    long = b"Authentication-Results: mx.example.net; dmarc=pass\r\n" + b"X: y\r\n" * (judge.QUICK // 5)
+    opinion = decide(long + MESSAGE, FRIEND)
+    assert opinion.action is Action.ACCEPT
+    assert opinion.octets is not None
+    assert opinion.octets.head(30).startswith(b"X-Not-Ours-")
+    assert code(decide(long + MESSAGE)) == (Action.REJECT, 550, "5.7.1")
+
+
+@pytest.mark.rfc("5322", "2.2")
+def test_a_cr_alone_in_the_header_hides_no_field() -> None:
+    hidden = b"From: eve@silent.example\r\nX: y\rFrom: ceo@bank.example\r\n\r\nHello\r\n"
+    for peer in (STRANGER, "127.0.0.1"):
+        assert code(decide(hidden, peer)) == (Action.REJECT, 550, "5.6.0")
+    assert decide(b"From: eve@silent.example\r\n\r\n\r").action is Action.ACCEPT
+
+
 @pytest.mark.rfc("9989", "7.2")
 def test_mail_that_is_not_from_where_it_says_is_refused_if_its_domain_asks_for_that() -> None:
     opinion = decide(MESSAGE)

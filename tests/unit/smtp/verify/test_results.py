@@ -176,6 +176,9 @@ def test_a_hostile_header_takes_little_time() -> None:
         (b" i=1; mx.list.example; dmarc=fail header.from=example.org", False),
         (b" i=1; mx.list.example; dmarc=fail (; dmarc=pass header.from=example.org)", False),
         (b" i=1; mx.list.example; dmarc=pass", False),
+        (b' i=1; mx.list.example; dmarc=pass header.from="example.org"', True),
+        (b' i=1; mx.list.example; spf=pass smtp.mailfrom="; dmarc=pass header.from=example.org "@bad.example', False),
+        (b' i=1; mx.list.example; spf=pass smtp.mailfrom="; dmarc=pass header.from=example.org ', False),
     ],
 )
 def test_what_a_sealer_found_is_read(text: bytes, expected: bool) -> None:
