@@ -10,7 +10,7 @@ from typing import Final
 
 from mailkeep import telemetry
 from mailkeep.figures import Figure
-from mailkeep.model.envelope import Envelope, Outcome, Recipient
+from mailkeep.model.envelope import Body, Envelope, Outcome, Recipient
 from mailkeep.service.spool import Octets
 from mailkeep.smtp.outbound.client import Client, Dialler, Target
 from mailkeep.smtp.outbound.fault import NO_TLS, Fault
@@ -75,7 +75,7 @@ class Courier:
         `envelope` has only recipients of `domain`.  Whatever other hosts and DNS do is an outcome.
         Raises: Unavailable (the octets cannot be read).
         """
-        attempt = _Attempt(envelope, octets, await inspect(octets))
+        attempt = _Attempt(envelope, octets, await inspect(octets, is_binary=envelope.body is Body.BINARY))
         try:
             async with asyncio.timeout(self._dialler.patience.whole_s):
                 await self._attempt(domain, attempt)

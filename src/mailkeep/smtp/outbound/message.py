@@ -12,6 +12,7 @@ from mailkeep.service.spool import Octets
 from mailkeep.smtp.wire import xtext
 from mailkeep.smtp.wire.answer import Offers
 
+MAX_TEXT_LINE: Final = 998  # octets without CRLF (RFC 5321 §4.5.3.1.6)
 MAX_HEADER: Final = 256 * 1024  # octets that are looked at for header fields
 
 _TLS_OPTIONAL: Final = re.compile(rb"^tls-required[ \t]*:[ \t]*no[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
@@ -34,27 +35,59 @@ class Facts:
 
     size: int
     is_ascii: bool
+    is_text: bool  # lines that end with CRLF and are not too long, without NUL: it needs no BINARYMIME
     header_is_ascii: bool
     tls_optional: bool  # TLS-Required: No (RFC 8689 §5)
 
 
-async def inspect(octets: Octets) -> Facts:
-    """Look through a message: in a thread if it is in a file.  Raises: Unavailable."""
-    return _inspect(octets) if octets.path is None else await asyncio.to_thread(_inspect, octets)
+async def inspect(octets: Octets, *, is_binary: bool = False) -> Facts:
+    """Look through a message: in a thread if it is in a file.  `is_binary`: that is what its envelope says.
+
+    Raises: Unavailable.
+    """
+    if octets.path is None:
+        return _inspect(octets, is_binary=is_binary)
+    return await asyncio.to_thread(_inspect, octets, is_binary=is_binary)
 
 
-def _inspect(octets: Octets) -> Facts:
+class _Lines:
+    """Whether octets that come in pieces are text (RFC 5321 §4.5.3.1.6)."""
+
+    def __init__(self) -> None:
+        self._rest = b""  # of a line whose end has not come
+        self._is_text = True
+
+    def add(self, piece: bytes) -> None:
+        """More octets."""
+        if self._is_text:
+            *lines, self._rest = (self._rest + piece).split(b"\r\n")
+            self._is_text = len(self._rest) <= MAX_TEXT_LINE + 1 and _are_text(lines)
+
+    def end(self) -> bool:
+        """Whether all were."""
+        return self._is_text and _are_text([self._rest])
+
+
+def _are_text(lines: list[bytes]) -> bool:
+    together = b"".join(lines)
+    return max(map(len, lines), default=0) <= MAX_TEXT_LINE and not any(o in together for o in (b"\r", b"\n", b"\0"))
+
+
+def _inspect(octets: Octets, *, is_binary: bool) -> Facts:
     header = bytearray()
-    is_ascii = True
+    is_ascii, lines = True, _Lines()
     for piece in octets.pieces():
         if len(header) < MAX_HEADER:
             header += piece[: MAX_HEADER - len(header)]
         is_ascii = is_ascii and piece.isascii()
+        if is_binary:
+            lines.add(piece)
     end = header.find(b"\r\n\r\n")
     fields = bytes(header[:end] if end >= 0 else header)
     return Facts(
         size=octets.size,
         is_ascii=is_ascii,
+        is_text=not is_binary or lines.end(),
         header_is_ascii=fields.isascii(),
         tls_optional=_TLS_OPTIONAL.search(fields) is not None,
     )
@@ -72,13 +105,13 @@ class Form:
 def fit(envelope: Envelope, facts: Facts, offers: Offers) -> Form:
     """The form in which a host that offers `offers` can take the message.  Raises: Unfit.
 
-    What a client declared and does not need is not asked for: many say 8BITMIME and SMTPUTF8 of everything.
+    What a client declared and does not need is not asked for: some say 8BITMIME, SMTPUTF8, BINARYMIME of everything.
     """
     if "SIZE" in offers and 0 < offers.size < facts.size:
         raise Unfit("5.3.4", f"The message has {facts.size} octets, the next host takes {offers.size} (RFC 1870)")
     if not facts.header_is_ascii and "SMTPUTF8" not in offers:
         raise Unfit("5.6.7", "The header is not ASCII, and the next host does not take SMTPUTF8 (RFC 6531)")
-    if envelope.body is Body.BINARY:
+    if envelope.body is Body.BINARY and not facts.is_text:
         if "BINARYMIME" not in offers or "CHUNKING" not in offers:
             raise Unfit("5.6.3", "The message is binary, and the next host does not take BINARYMIME (RFC 3030)")
         return Form(body=Body.BINARY, smtputf8=_needs_utf8(envelope, facts, offers), chunked=True)

@@ -561,7 +561,11 @@ GLOBAL = b"Subject: b\xc3\xbccher\r\n\r\nplain\r\n"
         (("SIZE 100",), ASCII, {}, "2.0.0", f"MAIL FROM:<ann@example.org> SIZE={len(ASCII)}"),
         (("SIZE",), ASCII, {}, "2.0.0", f"MAIL FROM:<ann@example.org> SIZE={len(ASCII)}"),
         (("SIZE 10",), ASCII, {}, "5.3.4", None),
-        (("8BITMIME",), ASCII, {"body": Body.BINARY}, "5.6.3", None),
+        (("8BITMIME",), ASCII, {"body": Body.BINARY}, "2.0.0", "MAIL FROM:<ann@example.org>"),
+        (("8BITMIME",), EIGHT, {"body": Body.BINARY}, "2.0.0", "MAIL FROM:<ann@example.org> BODY=8BITMIME"),
+        (("8BITMIME",), ASCII + b"x" * 999, {"body": Body.BINARY}, "5.6.3", None),
+        (("8BITMIME",), ASCII + b"\0", {"body": Body.BINARY}, "5.6.3", None),
+        (("8BITMIME",), ASCII + b"a\nb", {"body": Body.BINARY}, "5.6.3", None),
         (
             ("BINARYMIME", "CHUNKING"),
             b"\0\n\r.\r\n",
