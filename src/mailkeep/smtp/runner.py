@@ -42,9 +42,10 @@ from mailkeep.service.pace import Pace
 from mailkeep.service.queue import Due, Queue, Report, Reported
 from mailkeep.service.spool import Octets
 from mailkeep.smtp.errors import reply_to
-from mailkeep.smtp.window import LANE, Window
+from mailkeep.smtp.window import LANE, WINDOW, Window
 
 PAGE: Final = 200  # legs that are read at a time
+HERE: Final = 32  # legs that are delivered here at once: as many deliveries share a commit
 LOOK_S: Final = 60.0  # between looks at all that is due: hints may have been lost, an attempt may have met a bug
 MANY_NEWS: Final = 1000  # beyond so many, all is looked at
 PAUSE_S: Final = 5.0  # after a fault of the disk
@@ -82,8 +83,8 @@ class Reports(Protocol):
 class Options:
     """`retry_s`: waits between attempts, of which the last is repeated; `lifetime_s`: how long is tried.
 
-    `warn_after_s`: when the sender is told that it takes long; 0 is never.  `concurrency`: legs that are tried at once,
-    and `per_destination`: of these, to one domain.
+    `warn_after_s`: when the sender is told that it takes long; 0 is never.  `concurrency`: legs that are sent elsewhere
+    at once, and `per_destination`: of these, to one domain.
     """
 
     retry_s: tuple[int, ...]
@@ -122,12 +123,11 @@ class Runner:
         self._options = options
         self._clock = clock
         self._jitter = jitter
-        self._window = Window(options.per_destination)
+        self._here, self._away = _windows(options)
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._draining = False
-        self._running = 0
         self._news: set[tuple[AccountId, int]] = set()
         self._place = FIRST  # up to which all that is due has been offered
         self._looked_at = 0.0  # when that began anew
@@ -144,7 +144,7 @@ class Runner:
     @options.setter
     def options(self, options: Options) -> None:
         self._options = options
-        self._window.per_destination = options.per_destination
+        self._away.at_once, self._away.per_destination = options.concurrency, options.per_destination
         self._wake.set()
 
     def _on_news(self, account: AccountId, item: int) -> None:
@@ -164,13 +164,13 @@ class Runner:
             yield "queue_recipients", labels, count
         for kind, count in self._reported.items():
             yield "queue_reports", (kind,), count
-        yield "queue_attempts_running", (), self._running
+        yield "queue_attempts_running", (), self._here.running + self._away.running
 
     # --- what is next
 
     async def run(self) -> None:
         """Until cancelled: then what is being tried is cut."""
-        self._window = Window(self._options.per_destination)
+        self._here, self._away = _windows(self._options)
         self._on_doubt()
         async with asyncio.TaskGroup() as group:
             while True:
@@ -192,14 +192,14 @@ class Runner:
                 await self._idle.wait()
 
     def _start(self, group: asyncio.TaskGroup) -> None:
-        while not self._draining and self._running < self._options.concurrency and (due := self._window.take()):
-            self._running += 1
-            self._idle.clear()
-            group.create_task(self._attempt(due))
+        for window in (self._here, self._away):
+            while not self._draining and (due := window.take()):
+                self._idle.clear()
+                group.create_task(self._attempt(due, window))
 
     async def _rest(self) -> None:
         until = self._looked_at + LOOK_S
-        if not self._window.is_full:
+        if not (self._here.is_full or self._away.is_full):
             until = min(until, self._next_at)
         with suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, until - self._clock())):
@@ -213,22 +213,24 @@ class Runner:
         news, self._news = self._news, set()
         pace = Pace()
         for account, item in news:
-            if self._window.is_full:
-                self._on_doubt()
-                break
             for due in await self._queue.due_item(account, item):
-                self._window.offer(due)
+                window = self._window_of(due.domain)
+                if window.is_full:
+                    self._next_at = 0  # it is found again by its place
+                else:
+                    window.offer(due)
             if pace.is_over:
                 await pace.give_way()
-        for lane in self._window.hungry():
-            page = await self._queue.due_of(*lane, 2 * LANE)
-            self._window.feed(lane, page, more=len(page) == 2 * LANE)
-            if pace.is_over:
-                await pace.give_way()
-        while self._next_at <= now and not self._window.is_full:
+        for window in (self._here, self._away):
+            for lane in window.hungry():
+                page = await self._queue.due_of(*lane, 2 * LANE)
+                window.feed(lane, page, more=len(page) == 2 * LANE)
+                if pace.is_over:
+                    await pace.give_way()
+        while self._next_at <= now and not (self._here.is_full or self._away.is_full):
             page = await self._queue.due(self._place, int(now), PAGE)
-            for due in page:
-                self._window.offer(due)
+            for due in page:  # to its end, even if one becomes full: what is behind the place is not seen again
+                self._window_of(due.domain).offer(due)
             if page:
                 self._place = page[-1][:4]
             if len(page) < PAGE:
@@ -237,9 +239,16 @@ class Runner:
             if pace.is_over:
                 await pace.give_way()
 
+    def _window_of(self, domain: str) -> Window:
+        """Mail to mailboxes here must not wait for slow hosts."""
+        return self._here if self._is_local(domain) else self._away
+
+    def _is_local(self, domain: str) -> bool:
+        return not domain or self._addresses.is_local(domain)
+
     # --- one attempt
 
-    async def _attempt(self, due: Due) -> None:
+    async def _attempt(self, due: Due, window: Window) -> None:
         claim = f"queue:{due.account}-{due.item}-{due.leg}"
         try:
             if self._claims.enter(claim, 1):
@@ -257,9 +266,8 @@ class Runner:
             with suppress(MailError):
                 await self._queue.hold(due.account, due.item)
         finally:
-            self._window.done(due)
-            self._running -= 1
-            if not self._running:
+            window.done(due)
+            if not (self._here.running or self._away.running):
                 self._idle.set()
             self._wake.set()
 
@@ -274,7 +282,7 @@ class Runner:
         if not waiting:
             return
         attempts = leg.attempts + 1
-        is_local = not leg.domain or self._addresses.is_local(leg.domain)
+        is_local = self._is_local(leg.domain)
         try:
             outcomes = await (self._deliver(item, waiting) if is_local else self._send(item, leg, waiting))
         except Exception as error:  # the one catch-all of an attempt: what failed is tried again, and given up in time
@@ -462,6 +470,11 @@ class Runner:
                 log.warning("queue.not_settled", text=error.text)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LOOK_S)
+
+
+def _windows(options: Options) -> tuple[Window, Window]:
+    """On what is delivered here, and on what goes elsewhere."""
+    return Window(HERE, HERE, WINDOW), Window(options.concurrency, options.per_destination, WINDOW)
 
 
 def _owed(leg: QueuedLeg) -> list[QueuedRecipient]:

@@ -23,10 +23,12 @@ Lane = tuple[AccountId, str]
 class Window:
     """Legs that wait for their turn, or are being tried.  Not a word about how.
 
-    `per_destination`: legs that go to one domain at once; it may be changed at any time.
+    `at_once`: legs that are tried at once, and `per_destination`: of these, to one domain; both may be changed at any
+    time.  `window`: legs beyond which nothing more should be offered.
     """
 
-    def __init__(self, per_destination: int, *, lane: int = LANE, window: int = WINDOW) -> None:
+    def __init__(self, at_once: int, per_destination: int, window: int = WINDOW, *, lane: int = LANE) -> None:
+        self.at_once = at_once
         self.per_destination = per_destination
         self._lane = lane
         self._window = window
@@ -35,7 +37,8 @@ class Window:
         self._turns: deque[Lane] = deque()  # lanes with something that waits, but for those that are `_blocked`
         self._blocked: defaultdict[str, list[Lane]] = defaultdict(list)  # by domain: as much as may be goes there
         self._left: set[Lane] = set()  # lanes that have left some behind
-        self.trying: Counter[str] = Counter()  # legs by domain
+        self._trying: Counter[str] = Counter()  # legs by domain
+        self.running = 0  # all of these
 
     @property
     def is_full(self) -> bool:
@@ -72,10 +75,10 @@ class Window:
 
     def take(self) -> Due | None:
         """One whose turn it is; to be given back by `done`.  None: there is none, or all must wait."""
-        while self._turns:
+        while self._turns and self.running < self.at_once:
             lane = self._turns.popleft()
             _, domain = lane
-            if self.trying[domain] >= self.per_destination:
+            if self._trying[domain] >= self.per_destination:
                 self._blocked[domain].append(lane)
                 continue
             waiting = self._waiting[lane]
@@ -84,16 +87,18 @@ class Window:
                 self._turns.append(lane)
             else:
                 del self._waiting[lane]
-            self.trying[domain] += 1
+            self._trying[domain] += 1
+            self.running += 1
             return due
         return None
 
     def done(self, due: Due) -> None:
         """It has been tried; if it is due again it may be offered again."""
         self._known.discard(due[1:4])
-        self.trying[due.domain] -= 1
-        if not self.trying[due.domain]:
-            del self.trying[due.domain]
+        self.running -= 1
+        self._trying[due.domain] -= 1
+        if not self._trying[due.domain]:
+            del self._trying[due.domain]
         self._turns.extend(self._blocked.pop(due.domain, ()))
 
     def __len__(self) -> int:

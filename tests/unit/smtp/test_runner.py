@@ -115,6 +115,10 @@ class Bench:
         )
 
     @property
+    def running_now(self) -> int:
+        return self.runner._here.running + self.runner._away.running
+
+    @property
     def ann(self) -> AccountId:
         return self.accounts.get(ANN).id
 
@@ -162,7 +166,7 @@ class Bench:
         self.now = until or self.now
 
         async def nothing_is_due() -> bool:
-            return not await self.queue.due((0, 0, 0, 0), int(self.now), 1) and not self.runner._running
+            return not await self.queue.due((0, 0, 0, 0), int(self.now), 1) and not self.running_now
 
         async with self.running():
             await self.until(nothing_is_due)
@@ -519,7 +523,7 @@ async def test_what_another_process_is_trying_is_left_to_it(bench: Bench) -> Non
     name = await bench.add("joe@example.com")
     bench.ledger.enter(f"queue:{name}-0", 1)
     async with bench.running():
-        await bench.until(lambda: _true(bench.runner._next_at > 0 and not bench.runner._running))
+        await bench.until(lambda: _true(bench.runner._next_at > 0 and not bench.running_now))
         assert bench.host.got == []
         bench.ledger.leave(f"queue:{name}-0")
         bench.now += 60
@@ -535,7 +539,7 @@ async def test_what_is_dropped_while_it_is_tried_is_gone(bench: Bench) -> None:
         await bench.until(lambda: _true(bench.host.got))
         await bench.queue.drop(*parse_queue_id(name))
         bench.host.gate.set()
-        await bench.until(lambda: _true(not bench.runner._running))
+        await bench.until(lambda: _true(not bench.running_now))
     assert await bench.is_empty()
     assert bench.told.reports == []
 
@@ -571,7 +575,7 @@ async def test_the_queue_of_an_account_that_goes_is_tried_no_more(bench: Bench) 
         await bench.until(lambda: _true(bench.host.got))
         await bench.accounts.remove("bob@example.org")
         bench.host.gate.set()
-        await bench.until(lambda: _true(not bench.runner._running))
+        await bench.until(lambda: _true(not bench.running_now))
     assert await bench.is_empty()
 
 
@@ -607,10 +611,36 @@ async def test_a_destination_that_hangs_keeps_nobody_else_waiting(bench: Bench) 
     async with bench.running():
         await bench.until(lambda: _count_is(bench, 250))
         assert len(bench.host.got) == 50
-        assert len(bench.runner._window) <= 110
+        assert len(bench.runner._away) <= 110
         gate.set()
         await bench.until(bench.is_empty)
     assert len(bench.host.got) == 300
+
+
+@on_bench
+async def test_mail_to_mailboxes_here_does_not_wait_for_hosts_that_hang(bench: Bench) -> None:
+    bench.host.gate = asyncio.Event()
+    for number in range(10):
+        await bench.add(f"joe@{number}.example")
+    async with bench.running():
+        await bench.until(lambda: _true(bench.host.at_once == OPTIONS.concurrency))
+        await bench.add(ANN)
+        await bench.until(lambda: _count_is(bench, 10))
+        bench.host.gate.set()
+        await bench.until(bench.is_empty)
+    assert len(await bench.inbox(bench.ann)) == 1
+
+
+@on_bench
+async def test_more_than_a_window_holds_is_sent_in_the_end(bench: Bench) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mailkeep.smtp.runner.WINDOW", 20)
+        patch.setattr("mailkeep.smtp.runner.PAGE", 10)
+        for number in range(100):
+            await bench.add(f"joe@{number}.example", ANN)
+        async with bench.running():
+            await bench.until(bench.is_empty)
+    assert len(bench.host.got) == len(await bench.inbox(bench.ann)) == 100
 
 
 @on_bench

@@ -20,7 +20,7 @@ def take_all(window: Window) -> list[tuple[int, int]]:
 
 
 def test_lanes_take_turns_so_that_a_newsletter_keeps_nobody_waiting() -> None:
-    window = Window(10)
+    window = Window(100, 10)
     for item in range(3):
         window.offer(due(1, item))
     window.offer(due(2, 7))
@@ -29,7 +29,7 @@ def test_lanes_take_turns_so_that_a_newsletter_keeps_nobody_waiting() -> None:
 
 
 def test_what_is_waiting_or_being_tried_is_not_offered_twice() -> None:
-    window = Window(10)
+    window = Window(100, 10)
     window.offer(due(1, 1))
     window.offer(due(1, 1))
     [first] = [window.take()]
@@ -42,7 +42,7 @@ def test_what_is_waiting_or_being_tried_is_not_offered_twice() -> None:
 
 
 def test_a_destination_gets_only_so_many_at_once_and_others_go_on() -> None:
-    window = Window(2)
+    window = Window(100, 2)
     for item in range(4):
         window.offer(due(1, item))
     window.offer(due(1, 9, "b.example"))
@@ -54,7 +54,7 @@ def test_a_destination_gets_only_so_many_at_once_and_others_go_on() -> None:
 
 
 def test_a_full_lane_leaves_some_behind_and_is_hungry_once_half_of_it_is_done() -> None:
-    window = Window(10, lane=4)
+    window = Window(100, 10, lane=4)
     for item in range(6):
         window.offer(due(1, item))
     assert len(window) == 4
@@ -70,7 +70,7 @@ def test_a_full_lane_leaves_some_behind_and_is_hungry_once_half_of_it_is_done() 
 
 
 def test_a_window_is_full_when_it_holds_so_many_and_counts_what_is_being_tried() -> None:
-    window = Window(10, window=2)
+    window = Window(100, 10, window=2)
     window.offer(due(1, 1))
     window.offer(due(2, 1))
     assert window.is_full
@@ -82,10 +82,21 @@ def test_a_window_is_full_when_it_holds_so_many_and_counts_what_is_being_tried()
 
 
 def test_nothing_remains_of_what_is_done() -> None:
-    window = Window(1)
+    window = Window(100, 1)
     for account in range(50):
         window.offer(due(account, 1, f"{account % 7}.example"))
     while (one := window.take()) is not None:
         window.done(one)
     assert len(window) == 0
-    assert not any(getattr(window, name) for name in ("_waiting", "_turns", "_blocked", "_left", "trying"))
+    assert not any(getattr(window, name) for name in ("_waiting", "_turns", "_blocked", "_left", "_trying", "running"))
+
+
+def test_no_more_are_tried_at_once_than_may_be() -> None:
+    window = Window(2, 10)
+    for account in range(3):
+        window.offer(due(account, 1))
+    first = window.take()
+    assert take_all(window) == [(1, 1)]
+    assert first is not None
+    window.done(first)
+    assert take_all(window) == [(2, 1)]
