@@ -93,7 +93,7 @@ class Report:
     """What a sender is told.
 
     `token`: characters that make Message-ID and boundary unique.  `returned`: the message, or its header where it is
-    not `whole`.  Times are UTC seconds.
+    not `whole`.  Times are UTC seconds; `held_until`: before that the message was not to leave (RFC 4865).
     """
 
     hostname: str
@@ -105,6 +105,7 @@ class Report:
     returned: bytes
     whole: bool
     envelope_id: str | None = None
+    held_until: int | None = None
 
 
 def compose(report: Report) -> bytes:
@@ -233,6 +234,8 @@ def _about_message(report: Report) -> Iterator[str]:
     kind = "dns" if "." in report.hostname else "x-local-hostname"
     yield f"Reporting-MTA: {kind}; {_ascii(report.hostname)}"
     yield f"Arrival-Date: {_date(report.arrived_at)}"
+    if report.held_until is not None:  # RFC 4865 §5.1.2; HOLDFOR too is told as the moment that it came to
+        yield f"Future-Release-Request: until;{datetime.fromtimestamp(report.held_until, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _about(status: Status) -> Iterator[str]:

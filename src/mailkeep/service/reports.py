@@ -62,6 +62,7 @@ class Reports:
                 returned=report.message.read() if whole else _header(report.message),
                 whole=whole,
                 envelope_id=report.envelope.envelope_id,
+                held_until=report.envelope.hold_until,
             )
         )
 

@@ -96,6 +96,12 @@ def test_fields_about_the_message() -> None:
     ]
 
 
+@pytest.mark.rfc("4865", "5.1.2")
+def test_the_wish_to_be_held_back_is_told() -> None:
+    _, groups, _ = parts(dataclasses.replace(REPORT, held_until=NOW + 3600))
+    assert groups[0]["Future-Release-Request"] == "until;2023-11-14T23:13:20Z"
+
+
 def test_fields_about_a_recipient() -> None:
     _, groups, _ = parts(about(dataclasses.replace(FAILED, original="rfc822;Bob@Example.NET")))
     assert groups[1].items() == [

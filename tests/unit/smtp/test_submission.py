@@ -164,6 +164,8 @@ def test_a_message_is_held_for_a_time_or_until_a_moment(dialogue: UserDialogue) 
     assert dialogue.sent(" HOLDFOR=1000").hold_until == NOW + 1000
     assert dialogue.sent(" HOLDUNTIL=2027-01-15T09:10:00+01:00").hold_until == NOW + 600
     assert dialogue.sent(" HOLDUNTIL=2027-01-15t08:10:00z").hold_until == NOW + 600
+    for passed in ("2027-01-15T08:00:00Z", "0001-01-01T00:00:00+23:59"):
+        assert dialogue.sent(f" HOLDUNTIL={passed}").hold_until is None
 
 
 @pytest.mark.rfc("4865", "4.2")

@@ -24,9 +24,14 @@ async def mail(session: Session, command: Mail) -> Reply:
 
 
 def _hold_until(session: Session, command: Mail) -> int | None:
-    """When the message may leave; None: at once.  RFC 4865 §4.2.  Raises: Refused (later than is allowed)."""
+    """When the message may leave; None: at once, also where the moment has passed.
+
+    RFC 4865 §4.2.  Raises: Refused (later than is allowed).
+    """
     now = int(session.clock())
     until = command.hold_until if command.hold_for is None else now + command.hold_for
-    if until is not None and until - now > session.options.max_hold_s:
+    if until is None or until <= now:
+        return None
+    if until - now > session.options.max_hold_s:
         raise Refused(Reply(501, "5.5.4", f"Messages are held for {session.options.max_hold_s} seconds at most"))
     return until
