@@ -157,6 +157,12 @@ def test_what_a_milter_does_not_want_it_is_not_told_or_need_not_answer(tmp_path:
     assert script.letters() == "OCHMRRTLLLLNBE"
 
 
+def test_a_milter_of_an_earlier_version_is_not_told_of_data(tmp_path: Path) -> None:
+    script = Script(options=struct.pack("!III", 2, 0x1, 0))
+    assert judged(script, tmp_path)[0] == Opinion()
+    assert script.letters() == "OCHMRRLLLLNBE"
+
+
 def test_with_the_leading_space_values_come_and_go_as_they_are(tmp_path: Path) -> None:
     script = Script(
         wishes=Wish.LEADING_SPACE, changes=[wire.frame(b"h", b"X-A\0  1\0"), wire.frame(b"h", b"X-B\x002\0")]

@@ -13,6 +13,7 @@ from enum import IntFlag
 from typing import Final
 
 VERSION: Final = 6
+KNOWS_DATA: Final = 4  # milters of earlier versions are not told of DATA
 MAX_FRAME: Final = 1 << 20  # octets; libmilter sends at most 64 kB
 CHUNK: Final = 65535  # octets of the body in one frame
 
@@ -234,7 +235,7 @@ def _parse_options(data: bytes) -> Options:
     version, _, wishes = _OPTIONS.unpack_from(data)
     if version < 2 or wishes & ~int(OFFERED_WISHES):
         raise BadFrame("it needs what this server does not do")
-    return Options(Wish(wishes))
+    return Options(Wish(wishes) if version >= KNOWS_DATA else Wish(wishes) | Wish.NO_DATA)
 
 
 def _parse_reply(data: bytes) -> Verdict:
