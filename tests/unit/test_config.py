@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from mailkeep.config import Address, Config, ConfigError, Imap, Limits, load, options, parse, show
+from mailkeep.config import Address, Config, ConfigError, Imap, Limits, load, options, parse, read_place, show
 
 FILE = Path("/etc/mailkeep/mailkeep.toml")
 
@@ -64,6 +64,25 @@ def test_name_servers_that_are_no_addresses_are_refused(text: str) -> None:
         parse(f'dns.nameservers = ["{text}"]', FILE)
 
 
+def test_filters_and_proxies_are_read_and_shown() -> None:
+    config = parse(
+        """
+        [listen]
+        proxies = ["10.0.0.5", "2001:db8::/32"]
+        proxied = ["smtp"]
+        [filter]
+        rspamd = "http://127.0.0.1:11333"
+        milters = ["unix:/run/milter", "127.0.0.1:8891"]
+        hook = "hook.py"
+        """,
+        FILE,
+    )
+    assert [str(network) for network in config.listen.proxies] == ["10.0.0.5/32", "2001:db8::/32"]
+    assert config.filter.hook == FILE.absolute().parent / "hook.py"
+    assert [read_place(text) for text in config.filter.milters] == [Path("/run/milter"), Address("127.0.0.1", 8891)]
+    assert parse(show(config), FILE) == config
+
+
 def test_the_lmtp_socket_is_relative_to_the_data_directory() -> None:
     assert parse('data_dir = "/srv/mail"\nlisten.lmtp_socket = "in"', FILE).lmtp_socket == Path("/srv/mail/in")
     assert parse('listen.lmtp_socket = "/run/lmtp"', FILE).lmtp_socket == Path("/run/lmtp")
@@ -103,6 +122,13 @@ def test_show_tells_the_meaning_of_every_option() -> None:
         ("[imap]\nfilters = ['a SEEN', 'A DRAFT']", 2, "imap.filters", "two filters"),
         ("[imap]\ndisable = ['IMAP4rev1']", 2, "imap.disable", '"IMAP4rev1" is no capability that can be switched'),
         ("[auth]\nthrottle = 'no'", 2, "auth.throttle", "true or false"),
+        ("listen.proxies = ['10.0.0.1/8']", 1, "listen.proxies", "has host bits set"),
+        ("listen.proxies = '10.0.0.0/8'", 1, "listen.proxies", "a list of networks"),
+        ("listen.proxied = ['smtp', 'lmtp']", 1, "listen.proxied", 'a list of any of "smtp"'),
+        ("[filter]\nrspamd = 'localhost:11333'", 2, "filter.rspamd", "http://127.0.0.1:11333"),
+        ("[filter]\nmilters = ['opendkim']", 2, "filter.milters", "unix:/run/opendkim"),
+        ("[filter]\nmilters = ['unix:opendkim']", 2, "filter.milters", "unix:/run/opendkim"),
+        ("[filter]\non_fault = 'hope'", 2, "filter.on_fault", 'one of "defer", "accept"'),
         ("data_dir = ''", 1, "data_dir", "a path"),
         ("shards = 1\n[tls]\nkey = 'k.pem'", 2, "tls.certificate", "give both, or neither"),
         ("a = [1\nb = 2", 2, "", "not valid TOML"),
