@@ -9,11 +9,9 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
 
 from mailkeep.config import Address
-
-BACKLOG: Final = 1024
+from mailkeep.net.listener import BACKLOG
 
 
 class BindError(Exception):

@@ -20,6 +20,7 @@ from mailkeep.net.proxy_protocol import BadHeader, read_header
 HANDSHAKE_S: Final = 15.0  # connections are counted only afterwards, so nobody may dally here
 SHUTDOWN_S: Final = 2.0  # for the peer to say goodbye too, once we have; many clients never do
 HEADER_S: Final = 5.0  # for a proxy to say whose connection it passes on; its document asks for at least 3
+BACKLOG: Final = 1024  # connections that wait to be accepted; the loop, unless told, makes it 100 again
 NO_SOCKETS_S: Final = 1.0  # before we accept again when there were no descriptors left
 
 log = telemetry.logger()
@@ -81,7 +82,7 @@ class Listener:
         loop = asyncio.get_running_loop()
         for bound in sockets:
             if bound.family == socket.AF_UNIX:
-                server = await loop.create_unix_server(self._connection, sock=bound)
+                server = await loop.create_unix_server(self._connection, sock=bound, backlog=BACKLOG)
             elif self._proxies is not None:
                 self._keep(self._accept(bound, self._proxies), self._proxies.spawn)
                 continue
@@ -89,6 +90,7 @@ class Listener:
                 server = await loop.create_server(
                     self._connection,
                     sock=bound,
+                    backlog=BACKLOG,
                     ssl=self._tls,
                     ssl_handshake_timeout=HANDSHAKE_S if self._tls else None,
                     ssl_shutdown_timeout=SHUTDOWN_S if self._tls else None,
