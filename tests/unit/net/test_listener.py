@@ -14,7 +14,7 @@ import uvloop
 from mailkeep.net.connection import Connection, Session
 from mailkeep.net.limits import AddressLimit
 from mailkeep.net.listener import BACKLOG, Listener
-from mailkeep.service.ledger import alone
+from mailkeep.service.ledger import Ledger
 
 MAX_BACKLOG = 28  # of a listening socket: where tcpi_sacked is in the kernel's tcp_info
 
@@ -29,7 +29,7 @@ def test_hundreds_of_connections_may_wait_to_be_accepted(new_loop: Callable[[], 
 
     async def main() -> int:
         with socket.create_server(("127.0.0.1", 0)) as bound:
-            listener = Listener("test", _nobody, limit=AddressLimit(alone(), 10))
+            listener = Listener("test", _nobody, limit=AddressLimit(Ledger.alone(), 10))
             await listener.start((bound.dup(),))
             info = bound.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
             listener.drain()
