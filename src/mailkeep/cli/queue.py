@@ -49,8 +49,8 @@ def list_(
 
 
 def _line(line: QueuedLine, now: float) -> str:
-    to = ", ".join(line.domains) + (", …" if line.waiting > len(line.domains) > 1 else "")
-    text = f"{line.id}  {line.sender or '<>'} → {line.waiting} at {to}  {line.size} octets  {_when(line.queued_at)}"
+    to = _clean(", ".join(line.domains)) + (", …" if line.waiting > len(line.domains) > 1 else "")
+    text = f"{line.id}  {_clean(line.sender) or '<>'} → {line.waiting} at {to}  {line.size} octets  {_when(line.queued_at)}"
     text += f"  {_next(line.due_at, now)}, {line.attempts} attempts so far"
     return f"{text}: {_clean(line.reason)}" if line.reason else text
 
@@ -75,7 +75,7 @@ def _whole(message: QueuedMessage, now: float) -> str:
     lines = [
         f"{message.id}  {message.size} octets, queued {_when(message.queued_at)}{', held' if message.held else ''}",
         f"account  {message.account}",
-        f"from     <{message.sender}>",
+        f"from     <{_clean(message.sender)}>",
     ]
     for one in message.recipients:
         lines.append(f"to       <{_clean(one.address)}>  {one.state}")

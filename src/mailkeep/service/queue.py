@@ -243,12 +243,17 @@ def domain_of(address: str) -> str:
 
 
 def _legs(recipients: Sequence[Recipient]) -> tuple[tuple[str, ...], tuple[tuple[int, Recipient], ...]]:
-    """The domain of each leg, and for each recipient which leg it is in."""
+    """The domain of each leg, and for each recipient which leg it is in; one that is named twice is taken once."""
     domains: list[str] = []
     filling: dict[str, tuple[int, int]] = {}  # of a domain: the leg, and how many are in it
     placed: list[tuple[int, Recipient]] = []
+    seen: set[tuple[str, str]] = set()
     for recipient in recipients:
         domain = domain_of(recipient.address)
+        whom = recipient.address.rpartition("@")[0] or recipient.address, domain
+        if whom in seen:
+            continue
+        seen.add(whom)
         leg, count = filling.get(domain, (-1, LEG))
         if count == LEG:
             leg, count = len(domains), 0

@@ -205,6 +205,23 @@ async def test_what_is_taken_leaves_the_queue_with_its_octets(bench: Bench) -> N
 
 
 @on_bench
+async def test_a_recipient_that_is_named_twice_gets_one_message(bench: Bench) -> None:
+    await bench.add(ANN, "ann@Example.ORG", "joe@example.com", "joe@example.com", "Joe@example.com")
+    await bench.run_dry()
+    assert bench.host.got == [("example.com", ("joe@example.com", "Joe@example.com"), MESSAGE)]
+    assert len(await bench.inbox(bench.ann)) == 1
+
+
+@on_bench
+async def test_more_recipients_than_a_host_takes_at_once_go_in_pieces(bench: Bench) -> None:
+    addresses = [f"joe{number}@example.com" for number in range(250)]
+    await bench.add(*addresses)
+    await bench.run_dry()
+    assert sorted(len(to) for _, to, _ in bench.host.got) == [50, 100, 100]
+    assert sorted(address for _, to, _ in bench.host.got for address in to) == sorted(addresses)
+
+
+@on_bench
 async def test_a_running_runner_sends_what_is_added_at_once(bench: Bench) -> None:
     async with bench.running():
         await bench.until(lambda: _true(bench.runner._next_at > 0))
