@@ -50,7 +50,8 @@ def list_(
 
 def _line(line: QueuedLine, now: float) -> str:
     to = _clean(", ".join(line.domains)) + (", …" if line.waiting > len(line.domains) > 1 else "")
-    text = f"{line.id}  {_clean(line.sender) or '<>'} → {line.waiting} at {to}  {line.size} octets  {_when(line.queued_at)}"
+    whose = _clean(line.sender) or "<>"
+    text = f"{line.id}  {whose} → {line.waiting} at {to}  {line.size} octets  {_when(line.queued_at)}"
     text += f"  {_next(line.due_at, now)}, {line.attempts} attempts so far"
     return f"{text}: {_clean(line.reason)}" if line.reason else text
 
