@@ -12,13 +12,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.authority import Authority
-from tests.smtp_peer import Peer, smtp_peer
+from tests.smtp_peer import DEAF, Peer, smtp_peer
 from tests.unit.smtp.outbound.sending import codes, courier, figures, octets, run, to
 from tests.zones import FAULT, Zones
 
 from mailkeep.formats.mta_sts import Mode, Policy
 from mailkeep.model.envelope import Envelope
+from mailkeep.service.spool import Octets
 from mailkeep.smtp.courier import Courier
+from mailkeep.smtp.outbound.fault import Patience
 
 HOST = {"example.com": {"MX": ["10 mx.example.com."]}, "mx.example.com": {"A": ["127.0.0.1"]}}
 PLAIN = to("bob@example.com")
@@ -79,6 +81,22 @@ def test_a_key_too_short_to_be_trusted_still_encrypts(authority: Authority, tmp_
             assert await sent(peer, Zones(HOST), authority) == ("2.0.0", {("no-policy-found", "successful"): 1})
 
     run(main)
+
+
+@BOTH
+def test_inside_tls_too_a_host_that_does_not_read_is_given_up(authority: Authority, tmp_path: Path, fast: bool) -> None:
+    file = tmp_path / "message"
+    file.write_bytes(b"a line\r\n" * 4_000_000)
+
+    async def main() -> None:
+        async with (
+            smtp_peer(tls=authority.context("mx.example.com"), offers=("PIPELINING",), answers={"DATA": DEAF}) as peer,
+            courier(Zones(HOST), peer.port, patience=Patience(block_s=0.2)) as made,
+        ):
+            outcomes = await made.send("example.com", PLAIN, Octets(file.stat().st_size, b"", None, file))
+            assert "does not read" in outcomes["bob@example.com"].text
+
+    run(main, fast=fast)
 
 
 def test_without_tls_a_message_goes_in_the_clear_and_that_is_counted(authority: Authority) -> None:
