@@ -26,7 +26,7 @@ async def auth(session: Session, command: Auth) -> Reply:
     if session.transaction is not None:
         return Reply(503, "5.5.1", "Not within a transaction")
     if not session.tls:
-        return Reply(538, "5.7.11", "Begin with STARTTLS")
+        return Reply(530, "5.7.0", "Begin with STARTTLS")  # RFC 3207 §4; RFC 4954 has given up 538
     assert session.users is not None
     accounts = session.users.accounts
     try:
