@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import hashlib
 import json
 import threading
@@ -49,6 +50,7 @@ class Server:
         self.seen: list[tuple[str, list[tuple[str, str]], bytes]] = []
         self.status = 200
         self.answer = b""
+        self.encoding = "identity"
         self.silent = threading.Event()
         self.silent.set()
         outer = self
@@ -61,6 +63,7 @@ class Server:
                 with contextlib.suppress(OSError):
                     self.send_response(outer.status)
                     self.send_header("Content-Length", str(len(outer.answer)))
+                    self.send_header("Content-Encoding", outer.encoding)
                     self.end_headers()
                     self.wfile.write(outer.answer)
 
@@ -211,6 +214,14 @@ def test_who_does_not_answer_in_time_is_at_fault(server: Server) -> None:
     server.says(action="no action")
     server.silent.clear()
     assert judged(server.url, patience_s=0.1) == DEFERRED
+
+
+def test_a_compressed_answer_is_not_unpacked(server: Server) -> None:
+    server.says(action="no action")
+    server.answer, server.encoding = gzip.compress(server.answer), "gzip"
+    assert judged(server.url) == DEFERRED
+    [(_, headers, _)] = server.seen
+    assert dict(headers)["Accept-Encoding"] == "identity"
 
 
 def test_who_answers_without_an_end_is_at_fault(server: Server) -> None:
