@@ -40,9 +40,10 @@ def build_gate(config: Config, offices: Offices, ledger: Ledger, lane: Lane, tur
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """What looks at messages: `judges`, of which `hook` is one; it has processes, and must be closed."""
+    """What looks at messages from strangers, and at those that come by LMTP; `hook` has processes to be ended."""
 
     judges: Judges
+    of_lmtp: Judges
     hook: Hook | None
 
     def close(self) -> None:
@@ -61,9 +62,8 @@ def build_checks(config: Config, offices: Offices, lane: Lane, tally: Tally, fou
         patience_s=float(config.filter.timeout), defer=config.filter.on_fault == "defer", lane=lane, tally=tally
     )
     hook = Hook(config.filter.hook, terms) if config.filter.hook is not None else None
-    last = () if hook is None else (hook,)
-    judges = (Loops(), senders, *_filters(config, offices, terms), *last)
-    return Checks(Judges(judges), hook)
+    filters = (*_filters(config, offices, terms), *(() if hook is None else (hook,)))
+    return Checks(Judges((Loops(), senders, *filters)), Judges(filters if config.filter.lmtp else ()), hook)
 
 
 def _rules(config: Config) -> Rules:

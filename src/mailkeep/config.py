@@ -740,6 +740,12 @@ class Filter:
     timeout: int = _option(
         _Count(1, 500), "Seconds that a filter has for one message; clients wait for 600 at the most.", default=60
     )
+    lmtp: bool = _option(
+        _Switch(),
+        "Whether rspamd, milters and the hook also look at mail that a mail transfer agent hands in by LMTP.  Who has"
+        " sent it, they are not told.",
+        default=False,
+    )
     on_fault: str = _option(
         _Choice(("defer", "accept")),
         "When a filter does not answer, or talks nonsense: have the client try again later, or do without the filter.",

@@ -67,7 +67,6 @@ class Reception:
         self._imap_services = self._services_of_imap()  # one for all connections
         self._imap_options = self._options_of_imap()
         self._partly = Partly()
-        self._lmtp = Lmtp(offices.addresses, offices.delivery, self._partly)
         self._ledger = ledger
         self._turned = Turned()
         self._filtered = FilterTally()
@@ -75,12 +74,13 @@ class Reception:
         self._lane: Lane
         self._checks: Checks | None = None  # until it accepts
         self._mx: Mx
+        self._lmtp: Lmtp
         self._submission = Submission(addresses=offices.addresses, submitter=offices.submission)
 
     async def start(self, bound: Mapping[str, Iterable[socket.socket]], spawn: Spawn) -> None:
         """Accept on the sockets of each listener, which become its own; `spawn` starts a task of the server."""
         self._lane = Lane(spawn)
-        self._mx = self._role_of_mx()
+        self._take_roles()
         proxies = Proxies(self._config.listen.proxies, spawn) if self._config.listen.proxies else None
         proxied = self._config.listen.proxied
 
@@ -105,7 +105,7 @@ class Reception:
         """Take over limits and options for connections to come."""
         self._config = config
         self._imap_options = self._options_of_imap()
-        self._mx = self._role_of_mx()
+        self._take_roles()
         self._offices.resolver.configure(config.dns.servers, float(config.dns.timeout))
         self._offices.greylist.delay_s = config.filter.greylist
         self._address_limit.limit = config.limits.connections_per_address
@@ -188,13 +188,14 @@ class Reception:
         )
         return dataclasses.replace(options, off=off_in(options, self._config.imap.disable))
 
-    def _role_of_mx(self) -> Mx:
+    def _take_roles(self) -> None:
         """For connections to come; what is under way goes on with what it began with."""
         offices = self._offices
         if self._checks is not None:
             self._checks.close()
         self._checks = build_checks(self._config, offices, self._lane, self._filtered, self._found)
-        return Mx(
+        self._lmtp = Lmtp(offices.addresses, offices.delivery, self._partly, self._checks.of_lmtp)
+        self._mx = Mx(
             addresses=offices.addresses,
             delivery=offices.delivery,
             gate=build_gate(self._config, offices, self._ledger, self._lane, self._turned),

@@ -54,6 +54,15 @@ class Opinion:
     octets: Octets | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A message as it came, as it is to be delivered, and what is thought of it."""
+
+    came: Octets
+    octets: Octets
+    opinion: Opinion
+
+
 class Judge(Protocol):
     """Has a say in what becomes of a message."""
 

@@ -18,7 +18,7 @@ from mailkeep.smtp import extensions
 from mailkeep.smtp.errors import Refused, reply_to
 from mailkeep.smtp.gate import Gate
 from mailkeep.smtp.guessing import Guessing
-from mailkeep.smtp.judging import Action, Arriving, Judges, Opinion
+from mailkeep.smtp.judging import Action, Arriving, Judged, Judges
 from mailkeep.smtp.partly import Delivered, Partly, key_of
 from mailkeep.smtp.peer_name import find_peer_name
 from mailkeep.smtp.session import Session, Transaction
@@ -32,15 +32,6 @@ _ACCEPTED: Final = Reply(250, "2.0.0", "Message accepted")
 _AGAIN: Final = Reply(451, "4.3.0", "Not all recipients could take the message, try again")
 
 log = telemetry.logger(part="mx")
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A message as it came, as it is to be delivered, and what is thought of it."""
-
-    came: Octets
-    octets: Octets
-    opinion: Opinion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

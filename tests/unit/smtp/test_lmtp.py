@@ -15,6 +15,7 @@ from mailkeep.service.addresses import Addresses
 from mailkeep.service.delivery import Delivery, Origin
 from mailkeep.smtp.commands import LMTP
 from mailkeep.smtp.connection import SmtpConnection
+from mailkeep.smtp.judging import Judges
 from mailkeep.smtp.lmtp import Lmtp
 from mailkeep.smtp.partly import Partly
 from mailkeep.smtp.session import Options
@@ -24,7 +25,7 @@ class LmtpDialogue(Dialogue):
     def __init__(self, spool: Path, *, max_message: int = 100_000, max_recipients: int = 1000) -> None:
         super().__init__(spool)
         options = Options(hostname="mx.example.org", max_message=max_message, max_recipients=max_recipients)
-        role = Lmtp(cast("Addresses", self.postman), cast("Delivery", self.postman), Partly())
+        role = Lmtp(cast("Addresses", self.postman), cast("Delivery", self.postman), Partly(), Judges())
         self.session = SmtpConnection(self.connection, role, LMTP, options, spool, self.tally)
         assert self.answers() == ["220 mx.example.org LMTP mailkeep ready"]
 
