@@ -98,7 +98,7 @@ class Queue:
         try:
             data = octets.data
             if data is None and octets.path is not None and octets.size <= IN_MEMORY:
-                data = await asyncio.to_thread(octets.path.read_bytes)  # too small to be a pack of its own
+                data = await asyncio.to_thread(_whole, octets)  # too small to be a pack of its own
             assert data is not None or octets.path is not None
             blob = await self._store.put_blob(account, data if data is not None else _path(octets), octets.sha256)
             rest = replace(envelope, recipients=())
@@ -261,6 +261,11 @@ def _legs(recipients: Sequence[Recipient]) -> tuple[tuple[str, ...], tuple[tuple
         filling[domain] = leg, count + 1
         placed.append((leg, recipient))
     return tuple(domains), tuple(placed)
+
+
+def _whole(octets: Octets) -> bytes:
+    """Blocks.  Raises: Unavailable."""
+    return b"".join(octets.pieces())
 
 
 def _path(octets: Octets) -> Path:

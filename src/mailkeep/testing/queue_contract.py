@@ -1,9 +1,10 @@
 """What every store must do with queued mail: a part of its test suite, to be inherited beside `StoreContract`."""
 
-# ruff: noqa: D102, FBT003   names of tests are sentences; operations are positional
+# ruff: noqa: D102, S311, FBT003   names of tests are sentences; chance needs no secrecy; operations are positional
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -308,3 +309,33 @@ class QueueContract:
             else:
                 break
         assert n > 4
+
+    @scenario
+    async def test_whatever_is_done_in_whatever_order_the_queue_stays_sound(self, world: World) -> None:
+        choice = random.Random(5)
+        items: list[int] = []
+        for _ in range(150):
+            if not items or choice.random() < 0.2:
+                items.append(await _queue(world, b"x" * choice.choice((10, IN_ROW_LIMIT))))
+            item, leg = choice.choice(items), choice.randrange(2)
+            numbers = (1,) if leg else (0, 2)
+            outcomes = tuple(
+                Settlement(number, choice.choice((TAKEN, LATER, NEVER)), choice.random() < 0.3) for number in numbers
+            )
+            op, args = choice.choice(
+                (
+                    (ops.queue_settle, (item, leg, 1, outcomes, NOW + 9, NOW)),
+                    (ops.queue_settle, (item, leg, 1, outcomes[:1], NOW + 9, NOW)),
+                    (ops.queue_reported, (item, leg, numbers, NOW, NOW)),
+                    (ops.queue_warned, (item, leg)),
+                    (ops.queue_hold, (item,)),
+                    (ops.queue_release, (item, NOW)),
+                    (ops.queue_retry, (item, NOW)),
+                    (ops.queue_drop, (item, NOW)),
+                )
+            )
+            try:
+                await world.store.write(op, world.account, *args)
+            except (NotFound, Conflict):
+                continue
+            assert await world.store.check(world.account) == ()

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from mailkeep.model.ids import AccountId
 from mailkeep.service.queue import Due
 from mailkeep.smtp.window import Window
@@ -100,3 +105,45 @@ def test_no_more_are_tried_at_once_than_may_be() -> None:
     assert first is not None
     window.done(first)
     assert take_all(window) == [(2, 1)]
+
+
+@given(st.lists(st.tuples(st.sampled_from("otdf"), st.integers(0, 3), st.integers(0, 30), st.integers(0, 2))))
+def test_everything_has_its_turn_once_within_the_bounds(steps: list[tuple[str, int, int, int]]) -> None:
+    window = Window(3, 2, lane=4)
+    waiting: dict[tuple[int, int], Due] = {}
+    trying: list[Due] = []
+    left: dict[tuple[int, int], Due] = {}
+    for what, account, item, domain in steps:
+        match what:
+            case "o":
+                one = due(account, account * 1000 + domain * 100 + item, f"{domain}.example")
+                before = len(window)
+                window.offer(one)
+                if len(window) > before:
+                    waiting[one[1:3]] = one
+                elif one[1:3] not in waiting and one not in trying:
+                    left[one[1:3]] = one
+            case "t":
+                if (taken := window.take()) is not None:
+                    assert waiting.pop(taken[1:3]) == taken
+                    trying.append(taken)
+            case "d":
+                if trying:
+                    window.done(trying.pop(0))
+            case _:
+                for lane in window.hungry():
+                    page = [one for one in left.values() if (one.account, one.domain) == lane]
+                    window.feed(lane, page, more=False)
+                    for one in page:
+                        if one[1:4] in window._known:
+                            waiting[one[1:3]] = left.pop(one[1:3])
+        assert len(window) == len(waiting) + len(trying)
+        assert len(trying) == window.running <= 3
+        assert all(count <= 2 for count in Counter(one.domain for one in trying).values())
+    while waiting or trying:
+        while (taken := window.take()) is not None:
+            assert waiting.pop(taken[1:3]) == taken
+            trying.append(taken)
+        assert trying  # nobody waits for ever
+        window.done(trying.pop())
+    assert len(window) == 0
