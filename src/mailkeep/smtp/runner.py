@@ -276,8 +276,8 @@ class Runner:
         [leg] = item.legs
         if leg.due_at is None or leg.due_at > self._clock():  # meanwhile somebody else has been at it
             return
-        if _owed(leg) and not await self._report(item, leg, int(self._clock())):
-            return
+        if _owed(leg):  # those that wait do not wait for it: the sender's mailbox may be full for days
+            await self._report(item, leg, int(self._clock()))
         waiting = [one for one in leg.recipients if one.state is State.WAITING]
         if not waiting:
             return
@@ -388,8 +388,8 @@ class Runner:
         if self._is_late(item, leg):
             await self._warn(item, leg)
 
-    async def _report(self, item: QueuedItem, leg: QueuedLeg, due_at: int) -> bool:
-        """Make the report that is owed: then the leg is due at `due_at`.  False: it cannot be made before later."""
+    async def _report(self, item: QueuedItem, leg: QueuedLeg, due_at: int) -> None:
+        """Make the report that is owed: then the leg is due at `due_at`.  It may be put off."""
         owed = _owed(leg)
         try:
             await self._reports.report(self._report_on(item, leg, owed))
@@ -400,14 +400,13 @@ class Runner:
                 later = self._later(item, leg.attempts + 1, forever=True)
                 await self._persist(lambda: self._queue.settle(item, leg.number, leg.attempts + 1, (), later))
                 self._expect(later)
-                return False
+                return
             log.error("queue.report_given_up", id=item.id, text=str(error))
         else:
             self._reported["final"] += 1
         numbers = [one.number for one in owed]
         await self._persist(lambda: self._queue.reported(item, leg.number, numbers, due_at))
         self._expect(due_at)
-        return True
 
     async def _warn(self, item: QueuedItem, leg: QueuedLeg) -> None:
         """Tell the sender once that it takes long."""
