@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import hashlib
 import os
 import shutil
 import socket
@@ -11,10 +12,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from bench.postfix import missing
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import load_pem_x509_certificate
 from tests.cannot_run import cannot_run
 from tests.clients import mail
 from tests.clients.programs import require_client
@@ -23,6 +27,8 @@ from tests.exchange.nodes import PASSWORD, Found, MailkeepNode, Place, PostfixNo
 from tests.exchange.run import common_port, free_port
 from tests.imap_client import ImapClient
 from tests.live import eventually
+
+from mailkeep.certificates import ensure_self_signed
 
 HERE, THERE = Place("a.example", "127.0.0.2"), Place("p.example", "127.0.0.4")
 SINK = "127.0.0.5"
@@ -146,17 +152,41 @@ def test_postfix_takes_a_message_as_it_was_sent_from_the_second_mx(world: World)
         eventually(lambda: world.queued() == 0, "an empty queue")
 
 
-def test_the_way_to_postfix_is_encrypted_where_postfix_can(world: World) -> None:
-    certificate = world.here.data / "certificate.pem"
-    key = world.here.data / "key.pem"
-    settings = {
-        "smtpd_tls_security_level": "encrypt", "smtpd_tls_cert_file": str(certificate),
-        "smtpd_tls_key_file": str(key), "smtpd_tls_loglevel": "1",
+def encrypted(world: World) -> dict[str, str]:
+    """Settings of a Postfix that takes nothing in the clear."""
+    made = ensure_self_signed(world.base, (THERE.hostname,), datetime.now(UTC))
+    return {
+        "smtpd_tls_security_level": "encrypt", "smtpd_tls_loglevel": "1",
+        "smtpd_tls_cert_file": str(made.certificate), "smtpd_tls_key_file": str(made.key),
     }  # fmt: skip
-    with postfix_there(world, **settings) as there:
+
+
+def test_the_way_to_postfix_is_encrypted_where_postfix_can(world: World) -> None:
+    with postfix_there(world, **encrypted(world)) as there:
         world.send("u1@p.example", message=letter("encrypted"))
         eventually(lambda: list(there.mail("u1")), "the message", 30)
         assert "TLS connection established from" in there.log()
+
+
+def test_a_key_that_signed_dns_names_is_trusted_and_another_gets_no_mail(world: World) -> None:
+    """DANE (RFC 7672), with an answer that the resolver has validated."""
+    settings = encrypted(world)
+    key = load_pem_x509_certificate(Path(settings["smtpd_tls_cert_file"]).read_bytes()).public_key()
+    right = hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+    wrong = hashlib.sha256(b"another key").hexdigest()
+    world.dns.authentic = True
+    record = f"_{world.port}._tcp.mx.p.example. TLSA 3 1 1 "
+    world.dns.zones(ZONES + record + wrong)
+    with postfix_there(world, **settings) as there:
+        world.send("u1@p.example", message=letter("careful"))
+        eventually(lambda: '"deferred"' in world.here.log(), "an attempt", 30)
+        assert (list(there.mail("u1")), world.inbox(), world.queued()) == ([], [], 1)
+    world.here.kill()  # with what it remembers of DNS
+    world.dns.zones(ZONES + record + right)
+    world.here.start()
+    with postfix_there(world, **settings) as there:
+        eventually(lambda: list(there.mail("u1")), "the message", 60)
+        assert '"tls": "dane"' in world.here.log()
 
 
 def test_one_transaction_carries_a_message_to_several_of_one_domain(world: World) -> None:

@@ -15,7 +15,7 @@ from tests.cannot_run import cannot_run
 from tests.clients.mail import letter, stored, until_stored
 from tests.clients.programs import require_client, run
 from tests.imap_client import ImapClient
-from tests.live import Account, Service, eventually
+from tests.live import Account, Service, eventually, mailkeep
 
 StartPostfix = Callable[..., postfix.Postfix]
 
@@ -97,6 +97,26 @@ def test_a_message_that_is_too_large_is_refused_before_it_is_sent(
     sender = start_postfix(server.smtp, message_size_limit="0")
     sender.send("joe@example.net", account.user, letter("large", ("x" * 70 + "\r\n") * 800_000))
     until_logged(sender, "status=bounced (message size")
+
+
+def test_mail_for_a_mailbox_that_is_full_waits_in_the_queue_of_postfix_until_there_is_room(
+    sender: postfix.Postfix, server: Service, fresh_account: Account
+) -> None:
+    def set_quota(size: str) -> None:
+        arguments = [mailkeep(), "account", "set-quota", fresh_account.user, "--quota", size, "--data", server.data]
+        run(arguments, sender.base)
+
+    reader = server.connect(fresh_account)
+    sender.send("joe@example.net", fresh_account.user, letter("first", "x" * 2000))
+    until_stored(reader, "INBOX", lambda seen: len(seen) == 1)
+    set_quota("1 KiB")
+    sender.send("joe@example.net", fresh_account.user, letter("second"))
+    until_logged(sender, "dsn=4.2.2, status=deferred")
+    assert "said: 452 4.2.2" in sender.log
+    assert "in reply to RCPT TO command" in sender.log
+    set_quota("1 MiB")
+    sender.flush()
+    until_stored(reader, "INBOX", lambda seen: len(seen) == 2)
 
 
 def test_mail_comes_over_tls_where_postfix_insists(
