@@ -150,19 +150,26 @@ class Mx:
             for accepted in transaction.recipients
             for account in accepted.accounts
         )
-        refused = {
-            target: reply
-            for target in targets
-            if not self.partly.has(target)
-            and (reply := await self._deliver(session, transaction, message, target)) is not None
-        }
+        refused: dict[Delivered, Reply] = {}
+        done: list[Delivered] = []
+        try:
+            for target in targets:
+                if not self.partly.has(target):
+                    reply = await self._deliver(session, transaction, message, target)
+                    if reply is not None:
+                        refused[target] = reply
+                        continue
+                done.append(target)
+        except BaseException:  # the client has gone, or we are at fault: it will come again
+            self.partly.keep(done)
+            raise
         if not refused:
             self.partly.forget(targets)
             return _ACCEPTED
         replies = list(refused.values())
         if len(refused) == len(targets):
             return next((reply for reply in replies if reply.code < 500), replies[0])
-        self.partly.keep(target for target in targets if target not in refused)
+        self.partly.keep(done)
         return _AGAIN
 
     async def _deliver(

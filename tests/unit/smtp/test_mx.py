@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -284,6 +285,18 @@ def test_where_one_of_two_fails_the_client_comes_again_and_the_other_gets_no_sec
     dialogue.begin("ann@example.org")
     assert dialogue.data() == ["250 2.0.0"]
     assert len(dialogue.postman.delivered) == 3
+
+
+def test_who_goes_before_all_have_the_message_comes_again_and_doubles_nothing(dialogue: MxDialogue) -> None:
+    dialogue.postman.trouble["bob@example.org"] = cast("Any", asyncio.CancelledError())
+    dialogue.begin("ann@example.org", "bob@example.org")
+    with pytest.raises(asyncio.CancelledError):
+        dialogue.data()
+    dialogue.postman.trouble.clear()
+    dialogue.answers()
+    dialogue.begin("ann@example.org", "bob@example.org")
+    assert dialogue.data() == ["250 2.0.0"]
+    assert [to for _, to, _ in dialogue.postman.delivered] == ["ann@example.org", "bob@example.org"]
 
 
 def test_where_all_fail_the_answer_says_why(dialogue: MxDialogue) -> None:

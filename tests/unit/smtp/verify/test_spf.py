@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import time
 
+import dns.rdata
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -121,6 +123,38 @@ def test_a_hostile_policy_takes_little_time(text: str) -> None:
     assert time.process_time() - start < 1
 
 
+class Crowd:
+    """A resolver in which each name has ten mail hosts, and each of these 200 addresses."""
+
+    async def look_up(self, name: str, kind: str) -> Answer:
+        if kind == "TXT":
+            texts = [f'"v=spf1 {" ".join(f"mx:m{n}.example.org" for n in range(10))} -all"']
+        elif kind == "MX":
+            texts = [f"10 h{n}.{name}." for n in range(10)]
+        else:
+            texts = [f"198.51.100.{n}" for n in range(200)]
+        records = tuple(dns.rdata.from_text("IN", kind, text) for text in texts)
+        return Answer(records, exists=True, authentic=False, name=name)
+
+
+def test_hosts_with_very_many_addresses_take_little_time() -> None:
+    start = time.process_time()
+    assert asyncio.run(check_mail_from(Crowd(), PEER, "client.example", "ann@example.org", "mx")).result == "fail"
+    assert time.process_time() - start < 2
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1), st.integers(0, 32))
+def test_networks_are_what_they_are_elsewhere(client: int, other: int, length: int) -> None:
+    peer, address = ipaddress.IPv4Address(client), ipaddress.IPv4Address(other)
+    found = check_network(f"{address}/{length}", str(peer))
+    assert (found == "pass") is (peer in ipaddress.ip_network(f"{address}/{length}", strict=False))
+
+
+def check_network(network: str, peer: str) -> str:
+    resolver = Echo(f"v=spf1 ip4:{network} -all")
+    return asyncio.run(check_mail_from(resolver, peer, "client.example", "ann@example.org", "mx")).result
+
+
 WORDS = st.sampled_from(
     [
         "a",
@@ -164,8 +198,6 @@ class Echo:
         self.text = text.encode()
 
     async def look_up(self, name: str, kind: str) -> Answer:
-        import dns.rdata
-
         texts = {"A": "192.0.2.9", "AAAA": "2001:db8::9", "MX": "10 m.example.org.", "PTR": "p.example.org."}
         if kind == "TXT":
             octets = "".join(f"\\{octet:03d}" for octet in self.text[:250])
