@@ -81,6 +81,8 @@ def test_mail_is_read(argument: str, expected: Mail) -> None:
         ("FROM:<a@b", (501, "5.1.7")),
         ("FROM:<a b@c>", (501, "5.1.7")),
         ("FROM:<a>", (501, "5.1.7")),
+        ("FROM:<postmaster>", (501, "5.1.7")),
+        ("FROM:<a\x85@b> SMTPUTF8", (501, "5.1.7")),
         ("FROM:<@b>", (501, "5.1.7")),
         ("FROM:<a@>", (501, "5.1.7")),
         ("FROM:<a@b>SIZE=1", (501, "5.5.4")),
@@ -164,6 +166,12 @@ def test_bdat_is_read(argument: str, expected: Bdat) -> None:
 def test_bdat_that_is_not_well_formed_is_refused(argument: str) -> None:
     with pytest.raises(WireError):
         bdat.parse(argument)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a\x85b", "a\u2028b", "<a>", "a" * 256], ids=repr)
+def test_a_name_in_ehlo_cannot_break_the_trace_line(name: str) -> None:
+    with pytest.raises(WireError):
+        hello.parse(name)
 
 
 @pytest.mark.rfc("2034", "4")

@@ -21,6 +21,6 @@ class Hello:
 
 def parse(argument: str) -> Hello:
     """Raises: WireError."""
-    if _NAME.fullmatch(argument) is None:
+    if _NAME.fullmatch(argument) is None or not argument.isprintable():
         raise WireError(501, "5.5.4", "Give the name of your host, and nothing else")
     return Hello(argument)

@@ -39,8 +39,8 @@ def parse_path(argument: str, word: str, *, enhanced: str) -> tuple[str, str]:
     rest = rest.lstrip(" ")
     if rest.startswith("<>"):
         return "", rest[2:]
-    found = _PATH.match(rest) or _POSTMASTER.match(rest)
-    if found is None:
+    found = _PATH.match(rest) or (_POSTMASTER.match(rest) if word == "TO" else None)  # §4.1.1.3: no reverse path
+    if found is None or not found["mailbox"].isprintable():
         raise WireError(501, enhanced, "The address is not well-formed; it has the form <user@domain>")
     if len(found["mailbox"].encode()) > MAX_PATH:
         raise WireError(501, enhanced, "The address is too long")
