@@ -17,6 +17,8 @@ from mailkeep.formats.mime.parameters import strip_comments
 from mailkeep.formats.mime.thread import find_message_ids
 
 MAX_HEADER: Final = 256 * 1024  # octets of a header that is sent
+MAX_FIELDS: Final = 2000  # of a header: each is looked at several times
+MAX_SERVICE: Final = 1000  # octets of an Authentication-Results field, in which it must have said who speaks
 MAX_FROM: Final = 10_000  # octets of a field that says who writes: all of its addresses are read,
 MAX_AUTHORS: Final = 100  # and each is looked up
 
@@ -69,7 +71,7 @@ def read_head(start: bytes, *, whole: bool) -> Head:
 
     `start` are its first octets, `whole` says that it has no more.  A header ends at a blank line, and before a line
     that cannot belong to it: so do other servers read it.
-    Raises: Malformed (it is larger than `MAX_HEADER`, or has a CR alone, in which some see the end of a line).
+    Raises: Malformed (it is larger than `MAX_HEADER` and `MAX_FIELDS` allow, or has a CR alone, in which some see the end of a line).
     """
     fields: list[Field] = []
     at = 0
@@ -78,9 +80,9 @@ def read_head(start: bytes, *, whole: bool) -> Head:
     while (field := _FIELD.match(start, at)) is not None:
         fields.append((field[1].lower(), field[0]))
         at = field.end()
-        if at > MAX_HEADER:
+        if at > MAX_HEADER or len(fields) > MAX_FIELDS:
             break
-    if at > MAX_HEADER or (at == len(start) and not whole):
+    if at > MAX_HEADER or len(fields) > MAX_FIELDS or (at == len(start) and not whole):
         raise Malformed("The header of the message is too large")
     if start.count(b"\r", 0, at) != start.count(b"\r\n", 0, at):
         raise Malformed("The header of the message has a CR alone")
@@ -152,7 +154,9 @@ def without_results(fields: Sequence[Field], server: bytes) -> list[Field]:
 
 def _said_by(results: bytes) -> bytes:
     """Who speaks in an Authentication-Results field (RFC 8601 §2.2: authserv-id); empty for nobody."""
-    words = strip_comments(unfold(results)).partition(b";")[0].replace(b"\\", b"").replace(b'"', b" ").split()
+    words = (
+        strip_comments(unfold(results)[:MAX_SERVICE]).partition(b";")[0].replace(b"\\", b"").replace(b'"', b" ").split()
+    )
     return words[0].removesuffix(b".").lower() if words else b""
 
 

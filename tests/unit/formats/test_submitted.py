@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mailkeep.formats.submitted import (
     MAX_AUTHORS,
+    MAX_FIELDS,
     MAX_FROM,
     MAX_HEADER,
     Head,
@@ -129,6 +130,7 @@ def test_a_sender_is_added_replaced_or_removed() -> None:
         (b'"mx\\.example.org" ; dmarc=pass', False),
         (b"mx.example.org.; dmarc=pass", False),
         (b"; dmarc=pass", False),
+        (b"(" * 2000 + b")" * 2000 + b"mx.example.org; dmarc=pass", False),
         (b"mx.example.net; spf=pass", True),
     ],
 )
@@ -209,6 +211,8 @@ def test_a_header_has_its_bounds() -> None:
     assert len(read_head(field * (MAX_HEADER // 1000) + b"\r\nbody", whole=True).fields) == MAX_HEADER // 1000
     with pytest.raises(Malformed):
         read_head(field * (MAX_HEADER // 1000 + 1) + b"\r\nbody", whole=True)
+    with pytest.raises(Malformed):
+        read_head(b"X:\r\n" * (MAX_FIELDS + 1) + b"\r\nbody", whole=True)
 
 
 def test_a_header_whose_end_is_not_in_sight_is_refused() -> None:
