@@ -71,7 +71,8 @@ def read_head(start: bytes, *, whole: bool) -> Head:
 
     `start` are its first octets, `whole` says that it has no more.  A header ends at a blank line, and before a line
     that cannot belong to it: so do other servers read it.
-    Raises: Malformed (it is larger than `MAX_HEADER` and `MAX_FIELDS` allow, or has a CR alone, in which some see the end of a line).
+    Raises: Malformed (it is larger than `MAX_HEADER` and `MAX_FIELDS` allow, or has a CR alone, which some take for the
+    end of a line).
     """
     fields: list[Field] = []
     at = 0
