@@ -86,6 +86,7 @@ def read_authors(header: Header) -> Authors:
                 break
             if address.domain is None:  # the start or end of a group
                 continue
+            doubtful = doubtful or not _is_plain(value, address.domain)
             try:
                 if address.domain == MISSING_DOMAIN:
                     raise Invalid("There is none")
@@ -94,3 +95,8 @@ def read_authors(header: Header) -> Authors:
                 doubtful = True
     few = tuple(domains)[:MAX_AUTHORS]
     return Authors(few, doubtful or not few or len(domains) > len(few))
+
+
+def _is_plain(value: bytes, domain: bytes) -> bool:
+    """Whether a domain stands in a From field as it was read: of odd ones, such as ``@a@b``, others read another."""
+    return re.search(rb"@" + re.escape(domain) + rb"(?=[\s<>,;(]|\Z)", value) is not None
