@@ -227,6 +227,8 @@ class Runner:
                 window.feed(lane, page, more=len(page) == 2 * LANE)
                 if pace.is_over:
                     await pace.give_way()
+            if window.has_short():
+                self._place, self._next_at = FIRST, 0
         while self._next_at <= now and not (self._here.is_full or self._away.is_full):
             page = await self._queue.due(self._place, int(now), PAGE)
             for due in page:  # to its end, even if one becomes full: what is behind the place is not seen again

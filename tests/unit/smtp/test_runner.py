@@ -673,6 +673,30 @@ async def test_more_than_a_window_holds_is_sent_in_the_end(bench: Bench) -> None
 
 
 @on_bench
+async def test_hosts_that_hang_for_one_account_keep_no_other_waiting(bench: Bench) -> None:
+    bench.runner = bench.make_runner(replace(OPTIONS, concurrency=10))
+    hang, send = asyncio.Event(), bench.host.send
+
+    async def slowly(domain: str, envelope: Envelope, octets: Octets) -> Mapping[str, Outcome]:
+        if envelope.reverse_path == ANN:
+            await hang.wait()
+        return await send(domain, envelope, octets)
+
+    bench.host.send = slowly  # type: ignore[method-assign]
+    bob = await bench.accounts.create("bob@example.org", "secret")
+    await bench.add(*(f"joe@{number}.example" for number in range(1100)))
+    async with bench.running():
+        await bench.until(lambda: _true(bench.runner._away.running == 9))
+        envelope = Envelope(reverse_path="bob@example.org", recipients=(Recipient("joe@example.com"),))
+        await bench.queue.add(bob.id, envelope, bench.octets())
+        await bench.until(lambda: _true(bench.host.got))
+        assert len(bench.runner._away) <= 1000
+        hang.set()
+        await bench.until(bench.is_empty)
+    assert len(bench.host.got) == 1101
+
+
+@on_bench
 async def test_draining_lets_attempts_end_and_begins_none(bench: Bench) -> None:
     bench.host.gate = asyncio.Event()
     for _ in range(3):

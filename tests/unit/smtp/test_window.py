@@ -93,7 +93,61 @@ def test_nothing_remains_of_what_is_done() -> None:
     while (one := window.take()) is not None:
         window.done(one)
     assert len(window) == 0
-    assert not any(getattr(window, name) for name in ("_waiting", "_turns", "_blocked", "_left", "_trying", "running"))
+    empty = {name: value for name, value in vars(window).items() if hasattr(value, "__len__") or name == "running"}
+    assert len(empty) == 13
+    assert not any(empty.values())
+
+
+def test_accounts_take_turns_however_many_domains_one_writes_to() -> None:
+    window = Window(4, 10)
+    for number in range(50):
+        window.offer(due(1, number, f"{number}.example"))
+    window.offer(due(2, 7))
+    assert take_all(window) == [(1, 0), (2, 7), (1, 1), (1, 2)]
+
+
+def test_one_account_does_not_get_all_places() -> None:
+    window = Window(20, 10)
+    for number in range(50):
+        window.offer(due(1, number, f"{number}.example"))
+    taken = [window.take() for _ in range(18)]
+    assert window.take() is None
+    window.offer(due(2, 7))
+    assert take_all(window) == [(2, 7)]
+    assert taken[0] is not None
+    window.done(taken[0])
+    assert take_all(window) == [(1, 18)]
+
+
+def test_an_account_with_much_mail_leaves_room_in_the_window_and_is_asked_for_the_rest() -> None:
+    window = Window(10, 10, account=4)
+    for number in range(6):
+        window.offer(due(1, number, f"{number}.example"))
+    assert len(window) == 4
+    assert not window.has_short()
+    for _ in range(2):
+        taken = window.take()
+        assert taken is not None
+        window.done(taken)
+    assert window.has_short()
+    assert not window.has_short()
+
+
+def test_a_domain_that_many_write_to_leaves_room_in_the_window() -> None:
+    window = Window(10, 10, domain=4)
+    for account in range(6):
+        window.offer(due(account, 1))
+    window.offer(due(7, 1, "b.example"))
+    assert len(window) == 5
+    assert window.hungry() == []
+    for _ in range(2):
+        taken = window.take()
+        assert taken is not None
+        window.done(taken)
+    assert sorted(window.hungry()) == [(4, "a.example"), (5, "a.example")]
+    window.feed((AccountId(4), "a.example"), [due(4, 1)], more=False)
+    assert window.hungry() == []
+    assert take_all(window)[-1] == (4, 1)
 
 
 def test_no_more_are_tried_at_once_than_may_be() -> None:
@@ -109,7 +163,7 @@ def test_no_more_are_tried_at_once_than_may_be() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("otdf"), st.integers(0, 3), st.integers(0, 30), st.integers(0, 2))))
 def test_everything_has_its_turn_once_within_the_bounds(steps: list[tuple[str, int, int, int]]) -> None:
-    window = Window(3, 2, lane=4)
+    window = Window(3, 2, lane=4, account=8, domain=7)
     waiting: dict[tuple[int, int], Due] = {}
     trying: list[Due] = []
     left: dict[tuple[int, int], Due] = {}
