@@ -902,6 +902,9 @@ _FREE: Final = Address("127.0.0.1", 0)
 FREE_PORTS: Final = Listen(imap=_FREE, imaps=_FREE, lmtp=_FREE, smtp=_FREE, submission=_FREE, submissions=_FREE)
 """Listeners on loopback at whatever ports are free, for tests and embedding."""
 
+KEEP_IN: Final = Relay(host="127.0.0.1", port=1, tls="none")
+"""A smarthost that nobody is: mail for other servers waits in the queue and never leaves, for tests and demos."""
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -1013,7 +1016,7 @@ class _Reader:
 
 def _suggestion(key: str, known: Mapping[str, object]) -> str:
     close = difflib.get_close_matches(key, known, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; known here: {', '.join(known)}"
+    return f" (did you mean {close[0]}?)" if close else f"; known here: {', '.join(known)}"
 
 
 def _as_written(raw: object) -> str:

@@ -273,7 +273,7 @@ class Server:
             raise failure
 
     def reload(self, config: Config) -> tuple[str, ...]:
-        """Take over certificate, limits, IMAP and log options; connections stay.
+        """Take over the certificate, and the options of `RELOADED`; connections stay.
 
         Returns: the keys of changed options that need a restart.  Raises: CertificateError (nothing has changed then).
         """

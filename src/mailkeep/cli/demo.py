@@ -19,7 +19,7 @@ from mailkeep import telemetry
 from mailkeep.cli.program import program
 from mailkeep.cli.running import ReadyFileOption, WorkersOption, run, run_server
 from mailkeep.cli.sample_mail import Sample, sample_mail
-from mailkeep.config import Address, Auth, Config, Listen, Log, Metrics, read_address
+from mailkeep.config import KEEP_IN, Address, Auth, Config, Listen, Log, Metrics, read_address
 from mailkeep.model.address import parse_address
 from mailkeep.model.errors import AlreadyExists, NotFound
 from mailkeep.model.flags import System
@@ -86,6 +86,7 @@ def demo(
             log=Log(level="warning"),
             workers=workers or 1,
             auth=Auth(scram=True),
+            relay=KEEP_IN,
             metrics=Metrics(listen=metrics),
         )
         shown = logins or (Login(DEMO_USER, _demo_password(directory)),)
@@ -244,7 +245,11 @@ mbsync, as the file of `mbsync -c FILE -a` (first: mkdir ~/demo-mail):
   Create Near
 
 Thunderbird: new account {user}, configure manually: IMAP, localhost, port {imaps}, SSL/TLS, normal password;
-accept the certificate when asked.
+accept the certificate when asked.  To send: SMTP, localhost, port {submissions}, SSL/TLS, normal password.
+
+Send mail, to accounts of the demo; for anybody else it waits in the queue and never leaves:
+  printf 'Subject: Hello\\n\\nFrom me.\\n' | curl --cacert {ca} -u '{user}:{password}' \\
+    --mail-from {user} --mail-rcpt {user} -T - smtps://localhost:{submissions}
 
 Deliver mail:
   printf 'Subject: Hello\\n\\nJust in.\\n' | {program()} deliver --to {user} --data {data}

@@ -43,7 +43,9 @@ def lines(figures: Figures, now: float) -> Iterator[tuple[str, str]]:
     taken, octets = of("messages_taken_in"), _size(of("message_bytes_taken_in"))
     yield "mail", f"{taken:,.0f} messages taken in, {octets}"
     waiting, held = of("queue_messages"), of("queue_messages_held")
-    yield "queue", f"{waiting:,.0f} messages, {held:,.0f} of them held"
+    gone = {way: of("queue_recipients", outcome=way) for way in ("delivered", "failed")}
+    brought = f"{gone['delivered']:,.0f} recipients have theirs, {gone['failed']:,.0f} never will"
+    yield "queue", f"{waiting:,.0f} messages, {held:,.0f} of them held; {brought}"
     received, sent = (_size(of("network_bytes", direction=way)) for way in ("in", "out"))
     yield "network", f"{received} in, {sent} out"
     commits = of("commits") or 1.0

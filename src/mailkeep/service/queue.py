@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -137,7 +138,8 @@ class Queue:
 
     async def get(self, account: AccountId, item: int, leg: int | None = None) -> QueuedItem:
         """An item, with one leg or with all of them.  Raises: NotFound (it is over)."""
-        return await self._store.read(ops.queue_get, account, item, leg)
+        with _no_such_message():
+            return await self._store.read(ops.queue_get, account, item, leg)
 
     def open(self, item: QueuedItem) -> Blob:
         """The octets of a message.  Raises: NotFound, Unavailable."""
@@ -194,21 +196,25 @@ class Queue:
 
     async def hold(self, account: AccountId, item: int) -> None:
         """Nothing of the item is tried until it is released; what is being tried now goes on.  Raises: NotFound."""
-        await self._store.write(ops.queue_hold, account, item)
+        with _no_such_message():
+            await self._store.write(ops.queue_hold, account, item)
 
     async def release(self, account: AccountId, item: int) -> None:
         """Held or not, all of the item is tried now.  Raises: NotFound."""
-        await self._store.write(ops.queue_release, account, item, int(self._clock()))
+        with _no_such_message():
+            await self._store.write(ops.queue_release, account, item, int(self._clock()))
         self._tell(account, item)
 
     async def retry(self, account: AccountId, item: int) -> None:
         """All of the item that waits is tried now.  Raises: NotFound, Conflict (it is held)."""
-        await self._store.write(ops.queue_retry, account, item, int(self._clock()))
+        with _no_such_message():
+            await self._store.write(ops.queue_retry, account, item, int(self._clock()))
         self._tell(account, item)
 
     async def drop(self, account: AccountId, item: int) -> None:
         """Forget the item; nobody is told.  What is being tried now may still arrive.  Raises: NotFound."""
-        await self._store.write(ops.queue_drop, account, item, int(self._clock()))
+        with _no_such_message():
+            await self._store.write(ops.queue_drop, account, item, int(self._clock()))
 
     async def figures(self) -> Iterator[Figure]:
         """What there is in the shards of this process."""
@@ -223,6 +229,15 @@ class Queue:
 
     def _tell(self, account: AccountId, item: int) -> None:
         self._bus.publish(Hint(account, frozenset(), ModSeq(0), queue=item))
+
+
+@contextmanager
+def _no_such_message() -> Iterator[None]:
+    """Whoever names a message by an account that there is not asks for no account."""
+    try:
+        yield
+    except NotFound as error:
+        raise NotFound("There is no such message in the queue") from error
 
 
 def parse_queue_id(text: str) -> tuple[AccountId, int]:

@@ -188,7 +188,22 @@ class Mx:
                 junk=opinion.action is Action.JUNK,
             )
         except MailError as error:
-            log.warning("mx.refused", recipient=recipient, size=octets.size, reason=type(error).__name__)
+            log.warning(
+                "mx.refused",
+                peer=session.peer,
+                sender=target.reverse_path,
+                recipient=recipient,
+                size=octets.size,
+                reason=type(error).__name__,
+            )
             return reply_to(error, recipient)
-        log.info("mx.delivered", recipient=recipient, size=octets.size, account=target.account, uid=done.uids[0])
+        log.info(
+            "mx.delivered",
+            peer=session.peer,
+            sender=target.reverse_path,
+            recipient=recipient,
+            size=octets.size,
+            account=target.account,
+            uid=done.uids[0],
+        )
         return None

@@ -72,7 +72,15 @@ class Submission:
             number = await self.submitter.submit(user.account, envelope, octets, session.origin(transaction))
         except (Invalid, LimitReached) as error:
             raise Refused(Reply(*_NOT_TAKEN[type(error)], error.text)) from error
-        log.info("submission.taken", account=user.account, size=octets.size, id=number)
+        log.info(
+            "submission.taken",
+            id=number,
+            user=user.address,
+            peer=session.peer,
+            sender=envelope.reverse_path,
+            recipients=len(envelope.recipients),
+            size=octets.size,
+        )
         session.reply(Reply(250, "2.0.0", f"Queued as {number}"))
 
 

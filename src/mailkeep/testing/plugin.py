@@ -1,5 +1,9 @@
 """pytest plugin: a real server on loopback for the tests of whoever has mailkeep installed.
 
+It takes mail at `endpoints.smtp` and `endpoints.lmtp`, and from users who log in at `endpoints.submission` (STARTTLS)
+and `endpoints.submissions` (TLS).  What they send to accounts of the server arrives there; anything else waits in its
+queue and never leaves: no test sends mail to anybody.
+
 `mail_server` runs in a thread, for synchronous tests.  `async_mail_server` is a function that gives an asynchronous
 context manager, for tests that bring their own event loop.
 """
@@ -57,9 +61,9 @@ def async_mail_server(tmp_path: Path) -> Callable[[], AbstractAsyncContextManage
 
 
 def _config(directory: Path) -> Config:
-    from mailkeep.config import FREE_PORTS, Auth, Config
+    from mailkeep.config import FREE_PORTS, KEEP_IN, Auth, Config
 
-    return Config(data_dir=directory / "mailkeep", listen=FREE_PORTS, auth=Auth(throttle=False))
+    return Config(data_dir=directory / "mailkeep", listen=FREE_PORTS, auth=Auth(throttle=False), relay=KEEP_IN)
 
 
 class InThread:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from mailkeep.config import options, toml
 from mailkeep.figures import ROWS, Kind
+from mailkeep.server import RELOADED
 
 HEAD: Final = """\
 # Configuration
@@ -25,14 +26,16 @@ One file in [TOML](https://toml.io).  mailkeep reads the file that `--config` or
 - `mailkeep config check` reads the file and says file, line, key and what is allowed where it is wrong.
 - `mailkeep config show` prints every option as it is in force.
 - SIGHUP makes the server read the file and the certificate again, without dropping a connection.  The options of
-  `[tls]`, `[log]`, `[imap]`, `[limits]` and `[accounts]` take effect then; others need a restart, and the log says so.
+  {reloaded} take
+  effect then; others need a restart, and the log says so.
 - Relative paths are relative to the file.
 """
 
 
 def configuration() -> str:
     """The page about the configuration."""
-    lines = [HEAD]
+    *tables, last = (f"`[{table.rstrip('.')}]`" for table in RELOADED)
+    lines = [HEAD.replace("{reloaded}", f"{', '.join(tables)} and {last}")]
     section = None
     for option in options():
         table, _, name = option.key.rpartition(".")

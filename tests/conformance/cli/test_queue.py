@@ -104,3 +104,12 @@ def test_it_must_be_said_exactly_which_messages_are_meant(mailkeep: Run, store: 
     refused = mailkeep("queue", "drop", "--yes", *which, "--data", store)
     assert refused.returncode == 2
     assert "name messages, or --account and --domain, or --all" in " ".join(refused.stderr.split())
+
+
+def test_a_name_of_no_message_is_told_as_that(mailkeep: Run, store: Path) -> None:
+    place = ("--data", str(store))
+    shown = mailkeep("queue", "show", "9-9", *place)
+    assert (shown.returncode, shown.stderr) == (1, "mailkeep: There is no such message in the queue.\n")
+    dropped = mailkeep("queue", "drop", "9-9", "--yes", *place)
+    assert dropped.returncode == 1
+    assert "9-9: There is no such message in the queue" in dropped.stderr

@@ -3,8 +3,11 @@
 import asyncio
 import imaplib
 import os
+import smtplib
 import socket
 import ssl
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -24,6 +27,30 @@ def test_the_fixture_serves_synchronous_tests(mail_server: MailServer) -> None:
     context = ssl.create_default_context(cafile=mail_server.certificate)
     with imaplib.IMAP4_SSL("localhost", mail_server.endpoints.imaps[1], ssl_context=context, timeout=20) as imap:
         assert imap.login("ann@example.org", "secret")[0] == "OK"
+
+
+def test_what_a_program_under_test_sends_arrives_or_waits_but_never_leaves(mail_server: MailServer) -> None:
+    mail_server.create_account("ann@example.org", "secret")
+    assert mail_server.endpoints.submission
+    assert mail_server.endpoints.imaps
+    context = ssl.create_default_context(cafile=mail_server.certificate)
+    with smtplib.SMTP("localhost", mail_server.endpoints.submission[1], timeout=20) as smtp:
+        smtp.starttls(context=context)
+        smtp.login("ann@example.org", "secret")
+        text = "From: ann@example.org\r\nSubject: Report\r\n\r\nAll is well.\r\n"
+        smtp.sendmail("ann@example.org", ["ann@example.org", "bob@[127.0.0.1]"], text)
+    with imaplib.IMAP4_SSL("localhost", mail_server.endpoints.imaps[1], ssl_context=context, timeout=20) as imap:
+        imap.login("ann@example.org", "secret")
+        for _ in range(1000):
+            if imap.select()[1] == [b"1"]:
+                break
+        else:
+            raise AssertionError("it has not arrived")
+    place = ("--data", str(mail_server.data_dir))
+    listed = subprocess.run(
+        [sys.executable, "-m", "mailkeep", "queue", "list", *place], capture_output=True, check=True
+    )
+    assert b"1 at [127.0.0.1]" in listed.stdout
 
 
 def test_the_fixture_reports_domain_errors_to_the_test(mail_server: MailServer) -> None:

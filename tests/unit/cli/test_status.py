@@ -19,6 +19,12 @@ FIGURES: Figures = (
     ("commands", ("imap", "FETCH"), 1000),
     ("logins", ("ok",), 12),
     ("logins", ("failed",), 3),
+    ("queue_messages", (), 7),
+    ("queue_messages_held", (), 2),
+    ("queue_recipients", ("local", "delivered"), 1000),
+    ("queue_recipients", ("remote", "delivered"), 234),
+    ("queue_recipients", ("remote", "failed"), 5),
+    ("queue_recipients", ("remote", "deferred"), 99),
     ("commits", (), 10),
     ("commit_operations", (), 25),
     ("commit_seconds", (), 0.004),
@@ -36,6 +42,7 @@ def test_it_says_the_essentials_in_words() -> None:
     assert said["connections"] == "1,500 with TLS, 2 without; 7,000 so far, 0 refused"
     assert said["logins"] == "12, and 3 that failed"
     assert said["commands"] == "1,009 (FETCH 1,000, NOOP 9); 0 refused"
+    assert said["queue"] == "7 messages, 2 of them held; 1,234 recipients have theirs, 5 never will"
     assert said["network"] == "1.2 kB in, 5.0 GB out"
     assert said["store"] == "10 commits, 2.5 operations and 0.40 ms each; 0 pages of log"
     assert said["tombstones"] == "last 116 min ago; 4 pieces, 1,200 rows, 999 octets given back"
