@@ -20,7 +20,7 @@ from typing import Final
 from mailkeep.formats.sasl import Challenge, SaslError
 
 NAME: Final = "SCRAM-SHA-256"
-# RFC 7677 §4 asks for 4096 at least, of a time when machines were slower.  Clients with Cyrus SASL (mbsync, mutt, KMail)
+# RFC 7677 §4 asks for 4096 at least, of a time when machines were slower.  Clients with Cyrus SASL (mbsync, mutt)
 # take no more than 65,536: "iteration-count is too big, refusing to compute".
 ROUNDS: Final = 65_536
 SALT: Final = 16  # octets
