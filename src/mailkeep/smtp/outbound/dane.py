@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from mailkeep.smtp.outbound.tls import TlsFailed, TlsResult
@@ -19,6 +19,11 @@ TRUST_ANCHOR: Final = 2  # DANE-TA
 END_ENTITY: Final = 3  # DANE-EE
 MAX_RECORDS: Final = 32
 MAX_CHAIN: Final = 10
+
+_UNUSABLE: Final = (  # what cryptography makes of hostile certificates, and of keys that it does not know
+    *(ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm),
+    *(x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ def verify(
         _verify_path(certificates, anchors, now or dt.datetime.now(dt.UTC))
         if not _has_name(certificates[0], names):
             raise TlsFailed(TlsResult.HOST_MISMATCH, "its certificate is for another name")
-    except (ValueError, TypeError, InvalidSignature) as error:  # what cryptography makes of hostile certificates
+    except _UNUSABLE as error:
         raise TlsFailed(TlsResult.VALIDATION, f"its certificate cannot be used: {error}") from error
 
 
