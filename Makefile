@@ -4,7 +4,7 @@ ARGS ?=
 BIN := .venv/bin
 PACKAGE := pyproject.toml script/setup
 
-.PHONY: setup run test check fix lock docs bench bench-peer bench-scale bench-profile clean
+.PHONY: setup run test check fix lock docs bench bench-peer bench-scale bench-profile exchange clean
 
 setup: .venv/.runtime  ## .venv with mailkeep in it
 
@@ -34,6 +34,9 @@ bench: setup  ## every workload against a fresh server: a table, and JSON in ben
 
 bench-peer: setup  ## the same beside Debian's Dovecot, in turn; as root
 	$(BIN)/python -m bench.peer $(ARGS)
+
+exchange: setup  ## two mailkeep servers and a Postfix exchange 10,000 messages while they are killed; as root; ARGS="--seed 1"
+	$(BIN)/python -m tests.exchange $(ARGS)
 
 bench-scale: setup  ## how time and memory grow with messages, accounts and idle connections
 	$(BIN)/python -m bench.scale $(ARGS)
