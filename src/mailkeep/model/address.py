@@ -12,7 +12,10 @@ from mailkeep.model.errors import Invalid
 MAX_LOCAL_OCTETS: Final = 255  # RFC 5321 asks for 64; longer ones exist (VERP) and cost nothing
 MAX_TYPED: Final = 3 * MAX_LOCAL_OCTETS  # characters, before composing: NFC makes one of at most three
 MAX_DOMAIN_OCTETS: Final = 255
+MAX_ENCODED: Final = 59  # octets of a label behind "xn--"
 DETAIL: Final = "+"
+_DEVIATING: Final = re.compile("[ßẞς]")
+_DOTS: Final = re.compile("[.\u3002\uff0e\uff61]")  # RFC 3490 §3.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +72,31 @@ def parse_domain(domain: str) -> str:
     if not domain or len(domain) > MAX_DOMAIN_OCTETS:
         raise Invalid("The domain is empty or too long")
     try:
-        ascii_form = domain.encode("idna").decode("ascii").lower()
+        ascii_form = to_ascii(domain)
     except UnicodeError as error:
         raise Invalid("The domain is not valid") from error
     if len(ascii_form) > MAX_DOMAIN_OCTETS or not all(_is_label(label) for label in ascii_form.split(".")):
         raise Invalid("The domain is not valid")
     return ascii_form
+
+
+def to_ascii(domain: str) -> str:
+    """A domain in lower-case A-labels, and nothing more is looked at.  Raises: UnicodeError."""
+    if _DEVIATING.search(domain) is None:
+        return domain.encode("idna").decode("ascii").lower()
+    return ".".join(map(_deviating_label, _DOTS.split(domain)))
+
+
+def _deviating_label(label: str) -> str:
+    """Python's codec makes "ss" and "σ" of these: another domain, which may be another's (RFC 5891; UTS 46 §7)."""
+    plain = label.replace("ß", "ss").replace("ẞ", "ss").replace("ς", "σ").encode("idna").decode("ascii")
+    if _DEVIATING.search(label) is None:
+        return plain.lower()
+    lowered = unicodedata.normalize("NFKC", label.lower())
+    encoded = lowered.encode("punycode").decode("ascii")
+    if len(encoded) > MAX_ENCODED or not lowered.isprintable() or "-" in (lowered[0], lowered[-1]):
+        raise UnicodeError("no label")
+    return f"xn--{encoded}"
 
 
 def _is_label(label: str) -> bool:

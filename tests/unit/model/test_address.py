@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailkeep.model.address import parse_address
+from mailkeep.model.address import parse_address, parse_domain
 from mailkeep.model.errors import Invalid
 
 
@@ -29,7 +29,26 @@ def test_two_spellings_of_an_address_are_one_key(one: str, other: str) -> None:
     assert parse_address(one) == parse_address(other)
 
 
+@pytest.mark.rfc("5891", "4")
+@pytest.mark.parametrize(
+    ("domain", "labels"),
+    [
+        ("straße.example", "xn--strae-oqa.example"),
+        ("Faß。BÜCHER.example", "xn--fa-hia.xn--bcher-kva.example"),
+        ("βόλος.example", "xn--nxasmm1c.example"),
+        ("ΒΌΛΟΣ.example", "xn--nxasmq6b.example"),
+    ],
+)
+def test_a_domain_with_a_letter_that_older_rules_replaced_is_no_other_domain(domain: str, labels: str) -> None:
+    assert parse_domain(domain) == labels
+
+
 NO_ADDRESSES = (
+    "ann@-ß.de",
+    "ann@ß\u200d.de",
+    "ann@ß .de",
+    "ann@.ß",
+    "ann@" + "ß" * 63 + ".de",
     "",
     "ann",
     "@example.org",

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from mailkeep.model.address import to_ascii
 from mailkeep.model.envelope import Body, Envelope, Notify, Recipient
 from mailkeep.service.spool import Octets
 from mailkeep.smtp.wire import xtext
@@ -180,7 +181,7 @@ def _path(address: str, *, is_utf8: bool) -> str:
     if not local.isascii():
         raise Unfit("5.6.7", f"<{address}> is not ASCII, and the next host does not take SMTPUTF8 (RFC 6531)")
     try:
-        return f"{local}{at}{domain.encode('idna').decode('ascii')}"
+        return f"{local}{at}{to_ascii(domain)}"
     except UnicodeError as error:
         raise Unfit("5.1.2", f"<{address}> has no domain that DNS could know") from error
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from mailkeep.model.address import to_ascii
 from mailkeep.model.envelope import Outcome
 from mailkeep.net.resolver import Answer, DnsFault, Resolver
 from mailkeep.smtp.outbound.fault import Fault
@@ -127,7 +128,7 @@ class Routes:
 def _ascii(domain: str) -> str:
     """In A-labels and lower case.  Raises: Fault."""
     try:
-        name = domain.removesuffix(".").encode("idna").decode("ascii").lower()
+        name = to_ascii(domain.removesuffix("."))
     except UnicodeError:
         name = ""
     if not 0 < len(name) <= _MAX_NAME:
