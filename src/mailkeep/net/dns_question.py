@@ -24,7 +24,8 @@ import dns.rdataclass
 import dns.rdatatype
 
 PAYLOAD: Final = 1232  # octets of a UDP answer: what no network cuts into fragments
-MAX_ANSWER: Final = 32 * 1024  # over TCP; more would hold the loop too long, and no mail needs it
+MAX_ANSWER: Final = 32 * 1024  # over TCP; no mail needs more
+QUICK: Final = 2 * 1024  # octets of an answer that is read on the spot; a longer one in a thread
 FIRST_WAIT_S: Final = 1.5  # for the first servers; twice as long in each further round
 ROUNDS: Final = 3
 MAX_STRANGE: Final = 20  # packets that answer something else, until we give up this attempt
@@ -158,13 +159,31 @@ class Question:
         if len(self._input) >= 2 and not 0 < size <= MAX_ANSWER:
             self._next(f"the answer is larger than {MAX_ANSWER} octets" if size else "the answer is empty")
         elif len(self._input) >= 2 + size > 2:
-            message = self._read(bytes(self._input[2 : 2 + size]))
-            if message is None or message.flags & dns.flags.TC:
-                self._next("the answer makes no sense")
+            whole = bytes(self._input[2 : 2 + size])
+            if size <= QUICK:
+                self._take_whole(self._read(whole), size)
             else:
-                self._take(message, size)
+                self._read_apart(whole)
         elif not data:
             self._next("the name server hangs up")
+
+    def _read_apart(self, whole: bytes) -> None:
+        """Read a long answer, of perhaps thousands of records, in a thread: it would hold the loop for 50 ms."""
+        tcp = self._socket
+        assert tcp is not None
+        self._loop.remove_reader(tcp)
+
+        def done(read: asyncio.Future[dns.message.QueryMessage | None]) -> None:
+            if self._socket is tcp:  # it has neither been given up, nor taken too long
+                self._take_whole(read.result(), len(whole))
+
+        self._loop.run_in_executor(None, self._read, whole).add_done_callback(done)
+
+    def _take_whole(self, message: dns.message.QueryMessage | None, size: int) -> None:
+        if message is None or message.flags & dns.flags.TC:
+            self._next("the answer makes no sense")
+        else:
+            self._take(message, size)
 
     # --- both
 

@@ -29,7 +29,6 @@ def test_two_spellings_of_an_address_are_one_key(one: str, other: str) -> None:
     assert parse_address(one) == parse_address(other)
 
 
-@pytest.mark.rfc("5891", "4")
 @pytest.mark.parametrize(
     ("domain", "labels"),
     [

@@ -157,6 +157,15 @@ def test_an_answer_that_is_far_too_large_is_a_fault(run: Run) -> None:
         run(ask(server, "huge.example", "TXT"))
 
 
+def test_an_answer_of_very_many_records_is_read_apart(run: Run) -> None:
+    zone = "".join(f"crowd.example. A 10.0.{n // 256}.{n % 256}\n" for n in range(1500))
+    with dns_server(zone) as server:
+        assert len(run(ask(server, "crowd.example", "A")).records) == 1500
+        server.cut = lambda octets: [octets[:2] + bytes(len(octets) - 2)]
+        with pytest.raises(DnsFault):
+            run(ask(server, "crowd.example", "A", timeout_s=30.0))
+
+
 def test_an_answer_over_tcp_may_come_octet_by_octet(run: Run) -> None:
     with dns_server(ZONES) as server:
         server.cut = lambda octets: [octets[at : at + 1] for at in range(len(octets))]
