@@ -84,6 +84,7 @@ def test_mail_is_read(argument: str, expected: Mail) -> None:
         ("FROM:<postmaster>", (501, "5.1.7")),
         ("FROM:<a\x85@b> SMTPUTF8", (501, "5.1.7")),
         ("FROM:<@b>", (501, "5.1.7")),
+        ("FROM:<a@[x>@y]>", (501, "5.1.7")),
         ("FROM:<a@>", (501, "5.1.7")),
         ("FROM:<a@b>SIZE=1", (501, "5.5.4")),
         ("FROM:<a@b> SIZE=", (501, "5.5.4")),

@@ -50,8 +50,8 @@ QUICK: Final = 8 * 1024  # octets of a header that is read on the spot; a longer
 T = TypeVar("T")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# RFC 5322 §2.2: some readers take it for the end of a line, and see fields that nobody has checked.
-_BARE_CR: Final = Reply(550, "5.6.0", "There is a CR alone in the header")
+# RFC 5322 §2.2: some readers take it for the end of a line, and see fields that nobody has checked, or a body sooner.
+_BARE: Final = Reply(550, "5.6.0", "There is a CR or an LF alone in the header")
 
 log = telemetry.logger(part="smtp")
 
@@ -108,8 +108,8 @@ class SenderJudge:
         """Refuse, put into Junk, or let in, with the findings as header fields."""
         try:
             head = read_head(arriving.octets)
-            if head.count(b"\r") != head.count(b"\r\n"):  # only BINARYMIME lets it come so far
-                return Opinion(Action.REJECT, _BARE_CR)
+            if not head.count(b"\r") == head.count(b"\n") == head.count(b"\r\n"):  # only BINARYMIME lets it come so far
+                return Opinion(Action.REJECT, _BARE)
             opinion = await self._judge(arriving, head)
             if opinion.action in {Action.REJECT, Action.DEFER}:
                 return opinion

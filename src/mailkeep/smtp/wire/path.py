@@ -13,7 +13,7 @@ MAX_PATH: Final = 512  # octets: RFC 5321 §4.5.3.1.3 asks for 256; longer ones 
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\x80-\U0010ffff]"
 # Dots anywhere: some mobile carriers gave out addresses with two in a row, or with one at the end.
 _LOCAL: Final = rf'(?:{_ATOM[:-1]}.]+|"(?:[ !#-\[\]-~\x80-\U0010ffff]|\\[ -~])*")'
-_DOMAIN: Final = r"(?:[A-Za-z0-9\-._\x80-\U0010ffff]+|\[[!-Z^-~]+\])"
+_DOMAIN: Final = r"(?:[A-Za-z0-9\-._\x80-\U0010ffff]+|\[[!-;=?A-Z^-~]+\])"
 _PATH: Final = re.compile(rf"<(?:@{_DOMAIN}(?:,@{_DOMAIN})*:)?(?P<mailbox>(?P<local>{_LOCAL})@{_DOMAIN})>")
 _POSTMASTER: Final = re.compile(r"<(?P<mailbox>[Pp][Oo][Ss][Tt][Mm][Aa][Ss][Tt][Ee][Rr])>")
 _KEYWORD: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~\x80-\U0010ffff]+))?")

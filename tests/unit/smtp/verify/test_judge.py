@@ -125,8 +125,9 @@ def test_a_long_header_is_read_apart_with_the_same_result() -> None:
 
 
 @pytest.mark.rfc("5322", "2.2")
-def test_a_cr_alone_in_the_header_hides_no_field() -> None:
-    hidden = b"From: eve@silent.example\r\nX: y\rFrom: ceo@bank.example\r\n\r\nHello\r\n"
+@pytest.mark.parametrize("end", [b"\r", b"\n", b"\r\r\n", b"\n\n"])
+def test_a_cr_or_lf_alone_in_the_header_hides_no_field(end: bytes) -> None:
+    hidden = b"From: eve@silent.example\r\nX: y" + end + b"From: ceo@bank.example\r\n\r\nHello\r\n"
     for peer in (STRANGER, "127.0.0.1"):
         assert code(decide(hidden, peer)) == (Action.REJECT, 550, "5.6.0")
     assert decide(b"From: eve@silent.example\r\n\r\n\r").action is Action.ACCEPT
