@@ -690,7 +690,7 @@ async def test_hosts_that_hang_for_one_account_keep_no_other_waiting(bench: Benc
         envelope = Envelope(reverse_path="bob@example.org", recipients=(Recipient("joe@example.com"),))
         await bench.queue.add(bob.id, envelope, bench.octets())
         await bench.until(lambda: _true(bench.host.got))
-        assert len(bench.runner._away) <= 1000
+        assert len(bench.runner._away) <= 1001  # one may be that of Bob, whose answer is there and not yet noted
         hang.set()
         await bench.until(bench.is_empty)
     assert len(bench.host.got) == 1101
