@@ -70,6 +70,7 @@ def test_a_certificate_with_an_extension_twice_is_no_proof() -> None:
         verify([anchor(twice)], [twice], [HOST], NOW)
 
 
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
 @given(st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), max_size=4), st.booleans(), st.booleans())
 def test_whatever_a_host_shows_holds_or_fails(changes: list[tuple[int, int]], own: bool, by_key: bool) -> None:
     certificates = list(chain())
