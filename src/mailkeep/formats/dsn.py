@@ -113,7 +113,7 @@ def compose(report: Report) -> bytes:
     boundary = _boundary(report)
     parts = (_explanation(report), _status(report), _returned(report))
     body = b"".join([b"--%b\r\n%b\r\n" % (boundary, part) for part in parts])
-    return b"%b\r\n%b--%b--\r\n" % (_header(report, boundary), body, boundary)
+    return b"%b\r\n%b--%b--\r\n" % (_header(report, boundary, _encoding(body)), body, boundary)
 
 
 def _boundary(report: Report) -> bytes:
@@ -126,7 +126,7 @@ def _boundary(report: Report) -> bytes:
 # --- its header
 
 
-def _header(report: Report, boundary: bytes) -> bytes:
+def _header(report: Report, boundary: bytes, encoding: bytes) -> bytes:
     host = _ascii(report.hostname)
     fields = [
         f"Date: {_date(report.made_at)}",
@@ -137,6 +137,7 @@ def _header(report: Report, boundary: bytes) -> bytes:
         *_thread(report.returned),
         "Auto-Submitted: auto-replied",  # RFC 3834 §5: no responder answers it
         "MIME-Version: 1.0",
+        f"Content-Transfer-Encoding: {encoding.decode()}",  # of all that is inside (RFC 2045 §6.4)
         f'Content-Type: multipart/report; report-type=delivery-status;\r\n boundary="{boundary.decode()}"',
     ]
     return "".join([field + "\r\n" for field in fields]).encode()

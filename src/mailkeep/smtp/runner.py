@@ -416,8 +416,9 @@ class Runner:
         if waiting:
             try:
                 await self._reports.report(self._report_on(item, leg, waiting, until=self._give_up_at(item)))
-            except MailError as error:  # perhaps after the next attempt
-                log.warning("queue.warning_put_off", id=item.id, text=error.text)
+            except Exception as error:  # the one catch-all of a warning: perhaps after the next attempt
+                bug = None if isinstance(error, MailError) else error
+                log.warning("queue.warning_put_off", id=item.id, text=str(error), exc_info=bug)
                 return
             self._reported["delayed"] += 1
             await self._persist(lambda: self._queue.warned(item, leg.number))

@@ -199,6 +199,7 @@ def test_the_header_comes_back_as_a_header() -> None:
 def test_what_is_returned_says_what_octets_it_has(body: bytes, encoding: str) -> None:
     octets = compose(dataclasses.replace(REPORT, returned=b"Subject: x\r\n\r\n" + body))
     assert scan(octets).children[2].encoding == encoding
+    assert scan(octets).encoding == encoding  # RFC 2045 §6.4: the whole has what is inside
 
 
 def test_addresses_beyond_ascii_make_it_a_global_report() -> None:

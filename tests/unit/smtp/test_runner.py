@@ -538,12 +538,12 @@ async def test_a_bug_in_a_report_keeps_it_owed(bench: Bench) -> None:
 @on_bench
 async def test_a_warning_that_cannot_be_made_comes_with_the_next_attempt(bench: Bench) -> None:
     bench.host.answers = {"joe@example.com": [LATER]}
-    bench.told.refuse = [OverQuota("full")]
+    bench.told.refuse = [OverQuota("full"), ZeroDivisionError()]
     await bench.add("joe@example.com")
-    for seconds in (0, 100, 1100):
+    for seconds in (0, 100, 1100, 2100):
         await bench.run_dry(until=START + seconds)
     assert bench.told.reports == []
-    await bench.run_dry(until=START + 2100)
+    await bench.run_dry(until=START + 3100)
     assert len(bench.told.reports) == 1
 
 
