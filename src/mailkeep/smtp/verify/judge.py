@@ -52,6 +52,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # RFC 5322 §2.2: some readers take it for the end of a line, and see fields that nobody has checked, or a body sooner.
 _BARE: Final = Reply(550, "5.6.0", "There is a CR or an LF alone in the header")
+# RFC 5322 §2.2.3: it would become a part of the line that we put in front.
+_CONTINUES: Final = Reply(550, "5.6.0", "The message begins with a line that continues another")
 
 log = telemetry.logger(part="smtp")
 
@@ -110,6 +112,8 @@ class SenderJudge:
             head = read_head(arriving.octets)
             if not head.count(b"\r") == head.count(b"\n") == head.count(b"\r\n"):  # only BINARYMIME lets it come so far
                 return Opinion(Action.REJECT, _BARE)
+            if head[:1] in (b" ", b"\t"):
+                return Opinion(Action.REJECT, _CONTINUES)
             opinion = await self._judge(arriving, head)
             if opinion.action in {Action.REJECT, Action.DEFER}:
                 return opinion

@@ -133,6 +133,13 @@ def test_a_cr_or_lf_alone_in_the_header_hides_no_field(end: bytes) -> None:
     assert decide(b"From: eve@silent.example\r\n\r\n\r").action is Action.ACCEPT
 
 
+@pytest.mark.rfc("5322", "2.2.3")
+@pytest.mark.parametrize("space", [b" ", b"\t"])
+def test_a_message_cannot_continue_a_line_of_ours(space: bytes) -> None:
+    for peer in (FRIEND, "127.0.0.1"):
+        assert code(decide(space + b"; dmarc=pass\r\n" + MESSAGE, peer)) == (Action.REJECT, 550, "5.6.0")
+
+
 @pytest.mark.rfc("9989", "7.2")
 def test_mail_that_is_not_from_where_it_says_is_refused_if_its_domain_asks_for_that() -> None:
     opinion = decide(MESSAGE)
