@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Final, Protocol
 
-from mailkeep.formats.mta_sts import Mode, Policy
+from mailkeep.formats.mta_sts import Mode, Policy, find_id
 from mailkeep.model.envelope import Envelope, Outcome
 from mailkeep.net.resolver import DnsFault, Resolver
 from mailkeep.smtp.outbound import dane
@@ -77,6 +77,8 @@ class Protections:
             case Wish.NOTHING:
                 return found
             case Wish.REQUIRED:
+                if policy is None and route.has_mx and not route.is_proven:
+                    await self._require_told(route, host)
                 return _required(found, route, policy, host)
             case Wish.OPTIONAL:
                 # §4.2.2: "follow any policy published by the recipient domain, but do not fail"
@@ -101,6 +103,17 @@ class Protections:
             names = (base, host, route.domain)  # §3.2.2
             return Protection((Way.DANE,), Kind.TLSA, tlsa, tuple(dict.fromkeys(names)))
         return None
+
+    async def _require_told(self, route: Route, host: str) -> None:
+        """That a policy cannot be had now returns no message: it may be there later.  Raises: Fault."""
+        try:
+            answer = await self.resolver.look_up(f"_mta-sts.{route.domain}", "TXT")
+        except DnsFault as error:
+            text = f"DNS does not say whether {route.domain} has an MTA-STS policy: {error}"
+            raise _fault("4.4.3", text, host) from error
+        is_there = find_id(b"".join(record.strings).decode("latin-1") for record in answer.records) is not None
+        if is_there and await self.policies.find(route.domain) is None:
+            raise _fault("4.7.0", f"The MTA-STS policy of {route.domain} cannot be fetched now", host)
 
     def _by_policy(self, policy: Policy | None, host: str) -> Protection:
         """RFC 8461 §5."""

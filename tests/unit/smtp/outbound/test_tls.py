@@ -432,6 +432,27 @@ def test_a_dns_fault_is_never_a_reason_to_return_a_message_that_requires_tls(aut
     run(main)
 
 
+@pytest.mark.parametrize(
+    ("records", "policy", "expected"),
+    [
+        (FAULT, None, "4.4.3"),
+        (['"v=STSv1; id=1;"'], None, "4.7.0"),  # and could not be fetched
+        (['"v=STSv1; id=1;"'], Policy(Mode.NONE, (), 60), "5.7.10"),
+        ([], None, "5.7.10"),
+    ],
+)
+def test_a_policy_that_cannot_be_had_now_is_no_reason_either(
+    authority: Authority, records: str | list[str], policy: Policy | None, expected: str
+) -> None:
+    async def main() -> None:
+        async with smtp_peer(tls=authority.context("mx.example.com"), offers_in_tls=OFFERED) as peer:
+            zones = Zones({**HOST, "_mta-sts.example.com": {"TXT": records}})
+            outcome, _ = await sent(peer, zones, authority, REQUIRED, policy)
+            assert outcome == expected
+
+    run(main)
+
+
 @pytest.mark.rfc("8689", "5")
 def test_a_report_is_not_lost_for_want_of_tls(authority: Authority) -> None:
     async def main() -> None:
