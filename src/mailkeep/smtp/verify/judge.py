@@ -43,7 +43,8 @@ from mailkeep.smtp.verify.spf import SpfResult, check_helo, check_mail_from
 from mailkeep.smtp.wire.reply import Reply
 
 DEADLINE_S: Final = 30.0  # for all questions about one message; RFC 7208 §4.6.4 wants at least 20
-MAX_QUESTIONS: Final = 300  # about one message
+MAX_QUESTIONS: Final = 300  # about one message,
+AT_ONCE: Final = 4  # and so many at a time: it may name fifty domains whose servers never answer
 THREADS: Final = 2  # messages whose signatures are checked at a time
 QUICK: Final = 8 * 1024  # octets of a header that is read on the spot; a longer one in a thread
 
@@ -247,6 +248,7 @@ class _Questions:
         self._resolver = resolver
         self._end = asyncio.get_running_loop().time() + DEADLINE_S
         self._left = MAX_QUESTIONS
+        self._room = asyncio.Semaphore(AT_ONCE)
 
     async def look_up(self, name: str, kind: str) -> Answer:
         """Raises: DnsFault."""
@@ -254,7 +256,7 @@ class _Questions:
         if self._left < 0:
             raise DnsFault("too many questions about one message")
         try:
-            async with asyncio.timeout_at(self._end):
+            async with asyncio.timeout_at(self._end), self._room:
                 return await self._resolver.look_up(name, kind)
         except TimeoutError as error:
             raise DnsFault("no answer in time") from error

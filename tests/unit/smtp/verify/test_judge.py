@@ -201,6 +201,31 @@ def test_all_questions_about_one_message_have_one_deadline(monkeypatch: pytest.M
     assert code(opinion)[0] is Action.DEFER
 
 
+def test_one_message_asks_only_a_few_questions_at_a_time() -> None:
+    """It may be signed in the name of fifty domains whose servers never answer, and others have questions too."""
+    waiting: list[asyncio.Event] = []
+
+    class Silent:
+        async def look_up(self, name: str, kind: str) -> Answer:  # noqa: ARG002
+            waiting.append(asyncio.Event())
+            await waiting[-1].wait()
+            return Answer((), exists=False, authentic=False, name=name)
+
+    async def main() -> None:
+        asking = judge._Questions(Silent())
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(20):
+                tasks.create_task(asking.look_up(f"{number}.example", "TXT"))
+            for answered in range(20):
+                while len(waiting) <= answered:
+                    await asyncio.sleep(0)
+                assert len(waiting) <= answered + judge.AT_ONCE
+                waiting[answered].set()
+
+    asyncio.run(main())
+    assert len(waiting) == 20
+
+
 def test_only_telling_refuses_nobody() -> None:
     opinion = decide(MESSAGE, mode=Mode.TELL)
     assert opinion.action is Action.ACCEPT
