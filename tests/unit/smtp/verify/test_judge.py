@@ -206,7 +206,7 @@ def test_one_message_asks_only_a_few_questions_at_a_time() -> None:
     waiting: list[asyncio.Event] = []
 
     class Silent:
-        async def look_up(self, name: str, kind: str) -> Answer:  # noqa: ARG002
+        async def look_up(self, name: str, kind: str) -> Answer:
             waiting.append(asyncio.Event())
             await waiting[-1].wait()
             return Answer((), exists=False, authentic=False, name=name)
