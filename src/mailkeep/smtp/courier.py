@@ -130,6 +130,7 @@ class Courier:
                     return
 
     async def _by_smarthost(self, smarthost: Smarthost, attempt: _Attempt) -> None:
+        attempt.is_configured = True
         target = Target(
             name=smarthost.name,
             address="",
@@ -211,6 +212,7 @@ class _Attempt:
         self.outcomes: dict[str, Outcome] = {}
         self.tries = 0
         self.dialogues = 0  # in which hosts were offered the message
+        self.is_configured = False  # where it goes is said by our configuration
         self._fault: Outcome | None = None  # of a host that answered for nobody
         self._is_uncertain = False
 
@@ -238,6 +240,9 @@ class _Attempt:
     def failed(self, fault: Fault) -> None:
         """A host could not be used.  A passing fault counts more than a lasting one: there is hope in it."""
         outcome = fault.outcome
+        if self.is_configured and outcome.enhanced.startswith(("5.3.", "5.4.")):
+            # All mail would come back for a typing error of ours, or because a name is not known for an hour.
+            outcome = replace(outcome, enhanced=f"4{outcome.enhanced[1:]}")
         if self.wish is Wish.REQUIRED and outcome.enhanced == NO_TLS:
             outcome = replace(outcome, enhanced="5.7.10", text=f"Encryption needed: {outcome.text}")  # RFC 8689 §4.2.1
         if self._fault is None or self._fault.is_final or not outcome.is_final:

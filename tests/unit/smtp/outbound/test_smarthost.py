@@ -50,6 +50,21 @@ def test_all_mail_goes_to_the_smarthost_after_it_has_proven_its_name(
     run(main, fast=fast)
 
 
+@pytest.mark.parametrize(
+    ("name", "greeting", "expected"),
+    [("relay.example", "521 5.3.2 no mail here", "4.3.2"), ("typo.example", "220 hello", "4.4.4")],
+)
+def test_what_may_be_a_fault_of_our_configuration_returns_no_mail(name: str, greeting: str, expected: str) -> None:
+    async def main() -> None:
+        async with smtp_peer(answers={"GREETING": greeting}) as peer:
+            smarthost = Smarthost(name=name, port=peer.port, ways=(Way.CLEAR,))
+            async with courier(ZONES, 1, smarthost=smarthost) as made:
+                outcomes = await made.send("anywhere.example", to("bob@anywhere.example"), octets())
+                assert codes(outcomes) == {"bob@anywhere.example": expected}
+
+    run(main)
+
+
 @pytest.mark.parametrize("implicit", [False, True], ids=["starttls", "implicit"])
 def test_a_smarthost_that_cannot_prove_its_name_learns_no_password(authority: Authority, implicit: bool) -> None:
     async def main() -> None:
