@@ -114,6 +114,8 @@ class CachingResolver:
             self._asked[key] = [future]
             self._waiting.append(key)
             self._ask()
+            if key not in self._on_wire and key in self._asked:
+                asyncio.get_running_loop().call_later(self._timeout_s, self._tire, key)
         try:
             answer = await future
         except asyncio.CancelledError:
@@ -140,12 +142,17 @@ class CachingResolver:
         for key in [*self._asked]:
             self._give_up(key)
 
+    def _tire(self, key: Key) -> None:
+        """A question whose turn has not come in time is a fault: others may wait for servers that never answer."""
+        if key in self._asked and key not in self._on_wire:
+            self._give_up(key)
+
     def _give_up(self, key: Key) -> None:
         if key in self._on_wire:
             self._on_wire[key].give_up()
         elif key in self._asked:
             self._waiting.remove(key)
-            self._tell(key, DnsFault("nobody waits for the answer any more"))
+            self._tell(key, DnsFault(f"{key[0]}: the question was given up before its turn came"))
 
     def _ask(self) -> None:
         while self._waiting and len(self._on_wire) < AT_ONCE:

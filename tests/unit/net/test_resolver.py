@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -255,6 +256,21 @@ def test_a_thousand_questions_take_turns_and_are_all_answered(run: Run) -> None:
 
     with dns_server(ZONES) as server:
         run(main(server))
+
+
+def test_a_question_whose_turn_does_not_come_is_a_fault_in_time(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mailkeep.net.resolver.AT_ONCE", 1)
+
+    async def main(server: DnsServer) -> None:
+        asking = resolver(server, timeout_s=0.3)
+        questions = (asking.look_up(f"{number}.silent.example", "A") for number in range(20))
+        outcomes = await asyncio.gather(*questions, return_exceptions=True)
+        assert all(isinstance(outcome, DnsFault) for outcome in outcomes)
+
+    start = time.monotonic()
+    with dns_server(ZONES, faults={f"{number}.silent.example": "TIMEOUT" for number in range(20)}) as server:
+        run(main(server))
+    assert time.monotonic() - start < 3.0
 
 
 def test_the_cache_lets_the_oldest_go(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
