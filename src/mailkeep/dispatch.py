@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from mailkeep.administration import Offices
 from mailkeep.config import Config
@@ -36,8 +37,8 @@ class Dispatch:
         await self._runner.run()
 
     def reload(self, config: Config) -> None:
-        """Take over how often is tried, and how much at once."""
-        self._runner.options = _options(config)
+        """Take over how often is tried, and how much at once; not to one destination: so the courier was built."""
+        self._runner.options = replace(_options(config), per_destination=self._runner.options.per_destination)
 
     def figures(self) -> Iterator[Figure]:
         """What has become of it so far."""

@@ -56,6 +56,8 @@ FIRST: Final = (0, 0, 0, 0)
 OURS: Final = "4.3."  # RFC 3463 §3.4: a fault of this server, such as a part of it that is being started again
 SOON_S: Final = 5.0  # until a delivery that met one is tried again,
 SOON: Final = 6  # so many times; then by the schedule
+CROWDED: Final = "4.4.5"  # RFC 3463 §3.5; without a host it was we who had no connection to spare:
+CROWDED_S: Final = 60.0  # then it is tried again soon, and this was no attempt
 EXPIRED: Final = "5.4.7"  # RFC 3463 §3.5
 FAULT: Final = Outcome(enhanced="4.3.0", text="The server could not try it")
 MAX_TEXT: Final = 1000  # characters of what another host said
@@ -283,7 +285,6 @@ class Runner:
         waiting = [one for one in leg.recipients if one.state is State.WAITING]
         if not waiting:
             return
-        attempts = leg.attempts + 1
         is_local = self._is_local(leg.domain)
         try:
             outcomes = await (self._deliver(item, waiting) if is_local else self._send(item, leg, waiting))
@@ -292,7 +293,9 @@ class Runner:
             outcomes = dict.fromkeys((one.number for one in waiting), FAULT)
         settlements = self._settlements(item, waiting, outcomes)
         self._tell(item, leg, waiting, settlements, "here" if is_local else "elsewhere")
-        due_at = self._later(item, attempts)
+        is_crowded = all(s.outcome.enhanced == CROWDED and not s.outcome.host for s in settlements)
+        attempts = leg.attempts + (not is_crowded)
+        due_at = int(self._clock() + CROWDED_S * self._jitter()) if is_crowded else self._later(item, attempts)
         if is_local and attempts <= SOON and any(s.outcome.enhanced.startswith(OURS) for s in settlements):
             due_at = min(due_at, int(self._clock() + SOON_S))
         over = await self._persist(lambda: self._queue.settle(item, leg.number, attempts, settlements, due_at))

@@ -290,6 +290,19 @@ async def test_who_was_deferred_is_tried_again_by_the_schedule_and_others_are_no
 
 
 @on_bench
+async def test_who_found_no_connection_to_spare_is_tried_soon_and_that_was_no_attempt(bench: Bench) -> None:
+    crowded = Outcome(enhanced="4.4.5", text="Other messages take up all connections")
+    bench.host.answers = {"joe@example.com": [crowded, crowded, LATER]}
+    name = await bench.add("joe@example.com")
+    seen = []
+    for seconds in (0, 60, 120):
+        await bench.run_dry(until=START + seconds)
+        [leg] = (await bench.item(name)).legs
+        seen.append((leg.attempts, (leg.due_at or 0) - START))
+    assert seen == [(0, 60), (0, 120), (1, 220)]
+
+
+@on_bench
 async def test_the_sender_is_told_of_a_failure_and_then_all_is_over(bench: Bench) -> None:
     bench.host.answers = {"joe@example.com": [NEVER]}
     name = await bench.add("joe@example.com", "eve@example.com", envelope_id="QQ")
