@@ -173,16 +173,25 @@ def build_resolver(config: Config) -> CachingResolver:
     return CachingResolver(config.dns.servers, timeout_s=float(config.dns.timeout))
 
 
+def require_files(config: Config) -> None:
+    """What sends mail and what judges it can use the files that `config` names.  Raises: ConfigError."""
+    _contexts(config)
+    _smarthost(config.relay)
+    hook = config.filter.hook
+    if hook is not None:
+        try:
+            compile(hook.read_bytes(), hook, "exec")
+        except (OSError, SyntaxError, ValueError) as error:  # ValueError: a NUL in it
+            raise ConfigError(f"filter.hook: {hook}: cannot be used: {_why(error)}") from error
+
+
 def build_courier(config: Config, resolver: Resolver) -> Courier:
     """What gives mail to other servers as `config` says.  Raises: ConfigError (a file of it cannot be used)."""
     # Its HTTP library takes an eighth of a second to load: commands that send nothing do without.
     from mailkeep.smtp.outbound.web import PolicyWeb
 
     results = TlsResults()
-    try:
-        contexts = Contexts(config.outbound.authorities)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"outbound.authorities: {config.outbound.authorities}: cannot be used: {error}") from error
+    contexts = _contexts(config)
     routes = Routes(resolver, config.hostname)
     web = PolicyWeb(routes, contexts.verified, config.outbound.policy_port)
     policies = Policies(resolver, web.fetch, config.data_dir / "mta-sts", results)
@@ -194,6 +203,20 @@ def build_courier(config: Config, resolver: Resolver) -> Courier:
         concurrency=config.outbound.connections,
         smarthost=_smarthost(config.relay) if config.relay.host else None,
     )
+
+
+def _why(error: Exception) -> str:
+    """Without the path, which has been named."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+
+
+def _contexts(config: Config) -> Contexts:
+    try:
+        return Contexts(config.outbound.authorities)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(
+            f"outbound.authorities: {config.outbound.authorities}: cannot be used: {_why(error)}"
+        ) from error
 
 
 def _smarthost(relay: Relay) -> Smarthost:
@@ -208,7 +231,7 @@ def _smarthost(relay: Relay) -> Smarthost:
         try:
             password = relay.password_file.read_text("utf-8").split("\n")[0].removesuffix("\r")
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"relay.password_file: {relay.password_file}: cannot be read: {error}") from error
+            raise ConfigError(f"relay.password_file: {relay.password_file}: cannot be read: {_why(error)}") from error
         login = Login(relay.user, password)
     return Smarthost(
         name=relay.host, port=relay.port, ways=ways[relay.tls], implicit_tls=relay.tls == "implicit", login=login

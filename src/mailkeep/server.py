@@ -27,7 +27,7 @@ from mailkeep.lock import DataLock
 from mailkeep.measures import Measures
 from mailkeep.model.address import parse_address
 from mailkeep.model.errors import Unavailable
-from mailkeep.offices import Shared, build_offices, first_quota, open_store, run_upkeep
+from mailkeep.offices import Shared, build_offices, first_quota, open_store, require_files, run_upkeep
 from mailkeep.reception import Reception, drain
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.bus import Bus
@@ -185,8 +185,10 @@ class Server:
         """Open the store, accept on every listener, and hand over the server; on leaving, drain.
 
         Draining: nothing more is accepted, sessions get their BYE, commits finish; 10 s at most.
-        Raises: Locked, CertificateError, BindError, Unavailable (the data cannot be read).
+        Raises: ConfigError (a file of it cannot be used), Locked, CertificateError, BindError, Unavailable (the data
+        cannot be read).
         """
+        require_files(config)
         with _locked(config, "a mailkeep server"), ExitStack() as stack:
             opened = cls._together(config, stack) if config.workers > 1 else cls._alone(config, stack)
             async with opened as server, server._running(stack):  # noqa: SLF001  of this very class
@@ -275,8 +277,10 @@ class Server:
     def reload(self, config: Config) -> tuple[str, ...]:
         """Take over the certificate, and the options of `RELOADED`; connections stay.
 
-        Returns: the keys of changed options that need a restart.  Raises: CertificateError (nothing has changed then).
+        Returns: the keys of changed options that need a restart.
+        Raises: ConfigError, CertificateError (nothing has changed then).
         """
+        require_files(config)
         self._tls.reload(self._certificate_files(config))
         changed = tuple(key for key in _changed(self.config, config) if not key.startswith(RELOADED))
         self.config = config

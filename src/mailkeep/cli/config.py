@@ -7,14 +7,16 @@ import typer
 from mailkeep.certificates import CertificateFiles, TlsContext
 from mailkeep.cli.place import ConfigOption, DataOption, find_place
 from mailkeep.config import show as show_config
+from mailkeep.offices import require_files
 
 app = typer.Typer(help="The configuration: check, show.", no_args_is_help=True)
 
 
 @app.command()
 def check(*, data: DataOption = None, config: ConfigOption = None) -> None:
-    """Check the configuration file, and the certificate it names."""
+    """Check the configuration file, and the files it names: certificate, hook, authorities, password."""
     place = find_place(data, config)
+    require_files(place.config)
     tls = place.config.tls
     if tls.certificate and tls.key:
         TlsContext(CertificateFiles(tls.certificate, tls.key))

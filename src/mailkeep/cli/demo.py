@@ -248,8 +248,8 @@ Thunderbird: new account {user}, configure manually: IMAP, localhost, port {imap
 accept the certificate when asked.  To send: SMTP, localhost, port {submissions}, SSL/TLS, normal password.
 
 Send mail, to accounts of the demo; for anybody else it waits in the queue and never leaves:
-  printf 'Subject: Hello\\n\\nFrom me.\\n' | curl --cacert {ca} -u '{user}:{password}' \\
-    --mail-from {user} --mail-rcpt {user} -T - smtps://localhost:{submissions}
+  printf 'Subject: Hello\\n\\nFrom me.\\n' | curl --crlf --cacert {ca} -u '{user}:{password}' \\
+    --mail-from '{user}' --mail-rcpt '{user}' -T - smtps://localhost:{submissions}
 
 Deliver mail:
   printf 'Subject: Hello\\n\\nJust in.\\n' | {program()} deliver --to {user} --data {data}

@@ -286,6 +286,32 @@ def test_config_check_and_show(mailkeep: Run, store: Path) -> None:
     assert "mailkeep.toml:1: shards: 0 is not allowed" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [
+        ("filter.hook", '[filter]\nhook = "mine"\n'),
+        ("outbound.authorities", '[outbound]\nauthorities = "mine"\n'),
+        ("relay.password_file", '[relay]\nhost = "smtp.example.net"\nuser = "ann"\npassword_file = "mine"\n'),
+    ],
+)
+def test_files_that_cannot_be_used_are_found_before_mail_comes(
+    mailkeep: Run, store: Path, option: str, text: str
+) -> None:
+    (store / "mailkeep.toml").write_text(text, "utf-8")
+    for command in (("config", "check"), ("serve",)):
+        done = mailkeep(*command, "--data", store)
+        assert done.returncode == 2
+        assert f"{option}: {store / 'mine'}: cannot be" in done.stderr
+
+
+def test_a_hook_that_is_no_python_is_found_before_mail_comes(mailkeep: Run, store: Path) -> None:
+    (store / "mailkeep.toml").write_text('[filter]\nhook = "mine"\n', "utf-8")
+    (store / "mine").write_text("def on_delivery(message:\n", "utf-8")
+    done = mailkeep("config", "check", "--data", store)
+    assert done.returncode == 2
+    assert "(mine, line 1)" in done.stderr
+
+
 def test_unknown_commands_and_options_are_wrong_usage(mailkeep: Run) -> None:
     assert mailkeep("frobnicate").returncode == 2
     assert mailkeep("serve", "--frobnicate").returncode == 2
