@@ -62,7 +62,7 @@ class SelectedView:
         self.told: ModSeq = view.upto
         self._withheld = False  # expunges are waiting to be told
         self._safe: ModSeq = view.upto  # what had been told before they happened
-        self._expected: dict[int, tuple[int, tuple[int, ...]]] = {}
+        self._expected: dict[int, FlagState] = {}
         self.recent_ranges: list[tuple[int, int]] = []
 
     # --- numbers and UIDs
@@ -167,9 +167,11 @@ class SelectedView:
     # --- what happened
 
     def expect(self, states: Iterable[FlagState]) -> None:
-        """The client knows these flags, or is told them otherwise: do not repeat them (STORE .SILENT)."""
-        for state in states:
-            self._expected[state.uid] = (state.mask, state.more)
+        """The client knows these flags, or is told them otherwise: do not repeat them (STORE .SILENT).
+
+        The mod-sequence belongs to it: others may have changed a message and changed it back meanwhile (RFC 7162 §3.1).
+        """
+        self._expected.update((state.uid, state) for state in states)
 
     def apply(self, *, may_expunge: bool) -> list[Update]:
         """Bring the client up to the view; what to say, in the order to say it: Expunge, Exists, FlagUpdate.
@@ -199,7 +201,7 @@ class SelectedView:
         for state in view.changed_since(self.told):
             seq = self.seq(state.uid)
             # What is new is told by EXISTS alone: the client asks for what it wants to know of it.
-            if 0 < seq <= known and self._expected.get(state.uid) != (state.mask, state.more):
+            if 0 < seq <= known and self._expected.get(state.uid) != state:
                 updates.append(FlagUpdate(seq, state))
         self._expected.clear()
         self.told = view.upto

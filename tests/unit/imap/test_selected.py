@@ -88,6 +88,14 @@ def test_expected_flags_are_not_repeated_but_later_ones_are() -> None:
     assert view.apply(may_expunge=True) == [FlagUpdate(1, FlagState(Uid(1), 5, (), ModSeq(3)))]
 
 
+def test_expected_flags_that_others_took_away_and_gave_back_have_another_mod_sequence_to_tell() -> None:
+    shared = a_view(1, 2)
+    view = SelectedView(shared)
+    view.expect([FlagState(Uid(1), 1, (), ModSeq(2))])
+    shared.apply(changed(4, (1, 1)))
+    assert view.apply(may_expunge=True) == [FlagUpdate(1, FlagState(Uid(1), 1, (), ModSeq(4)))]
+
+
 def test_a_view_that_was_away_for_long_is_told_from_the_arrays() -> None:
     shared = a_view(*range(1, 301))
     view = SelectedView(shared)
