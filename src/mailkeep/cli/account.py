@@ -11,6 +11,7 @@ from mailkeep.administration import (
     AccountLine,
     AddAccount,
     ListAccounts,
+    ListAliases,
     MoveAccount,
     MoveProgress,
     RemoveAccount,
@@ -148,8 +149,13 @@ def remove(
     line = perform(place.config, ShowAccount(address=address))
     if not yes:
         typer.confirm(f"Remove {address} with {line.messages} messages, for good?", abort=True)
+    aliases = perform(place.config, ListAliases()).aliases
     perform(place.config, RemoveAccount(address=address))
     typer.echo(f"Account {address} is removed.")
+    others = {alias for alias, account in aliases if account != line.address}
+    orphans = [alias for alias, account in aliases if account == line.address and alias not in others]
+    if orphans:
+        typer.echo(f"Aliases that led to it alone are gone: {' '.join(orphans)}")
 
 
 @app.command("set-quota")

@@ -64,6 +64,16 @@ def test_an_alias_is_taken_away_from_one_or_from_all(mailkeep: Run, place: Path)
     assert mailkeep("alias", "remove", "x@example.org", "--data", place).stderr == "mailkeep: No such alias.\n"
 
 
+def test_whoever_removes_an_account_is_told_which_addresses_go_with_it(mailkeep: Run, place: Path) -> None:
+    mailkeep("account", "add", "ben@example.org", "--data", place, "--password-stdin", stdin="b\n")
+    mailkeep("alias", "add", "sales@example.org", "ben@example.org", "--data", place)
+    mailkeep("alias", "add", "team@example.org", "ann@example.org", "ben@example.org", "--data", place)
+    removed = mailkeep("account", "remove", "Ben@example.org", "--yes", "--data", place)
+    assert removed.stdout.splitlines()[1:] == ["Aliases that led to it alone are gone: sales@example.org"]
+    left = mailkeep("alias", "list", "--data", place).stdout.split()
+    assert left == ["team@example.org", "ann@example.org"]
+
+
 def test_an_alias_to_elsewhere_is_refused(mailkeep: Run, place: Path) -> None:
     refused = mailkeep("alias", "add", "x@example.org", "joe@example.com", "--data", place)
     assert "an alias leads to accounts of this server" in refused.stderr
