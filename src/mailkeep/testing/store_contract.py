@@ -1240,6 +1240,18 @@ class StoreContract:
                     await world.store.write(op, world.account, *args)
             assert await world.everything() == before
 
+    @scenario
+    async def test_a_guest_who_replaces_some_flags_is_told_how_far_he_must_have_known(self, world: World) -> None:
+        await world.append(b"one", mask=DELETED | SEEN)
+        inbox = (await world.box()).id
+        await world.share(inbox, "lrs")
+        for mask in (0, SEEN, SEEN):  # \\Seen goes, comes, and is there
+            before = (await world.box()).modseq
+            args = (GUEST, inbox, UidSet([1]), How.REPLACE, mask, (), None)
+            done = await world.store.write(ops.guest_store_flags, world.account, *args)
+            assert done.states[0].mask == DELETED | mask
+            assert done.previous == (before if done.changed else 0)
+
     # --- faults
 
     @pytest.mark.parametrize(

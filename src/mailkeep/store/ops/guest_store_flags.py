@@ -42,7 +42,8 @@ def guest_store_flags(
     stay = names if may & System.FLAGGED else None
     removed = yield from strip(account, mailbox, uids, may & ~mask, stay, unchanged_since)
     added = yield from store_flags(account, mailbox, uids - removed.refused, How.ADD, mask & may, names, None)
-    return Stored(added.states, removed.changed | added.changed, removed.refused)
+    previous = removed.previous if removed.changed else added.previous
+    return Stored(added.states, removed.changed | added.changed, removed.refused, previous)
 
 
 def strip(
