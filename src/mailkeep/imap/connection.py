@@ -20,6 +20,7 @@ from mailkeep.imap.session import (
     LOGGED_IN_IDLE_S,
     LOGGED_OUT_IDLE_S,
     Options,
+    Selected,
     Services,
     Session,
 )
@@ -193,7 +194,7 @@ class ImapConnection(Session):
     async def _run(self, raw: framing.Raw) -> None:
         """Parse, check, carry out and complete one command."""
         self.connection.set_deadline(LOGGED_IN_IDLE_S if self.authenticated else LOGGED_OUT_IDLE_S)
-        tag, row = b"*", None
+        tag, row, opened = b"*", None, self.selected
         try:
             command = wire_command.parse(raw, utf8=self.enabled.utf8_names, off=self.options.off)
             tag = self.tag = command.tag
@@ -223,7 +224,7 @@ class ImapConnection(Session):
         finally:
             if self._spools:
                 self._discard_spools()
-        await self._complete(tag, row, done)
+        await self._complete(tag, row, done, opened)
 
     def _state(self, row: Command) -> Any:
         """What the handler is given: the session in the state that the command needs.  Raises: Bad."""
@@ -243,9 +244,13 @@ class ImapConnection(Session):
                     raise Bad("Log in first" if self.authenticated is None else "Select a mailbox first")
                 return self.selected
 
-    async def _complete(self, tag: bytes, row: Command | None, done: Done) -> None:
-        """Tell what has happened meanwhile, then the tagged answer (RFC 9051 §5.2, §7.1)."""
-        if self.selected is not None and row is not None:
+    async def _complete(self, tag: bytes, row: Command | None, done: Done, opened: Selected | None) -> None:
+        """Tell what has happened meanwhile, then the tagged answer (RFC 9051 §5.2, §7.1).
+
+        The answer to SELECT is one state of the mailbox: what happens while it is given is told with the next command.
+        `opened`: what was selected before the command.
+        """
+        if self.selected is not None and self.selected is opened and row is not None:
             with_uid = row.name.startswith("UID ")
             await self.selected.sync(may_expunge=row.may_expunge, with_uid=with_uid, removes=row.removes)
         if self.authenticated is not None and self.authenticated.watch is not None:
