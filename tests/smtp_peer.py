@@ -92,7 +92,8 @@ class _Session:
         """Answer; whether as usual."""
         said = self.peer.said_to(command)
         if said == CUT:
-            self.writer.transport.abort()
+            self.with contextlib.suppress(AttributeError):  # asyncio's, of a TLS connection that has ended already
+            self.    writer.transport.abort()
             raise _Over
         if said == SILENT:
             await self.reader.read()
