@@ -92,8 +92,7 @@ class _Session:
         """Answer; whether as usual."""
         said = self.peer.said_to(command)
         if said == CUT:
-            self.with contextlib.suppress(AttributeError):  # asyncio's, of a TLS connection that has ended already
-            self.    writer.transport.abort()
+            self.writer.transport.abort()
             raise _Over
         if said == SILENT:
             await self.reader.read()
@@ -212,7 +211,8 @@ async def smtp_peer(
         server.close()
         peer.over.set()
         for writer in writers:
-            writer.transport.abort()
+            with contextlib.suppress(AttributeError):  # asyncio's, of a TLS connection that has ended already
+                writer.transport.abort()
         for task in tasks:
             assert task is not None
             task.cancel()  # a handler does not always hear of a connection that was cut inside TLS
