@@ -1,7 +1,7 @@
-"""Writes docs/benchmark.md, and JSON and picture beside it: python -m bench.page PEER.json [SCALE.json [MANY.json]].
+"""Writes docs/benchmark.md, and JSON and picture beside it: python -m bench.page PEER [SCALE [MANY [RECEPTION]]].
 
-MANY.json is of ``python -m bench.peer`` too: some workloads with more messages.  Without a file it writes the page anew
-from docs/benchmark.json.
+All are JSON files.  MANY and RECEPTION are of ``python -m bench.peer`` too: some workloads with more messages, and how
+mail comes in.  Without a file it writes the page anew from docs/benchmark.json.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ METHOD: Final = """\
 def main() -> int:
     """Exit status 2: too many files were named."""
     names = sys.argv[1:]
-    if len(names) > 3:
+    if len(names) > 4:
         sys.stderr.write(f"{__doc__}\n")
         return 2
-    kept = dict(zip(("peer", "scale", "many"), map(_read, names), strict=False)) or _read(KEPT)
+    kept = dict(zip(("peer", "scale", "many", "reception"), map(_read, names), strict=False)) or _read(KEPT)
     curves = kept.get("scale", {}).get("curves", {})
-    (DOCS / "benchmark.md").write_text(page(kept["peer"], curves, kept.get("many")), "utf-8")
+    (DOCS / "benchmark.md").write_text(page(kept["peer"], curves, more(kept)), "utf-8")
     KEPT.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
     if curves:
         (DOCS / "benchmark-scale.svg").write_text(svg(_by_size(curves)), "utf-8")
@@ -74,7 +74,19 @@ def _read(path: str | Path) -> Any:
     return json.loads(Path(path).read_text("utf-8"))
 
 
-def page(peer: Mapping[str, Any], curves: Mapping[str, Any], many: Mapping[str, Any] | None = None) -> str:
+def more(kept: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Further comparisons, by title."""
+    found: dict[str, Mapping[str, Any]] = {}
+    if many := kept.get("many"):
+        found[f"With {many['messages']:,} messages"] = many
+    if reception := kept.get("reception"):
+        found["Mail that comes in: Dovecot's LMTP, and Postfix before it"] = reception
+    return found
+
+
+def page(
+    peer: Mapping[str, Any], curves: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]] | None = None
+) -> str:
     """The whole page."""
     about = peer["machine"]
     when = dt.datetime.fromtimestamp(peer["started_at"], dt.UTC).strftime("%d %B %Y")
@@ -92,7 +104,7 @@ def page(peer: Mapping[str, Any], curves: Mapping[str, Any], many: Mapping[str, 
         "",
         *_compared(peer),
         *(f"- No figure for {one['name']}: {one['why']}" for one in peer["failures"]),
-        *(_many(many) if many else ()),
+        *(line for title, other in (others or {}).items() for line in _other(title, other)),
         METHOD,
         "## Machine",
         "",
@@ -111,15 +123,15 @@ def _compared(peer: Mapping[str, Any]) -> list[str]:
     return [_row(HEADINGS), ruler, *(_row(cells(one)) for one in read(peer["compared"])), ""]
 
 
-def _many(many: Mapping[str, Any]) -> list[str]:
-    rounds = "one round" if many["rounds"] == 1 else f"{many['rounds']} rounds"
-    load = many["machine"]["load"]
+def _other(title: str, other: Mapping[str, Any]) -> list[str]:
+    rounds = "one round" if other["rounds"] == 1 else f"{other['rounds']} rounds"
+    load = other["machine"]["load"]
     return [
-        f"### With {many['messages']:,} messages",
+        f"### {title}",
         "",
-        f"{many['seconds']:g} s a workload, {rounds}; load when it began: {load}.",
+        f"{other['seconds']:g} s a workload, {rounds}; load when it began: {load}.",
         "",
-        *_compared(many),
+        *_compared(other),
     ]
 
 
