@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import shutil
 import subprocess
 from functools import cache
 
@@ -14,6 +13,7 @@ import pytest
 from dkim.canonicalization import Relaxed
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.mail_dkim import need_mail_dkim
 
 from mailkeep.formats.dkim import (
     ED25519_SHA256,
@@ -249,14 +249,11 @@ my $v = Mail::DKIM::Verifier->new();
 binmode STDIN; local $/; $v->PRINT(<STDIN>); $v->CLOSE;
 print $v->result;
 """
-HAVE_PERL = (
-    shutil.which("perl") and not subprocess.run(["perl", "-MMail::DKIM", "-e1"], stderr=-3, check=False).returncode
-)
 
 
-@pytest.mark.skipif(not HAVE_PERL, reason="needs Perl's Mail::DKIM")
 @pytest.mark.parametrize(("message", "result"), [(MESSAGE, "pass"), (MESSAGE + b"more\r\n", "fail")])
 def test_mail_dkim_agrees(message: bytes, result: str) -> None:
+    need_mail_dkim()
     fields = sign([MESSAGE], [signer(RSA_SHA256)], NOW)
     run = subprocess.run(
         ["perl", "-e", PERL, public_record(RSA_SHA256, key(RSA_SHA256))],
@@ -270,7 +267,6 @@ def test_mail_dkim_agrees(message: bytes, result: str) -> None:
 HEADER = MESSAGE.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
 
 
-@pytest.mark.skipif(not HAVE_PERL, reason="needs Perl's Mail::DKIM")
 @pytest.mark.parametrize(
     "message",
     [
@@ -284,6 +280,7 @@ HEADER = MESSAGE.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
     ids=["no body", "blank lines", "white space", "a long line", "utf-8", "fields twice"],
 )
 def test_mail_dkim_agrees_on_unusual_messages(message: bytes) -> None:
+    need_mail_dkim()
     fields = sign([message[:50], message[50:]], [signer(RSA_SHA256)], NOW)
     run = subprocess.run(
         ["perl", "-e", PERL, public_record(RSA_SHA256, key(RSA_SHA256))],

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import shutil
 import subprocess
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.mail_dkim import need_mail_dkim
 from tests.signing import Owner, Set, rsa_key, sealed
 
 from mailkeep.net.resolver import DnsFault
@@ -155,11 +155,8 @@ print join("\\015\\012", $signer->as_strings), "\\015\\012";
 """
 
 
-@pytest.mark.skipif(
-    not shutil.which("perl") or subprocess.run(["perl", "-MMail::DKIM::ARC::Signer", "-e1"], stderr=-3).returncode != 0,
-    reason="needs Perl's Mail::DKIM",
-)
 def test_chains_of_mail_dkim_pass() -> None:
+    need_mail_dkim()
     der = rsa_key(2048).private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     )

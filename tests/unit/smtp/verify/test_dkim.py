@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import re
-import shutil
 import subprocess
 import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.mail_dkim import need_mail_dkim
 from tests.signing import Owner
 
 from mailkeep.net.resolver import DnsFault
@@ -290,12 +290,9 @@ print $signer->signature->as_string;
 """
 
 
-@pytest.mark.skipif(
-    not shutil.which("perl") or subprocess.run(["perl", "-MMail::DKIM::Signer", "-e1"], stderr=-3).returncode != 0,
-    reason="needs Perl's Mail::DKIM",
-)
 @pytest.mark.parametrize("method", ["simple", "relaxed", "simple/relaxed", "relaxed/simple"])
 def test_signatures_of_mail_dkim_are_good(method: str) -> None:
+    need_mail_dkim()
     from cryptography.hazmat.primitives import serialization
     from tests.signing import rsa_key
 
