@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +16,8 @@ from pathlib import Path
 import apsw
 import pytest
 
-from mailkeep.model.errors import Unavailable
-from mailkeep.model.ids import AccountId
+from mailkeep.model.errors import NotFound, Unavailable
+from mailkeep.model.ids import AccountId, MailboxId
 from mailkeep.model.message import Appended
 from mailkeep.store import ops
 from mailkeep.store.contract import AccountState, NewMessage
@@ -137,6 +138,33 @@ def test_a_bug_in_the_driver_leaves_nobody_waiting(tmp_path: Path) -> None:
                 await world.append(b"one")
             group._prepare = good
             assert (await world.append(b"two")).uids == (1,)
+
+    asyncio.run(main())
+
+
+def test_operations_that_must_run_again_one_by_one_do_not_hold_the_loop(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with SqliteStore(tmp_path) as store:
+            world = await World.make(store)
+            nowhere = MailboxId(99)  # the operation finds out after its first write
+            threads: set[threading.Thread] = set()
+
+            def note() -> bool:
+                threads.add(threading.current_thread())
+                return False
+
+            writer = store._owned[0].writer
+            assert writer._db is not None
+            writer._db.set_commit_hook(note)
+            new = (NewMessage(blob=await store.put_blob(world.account, b"x"), internaldate=NOW),)
+            inbox = (await world.box()).id
+            answers = await asyncio.gather(
+                *(store.write(ops.append, world.account, box, new, NOW) for box in (inbox, nowhere, inbox)),
+                return_exceptions=True,
+            )
+            assert [type(answer) for answer in answers] == [Appended, NotFound, Appended]
+            assert threads
+            assert threading.main_thread() not in threads
 
     asyncio.run(main())
 

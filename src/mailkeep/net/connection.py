@@ -56,6 +56,13 @@ class Session(Protocol):
         """The connection is gone."""
 
 
+def map_tls_buffer(loop: asyncio.AbstractEventLoop) -> None:
+    """To be called before a TLS connection is made: a loop of our own sees to the memory that it takes."""
+    tell = getattr(loop, "map_tls_buffer", None)
+    if tell is not None:
+        tell()
+
+
 class Traffic:
     """Octets of many connections, inside TLS."""
 
@@ -66,7 +73,7 @@ class Traffic:
         self.sent = 0
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """The engine under one protocol session.
 
     `session` is made when the connection is, by `open_session`, which may write a greeting or close at once.
@@ -80,12 +87,14 @@ class Connection(asyncio.Protocol):
         *,
         on_close: Callable[[Connection], None],
         traffic: Traffic,
+        buffer: memoryview,
         peer: str | None = None,
     ) -> None:
         self._told_peer = peer
         self._open_session = open_session
         self._on_close = on_close
         self._traffic = traffic
+        self._buffer = buffer
         self._out: list[bytes] = []
         self._out_size = 0
         self._step: Step | None = None  # a handler that waits,
@@ -122,6 +131,14 @@ class Connection(asyncio.Protocol):
         self.peer = self._told_peer or (name[0] if isinstance(name, tuple) else "")
         self.session = self._open_session(self)
         self.flush()
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  it is as large as it is
+        """Where the loop puts what it reads: one buffer for all, as what it holds is taken at once."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """So many octets came."""
+        self.data_received(bytes(self._buffer[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
         """Feed the session and run what became complete."""
@@ -442,6 +459,7 @@ class Connection(asyncio.Protocol):
         """
         self.flush()
         self._upgrading = True
+        map_tls_buffer(self.loop)
         try:
             transport = await self.loop.start_tls(
                 self.transport,

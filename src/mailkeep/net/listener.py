@@ -12,11 +12,12 @@ from functools import partial
 from typing import Any, Final
 
 from mailkeep import telemetry
-from mailkeep.net.connection import Connection, Session, Step, Traffic
+from mailkeep.net.connection import Connection, Session, Step, Traffic, map_tls_buffer
 from mailkeep.net.lane import Spawn
 from mailkeep.net.limits import AddressLimit
 from mailkeep.net.proxy_protocol import BadHeader, read_header
 
+READ: Final = 64 * 1024  # octets at once
 HANDSHAKE_S: Final = 15.0  # connections are counted only afterwards, so nobody may dally here
 SHUTDOWN_S: Final = 2.0  # for the peer to say goodbye too, once we have; many clients never do
 HEADER_S: Final = 5.0  # for a proxy to say whose connection it passes on; its document asks for at least 3
@@ -72,6 +73,7 @@ class Listener:
         self.refused = 0
         self.traffic = Traffic()
         self._servers: list[asyncio.Server] = []
+        self._buffer = memoryview(bytearray(READ))
         self._connections: set[Connection] = set()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -122,7 +124,9 @@ class Listener:
             connection.abort()
 
     def _connection(self, peer: str | None = None) -> Connection:
-        return Connection(self._open, on_close=self._close, traffic=self.traffic, peer=peer)
+        if self._tls is not None:
+            map_tls_buffer(asyncio.get_running_loop())
+        return Connection(self._open, on_close=self._close, traffic=self.traffic, buffer=self._buffer, peer=peer)
 
     # --- behind proxies
 

@@ -339,7 +339,11 @@ class Messages:
             stored = await self._store.write(ops.store_flags, account, *args)
         else:
             stored = await self._store.write(ops.guest_store_flags, account, guest, *args)
-        await self.views.learn(account, stored.states)
+        try:
+            await self.views.learn(account, stored.states)
+        except Unavailable:  # it has been written all the same
+            self.views.doubt(account)
+            raise
         if stored.changed:
             changed = stored.states
             if len(stored.changed) < len(changed):

@@ -10,7 +10,9 @@ import pytest
 
 from mailkeep.model.change import Hint
 from mailkeep.model.errors import Unavailable
+from mailkeep.model.uidset import UidSet
 from mailkeep.service.bus import Bus
+from mailkeep.service.messages import Flags, How, Messages
 from mailkeep.service.views import Views
 from mailkeep.store import ops
 from mailkeep.store.sqlite.store import SqliteStore
@@ -112,5 +114,31 @@ def test_a_large_view_of_an_account_that_has_been_removed_can_be_closed(
             await store.remove_account(world.account)
             views.close(view)
             assert not view.users
+
+    asyncio.run(main())
+
+
+def test_a_change_whose_names_cannot_be_read_is_seen_once_they_can(tmp_path: Path) -> None:
+    class Forgetful(SqliteStore):
+        failing: object = None
+
+        async def read(self, op: Any, *args: Any) -> Any:
+            if op is self.failing:
+                raise Unavailable("The mail store is not available now")
+            return await super().read(op, *args)
+
+    async def main() -> None:
+        async with Forgetful(tmp_path) as store:
+            world = await World.make(store)
+            messages = Messages(store, Bus(), ())
+            await world.append(b"octets")
+            box = await world.box()
+            view = await messages.views.open(world.account, box)
+            store.failing = ops.keywords
+            with pytest.raises(Unavailable):
+                await messages.store_flags(world.account, box.id, UidSet([1]), How.ADD, Flags(keywords=("new",)))
+            store.failing = None
+            await messages.views.refresh(view)
+            assert view.masks[0]
 
     asyncio.run(main())

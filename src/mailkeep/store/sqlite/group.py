@@ -133,6 +133,7 @@ class Group(Generic[Item, Answer]):
             self._schedule()
         else:
             self._idle.set()
+        unheard: list[Item] = []
         for (item, future), answer in zip(batch, answers, strict=True):
             if future is None:
                 if isinstance(answer, Exception):
@@ -140,11 +141,13 @@ class Group(Generic[Item, Answer]):
                 continue
             if future.done():  # nobody waits any more
                 if not isinstance(answer, BaseException):
-                    self._unheard(item)
+                    unheard.append(item)
             elif isinstance(answer, BaseException):
                 future.set_exception(answer)
             else:
                 future.set_result(answer)
+        for item in unheard:
+            self._unheard(item)
 
     async def drain(self) -> None:
         """Work off everything, lazy items too."""

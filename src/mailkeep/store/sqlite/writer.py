@@ -36,10 +36,14 @@ TURNS: Final = frozenset({"hold_account", "release_account", "remove_account"})
 
 @dataclass(slots=True)
 class Batch:
-    """Jobs that have been carried out: what each ended with, and whether their transaction has ended already."""
+    """Jobs that have been carried out: what each ended with, and whether their transaction has ended already.
+
+    Or those that are yet to be carried out, one by one.
+    """
 
     outcomes: Sequence[Any]
     ended: bool
+    singly: Sequence[Job] = ()
 
 
 class _AnotherFailed(Exception):
@@ -82,14 +86,16 @@ class Writer:
     def begin(self, jobs: Sequence[Job]) -> Batch:
         """Carry out the jobs; nothing is good before `commit` has returned what `begin` made."""
         try:
-            if any(job.op.__name__ in TURNS for job in jobs):
-                return Batch([outcome for job in jobs for outcome in self._take_turn(job)], ended=True)
-            return self._carry_out(jobs)
+            if not any(job.op.__name__ in TURNS for job in jobs):
+                return self._carry_out(jobs)
         except _AnotherFailed:
-            return Batch([outcome for job in jobs for outcome in self.commit(self._carry_out([job]))], ended=True)
+            pass
+        return Batch((), ended=True, singly=jobs)  # a commit for each: that is for `commit`, not for the loop
 
     def commit(self, batch: Batch) -> Sequence[Any]:
         """The result of each job, or the exception it ended with.  Waits for the disk, and does little else."""
+        if batch.singly:
+            return [outcome for job in batch.singly for outcome in self._take_turn(job)]
         outcomes = batch.outcomes if batch.ended else self._commit(batch.outcomes)
         if self.restart_wal:
             self._restart_wal()
