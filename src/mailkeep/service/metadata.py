@@ -73,8 +73,9 @@ class Metadata:
         """Give new values to entries, None to remove them; all or none, on disk when this returns.
 
         SPECIAL_USE gives the mailbox a role, and takes it from the one that had it.
-        Returns the modseq of the change.  Raises: NotFound (the mailbox), TooLarge (a value), LimitReached (of entries,
-        or of octets in all), Forbidden (a shared entry of the server), Unsupported (no such special use).
+        Returns the modseq of the change, 0 if there was none.
+        Raises: NotFound (the mailbox), TooLarge (a value), LimitReached (of entries, or of octets in all), Forbidden (a
+        shared entry of the server), Unsupported (no such special use).
         """
         wanted = tuple({entry.lower(): value for entry, value in values}.items())
         if any(entry == SPECIAL_USE for entry, _ in wanted):
@@ -86,6 +87,8 @@ class Metadata:
         if any(value is not None and len(value) > MAX_VALUE for _, value in wanted):
             raise TooLarge(f"A value has at most {MAX_VALUE} octets")
         modseq = await self._store.write(ops.set_metadata, account, mailbox, reader, wanted)
+        if not modseq:
+            return modseq
         tree = any(entry == SPECIAL_USE for entry, _ in wanted)
         where = NOWHERE if mailbox == THE_SERVER else frozenset({mailbox})  # its HIGHESTMODSEQ has gone up
         self._bus.publish(Hint(account, where, modseq, tree=tree, metadata=True))

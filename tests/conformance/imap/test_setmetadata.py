@@ -158,6 +158,14 @@ def test_a_session_is_not_told_of_what_it_did_itself(client: ImapClient, second:
     assert second.ok("NOOP").all("METADATA") == []
 
 
+def test_to_set_what_is_set_already_hides_nothing_of_others(client: ImapClient, second: ImapClient) -> None:
+    client.ok('SETMETADATA INBOX (/shared/comment "same")')
+    client.ok("ENABLE METADATA")
+    second.ok('SETMETADATA INBOX (/shared/other "x")')
+    told = client.ok('SETMETADATA INBOX (/shared/comment "same")').all("METADATA")
+    assert [r.data for r in told] == [("INBOX", ["/shared/other"])]
+
+
 def test_who_enables_metadata_server_hears_of_the_server_alone(client: ImapClient, second: ImapClient) -> None:
     second.ok("ENABLE METADATA-SERVER")
     client.ok('SETMETADATA INBOX (/shared/comment "x")')

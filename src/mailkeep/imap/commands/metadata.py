@@ -117,7 +117,7 @@ async def setmetadata(s: Authenticated, cmd: SetMetadata) -> None:
         raise Refused(error.text, response.METADATA_TOOMANY) from error
     except Unsupported as error:
         raise Refused(error.text, b"USEATTR") from error
-    if s.metadata is not None:
+    if s.metadata is not None and modseq:
         s.metadata.is_own(account, modseq)
 
 

@@ -14,6 +14,7 @@ from mailkeep.store.steps.metadata import NOBODY, owner_of
 from mailkeep.store.steps.rights import NO_RIGHT, require
 from mailkeep.store.steps.tree import TOP
 
+NOTHING: Final = ModSeq(0)  # has changed
 MAX_ENTRIES: Final = 500  # of a mailbox and an owner
 MAX_OCTETS: Final = 1 << 20  # of a mailbox and an owner
 MAX_ACCOUNT_ENTRIES: Final = 10_000
@@ -26,7 +27,7 @@ def set_metadata(account: AccountId, mailbox: MailboxId, reader: AccountId, valu
 
     Entries are in lower case; private ones become those of `reader`.  SPECIAL_USE, which only the owner may set, gives
     the mailbox the role of that name (``\Sent``) and takes it from another; its values must be right.  Returns the
-    modseq of the change, or where the account stood if there was none.
+    modseq of the change, NOTHING if there was none.
     Raises: NotFound, LimitReached, Unsupported (a role for INBOX or a mere name), and of a guest Forbidden (he needs
     ``l`` and one of `ONE_OF`).
     """
@@ -49,7 +50,7 @@ def set_metadata(account: AccountId, mailbox: MailboxId, reader: AccountId, valu
         changed = True
         yield _put(account, mailbox, who, entry, value, modseq)
     if not changed:
-        return ModSeq(modseq - 1)
+        return NOTHING
     owners = {owner_of(entry, reader) for entry, value in values if value is not None}
     for who in owners:
         yield from _require_fewer(account, mailbox, who)
