@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 from mailkeep.imap.wire import response
+from mailkeep.model.errors import MailError
 
 
 class Bad(Exception):
@@ -20,6 +22,18 @@ class Refused(Exception):
         super().__init__(text)
         self.code = code
         self.word = word
+
+
+@contextmanager
+def within_literal() -> Iterator[None]:
+    """What is announced must come whole: a fault in the middle of a literal cuts the connection (RFC 9051 §4.3).
+
+    An answer that says so would be taken for the literal's octets.  Raises: ConnectionAbortedError.
+    """
+    try:
+        yield
+    except MailError as error:
+        raise ConnectionAbortedError from error
 
 
 # Not frozen: made by the thousand, and frozen costs four times as much.

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Final
 
-from mailkeep.imap.done import COMPLETED, Bad, Done, Refused
+from mailkeep.imap.done import COMPLETED, Bad, Done, Refused, within_literal
 from mailkeep.imap.fetch_columns import ColumnPlan, plan_columns
 from mailkeep.imap.fetch_row import MOST_HELD, Big, Decoded, Message, Piece, Plan
 from mailkeep.imap.message_limit import cut, require_within, with_limit
@@ -211,10 +211,11 @@ async def _write_big(s: Selected, message: Message, piece: Big) -> None:
     connection = s.session.connection
     head = response.binary_head if piece.binary else response.section_head
     connection.write(head(piece.label, piece.stop - piece.start))
-    for start in range(piece.start, piece.stop, PIECE):
-        octets = message.octets(start, min(start + PIECE, piece.stop))
-        connection.write(octets if piece.binary else response.without_nul(octets))
-        await connection.drain()
+    with within_literal():
+        for start in range(piece.start, piece.stop, PIECE):
+            octets = message.octets(start, min(start + PIECE, piece.stop))
+            connection.write(octets if piece.binary else response.without_nul(octets))
+            await connection.drain()
 
 
 async def _tell_vanished(s: Selected, since: ModSeq, wanted: UidSet) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 from mailkeep.formats.mime.encoding import IDENTITY, UnknownEncoding, decode_pieces
 from mailkeep.formats.mime.scan import Part, scan
 from mailkeep.formats.mime.section import Text, find_part
+from mailkeep.imap.done import within_literal
 from mailkeep.imap.session import Authenticated
 from mailkeep.imap.wire import response
 from mailkeep.imap.wire.bodystructure import bodystructure
@@ -74,9 +75,10 @@ async def _write(s: Authenticated, label: bytes, octets: Stretch | None) -> None
     exact = label == b"(BINARY"
     has_nul = exact and await _has_nul(octets)
     connection.write(prefix + (b"~" if has_nul else b"") + b"{%d}\r\n" % octets.size)
-    for piece in octets.pieces():
-        connection.write(piece if exact else response.without_nul(piece))
-        await connection.drain()
+    with within_literal():
+        for piece in octets.pieces():
+            connection.write(piece if exact else response.without_nul(piece))
+            await connection.drain()
 
 
 async def _has_nul(octets: Stretch) -> bool:
