@@ -23,7 +23,18 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LIFE: Final = dt.timedelta(days=820)  # Apple refuses server certificates valid for more than 825 days
 RENEW_BEFORE: Final = dt.timedelta(days=30)
-SERVICE_NAMES: Final = ("autoconfig", "autodiscover", "mail", "imap", "smtp")
+# What programs try in a domain: those that settings, policies and keys are fetched from, and guesses.
+SERVICE_NAMES: Final = (
+    "autoconfig",
+    "autodiscover",
+    "ua-auto-config",
+    "mta-sts",
+    "openpgpkey",
+    "mail",
+    "imap",
+    "pop",
+    "smtp",
+)
 
 
 class CertificateError(Exception):
@@ -62,22 +73,26 @@ def ensure_self_signed(directory: Path, names: Collection[str], now: dt.datetime
 
 
 class TlsContext:
-    """A server-side `ssl.SSLContext` that can be given another certificate while it is in use.
+    """Server-side `ssl.SSLContext`s that can be given another certificate while they are in use.
 
-    TLS 1.2 and up.  No session tickets: they cost 25 kB of memory per idle connection.
+    `context` is for mail, `web` for HTTPS.  TLS 1.2 and up.  No session tickets: they cost 25 kB of memory per idle
+    connection.
     Raises: CertificateError on opening and on `reload`, which then leaves the certificate in use as it was.
     """
 
-    __slots__ = ("context", "files")
+    __slots__ = ("context", "files", "web")
 
     def __init__(self, files: CertificateFiles) -> None:
         self.context: Final = _context(files)
+        self.web: Final = _context(files)
+        self.web.set_alpn_protocols(["http/1.1"])
         self.files = files
 
     def reload(self, files: CertificateFiles) -> None:
         """Use `files` (read again) for handshakes from now on."""
         _context(files)  # fails here, before the context in use has been touched
-        self.context.load_cert_chain(files.certificate, files.key)
+        for context in (self.context, self.web):
+            context.load_cert_chain(files.certificate, files.key)
         self.files = files
 
 
@@ -122,12 +137,12 @@ def _write_self_signed(files: CertificateFiles, names: Collection[str], now: dt.
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = _build(key, names, now).sign(key, hashes.SHA256())
     # A crash between the two leaves a pair that does not match; `_read_names` then has both made anew.
-    _replace(
+    replace_file(
         files.key,
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
         0o600,
     )
-    _replace(files.certificate, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+    replace_file(files.certificate, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
 
 
 def _build(key: ec.EllipticCurvePrivateKey, names: Collection[str], now: dt.datetime) -> x509.CertificateBuilder:
@@ -172,7 +187,7 @@ def _general_name(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def _replace(path: Path, content: bytes, mode: int) -> None:
+def replace_file(path: Path, content: bytes, mode: int) -> None:
     """Write `content` so that a reader sees the old file or the whole new one, never with a wider mode."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from mailkeep import telemetry
+from mailkeep.acme.challenges import Challenges, answer_handshakes
 from mailkeep.administration import Offices, run_encoded
 from mailkeep.certificates import CertificateFiles, TlsContext, ensure_self_signed, names_for
 from mailkeep.config import MAX_SHARDS, Config, options
@@ -168,6 +169,7 @@ class Server:
         self._staff: Staff
         self._upkeep: tuple[Callable[[], Awaitable[None]], ...]  # work in the background, each until cancelled
         self._tls = TlsContext(self._certificate_files(config))
+        answer_handshakes(self._tls.web, Challenges(config.data_dir))
 
     @property
     def accounts(self) -> Accounts:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from mailkeep import telemetry
+from mailkeep.acme.challenges import Challenges, answer_handshakes
 from mailkeep.certificates import CertificateError, CertificateFiles, TlsContext
 from mailkeep.config import Config, parse
 from mailkeep.dispatch import Dispatch
@@ -102,6 +103,7 @@ class Worker:
         paths = {n: worker_socket(config.data_dir, n) for n in range(begin.count) if n != begin.number}
         self._peers = Peers(paths, begin.count, codec.VERSION)
         self._tls = TlsContext(CertificateFiles(Path(begin.certificate), Path(begin.key)))
+        answer_handshakes(self._tls.web, Challenges(config.data_dir))
 
     async def run(self) -> None:
         """Until the parent says that it is over.  Raises: Unavailable (the data cannot be opened)."""
