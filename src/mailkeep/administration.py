@@ -27,6 +27,7 @@ from mailkeep.model.rights import parse_rights
 from mailkeep.net.resolver import CachingResolver
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.addresses import Addresses
+from mailkeep.service.authentication import Authentication
 from mailkeep.service.delivery import Delivery
 from mailkeep.service.domains import Domains
 from mailkeep.service.greylist import Greylist
@@ -61,6 +62,7 @@ class Offices:
     """The services that verbs use."""
 
     accounts: Accounts
+    authentication: Authentication
     addresses: Addresses
     domains: Domains
     signing: Signing

@@ -20,6 +20,7 @@ from mailkeep.net.resolver import CachingResolver, Resolver
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.addresses import Addresses
 from mailkeep.service.allowance import Allowance
+from mailkeep.service.authentication import Authentication
 from mailkeep.service.bus import Bus
 from mailkeep.service.delivery import Delivery
 from mailkeep.service.domains import Domains
@@ -111,6 +112,7 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
     sent = SentCopies(metadata, mailboxes, messages)
     return Offices(
         accounts=accounts,
+        authentication=Authentication(accounts, bus),
         addresses=addresses,
         domains=domains,
         signing=signing,

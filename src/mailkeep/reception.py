@@ -158,6 +158,7 @@ class Reception:
         return ImapServices(
             tally=self._tallies["imap"],
             accounts=self._offices.accounts,
+            authentication=self._offices.authentication,
             connections=self._connection_counts,
             messages=self._offices.messages,
             metadata=self._offices.metadata,
@@ -247,7 +248,7 @@ class Reception:
             self._offices.spool_dir,
             self._tallies["submission"],
             tls_context=self._tls_context,
-            users=Users(self._offices.accounts, self._offices.urls),
+            users=Users(self._offices.authentication, self._offices.urls),
         )
 
 

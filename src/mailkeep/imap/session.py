@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mailkeep.imap.wire.fetch import FetchItem
     from mailkeep.net.connection import Connection
     from mailkeep.service.accounts import Accounts, ConnectionCounts
+    from mailkeep.service.authentication import Authentication, Login
     from mailkeep.service.messages import Messages
     from mailkeep.service.metadata import Metadata
     from mailkeep.service.order import Order
@@ -90,6 +91,7 @@ class Services:
 
     tally: Tally
     accounts: Accounts
+    authentication: Authentication
     connections: ConnectionCounts
     messages: Messages
     metadata: Metadata
@@ -232,11 +234,11 @@ class Session(ABC):
 
     # --- changes of state
 
-    def log_in(self, account: AccountId, address: str) -> None:
+    def log_in(self, login: Login) -> None:
         """Enter the authenticated state.  Raises: LimitReached."""
-        self.services.connections.acquire(account)
+        self.services.connections.acquire(login.account)
         self.framer.limits = _limits_after_login(self.options)
-        self.authenticated = Authenticated(self, account, address)
+        self.authenticated = Authenticated(self, login)
 
     def log_out(self) -> None:
         """Go back to before `log_in`: of what the client has said since the greeting, TLS alone is left."""
@@ -267,15 +269,15 @@ class Session(ABC):
 class Authenticated:
     """A session that has logged in."""
 
-    def __init__(self, session: Session, account: AccountId, address: str) -> None:
+    def __init__(self, session: Session, login: Login) -> None:
         self.session = session
-        self.account = account
-        self.address = address
+        self.login = login
+        self.account: AccountId = login.account
         self.messages = session.services.messages
         self.places = session.services.places
         self.watch: Watch | None = None  # once the client has used NOTIFY
         self.metadata: MetadataWatch | None = None  # while the client wants to be told of changes
-        self._unsubscribe = self.messages.bus.subscribe(account, self._on_hint)
+        self._unsubscribe = self.messages.bus.subscribe(self.account, self._on_hint)
 
     def heed(self, hint: Hint) -> None:
         """Something has happened that NOTIFY may have asked for."""
@@ -290,7 +292,7 @@ class Authenticated:
             self.session.wake()  # a hint without modseq may mean anything
         if self.metadata is not None and self.metadata.notice(hint):
             self.session.wake()
-        if hint.tree and not self.session.services.accounts.exists(self.account):
+        if hint.tree and not self.session.services.authentication.stands(self.login):
             self.session.dismiss("The account has been removed")
 
     async def watch_metadata(self, *, mailboxes: bool) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from mailkeep.service.logins import mechanisms
+from mailkeep.service.authentication import Service
 from mailkeep.smtp.session import Session
 
 Say = Callable[[Session], str | None]
@@ -33,7 +33,7 @@ def auth(session: Session) -> str | None:
     """RFC 4954 §3; a password is taken under TLS only."""
     if session.users is None or session.user is not None or not session.tls:
         return None
-    return f"AUTH {' '.join(mechanisms(session.users.accounts))}"
+    return f"AUTH {' '.join(session.users.authentication.mechanisms(Service.SMTP))}"
 
 
 def requiretls(session: Session) -> str | None:

@@ -13,7 +13,7 @@ from mailkeep.model import envelope
 from mailkeep.model.envelope import Envelope, Notify, Recipient, Return
 from mailkeep.model.errors import MailError
 from mailkeep.model.ids import AccountId
-from mailkeep.service.accounts import Accounts
+from mailkeep.service.authentication import Authentication
 from mailkeep.service.delivery import Origin
 from mailkeep.service.spool import Octets, Spool
 from mailkeep.service.urls import Urls
@@ -93,7 +93,7 @@ class Role(Protocol):
 class Users:
     """Who may log in, and what URLs mean to them (RFC 4468)."""
 
-    accounts: Accounts
+    authentication: Authentication
     urls: Urls
 
 

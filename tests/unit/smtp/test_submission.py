@@ -19,6 +19,8 @@ from mailkeep.model.errors import Invalid, LimitReached, MailError, NotFound, Un
 from mailkeep.model.ids import AccountId
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.addresses import Addresses
+from mailkeep.service.authentication import Authentication
+from mailkeep.service.bus import Bus
 from mailkeep.service.messages import InMemory
 from mailkeep.service.spool import Octets
 from mailkeep.service.trace import Origin
@@ -72,7 +74,7 @@ class UserDialogue(Dialogue):
             max_line=MAX_LINE,
             max_hold_s=max_hold_s,
         )
-        users = Users(cast("Accounts", self.office), cast("Urls", self.office))
+        users = Users(Authentication(cast("Accounts", self.office), Bus()), cast("Urls", self.office))
         self.session = SmtpConnection(
             self.connection, role, SUBMISSION, options, spool, self.tally, tls_context=cast("Any", None), users=users
         )

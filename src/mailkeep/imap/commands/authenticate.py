@@ -10,7 +10,7 @@ from mailkeep.imap.done import Bad, Done, Refused
 from mailkeep.imap.session import Session
 from mailkeep.imap.wire import authenticate as wire
 from mailkeep.imap.wire import response
-from mailkeep.service import logins
+from mailkeep.service.authentication import Service
 
 
 async def authenticate(session: Session, cmd: wire.Authenticate) -> Done:
@@ -18,8 +18,8 @@ async def authenticate(session: Session, cmd: wire.Authenticate) -> Done:
 
     Raises: AuthenticationFailed, Unavailable, LimitReached.
     """
-    accounts = session.services.accounts
-    if cmd.mechanism not in logins.mechanisms(accounts) or f"AUTH={cmd.mechanism}" in session.options.off:
+    authentication = session.services.authentication
+    if cmd.mechanism not in authentication.mechanisms(Service.IMAP) or f"AUTH={cmd.mechanism}" in session.options.off:
         raise Refused("Unsupported authentication mechanism", b"CANNOT")
     if not session.plaintext_allowed:
         raise Refused("A password is taken under TLS only", b"PRIVACYREQUIRED")
@@ -32,7 +32,9 @@ async def authenticate(session: Session, cmd: wire.Authenticate) -> Done:
         return answer
 
     try:
-        account, user = await logins.log_in(accounts, cmd.mechanism, cmd.initial, session.connection.peer, ask)
+        login = await authentication.log_in(
+            cmd.mechanism, cmd.initial, service=Service.IMAP, peer=session.connection.peer, ask=ask
+        )
     except SaslError as error:
         raise Refused(str(error), b"AUTHENTICATIONFAILED") from error
-    return logged_in(session, account, user)
+    return logged_in(session, login)

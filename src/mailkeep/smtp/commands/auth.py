@@ -6,8 +6,8 @@ from typing import Final
 
 from mailkeep import telemetry
 from mailkeep.formats.sasl import SaslError
-from mailkeep.model.errors import AuthenticationFailed, NotFound, Unavailable, Unsupported
-from mailkeep.service.logins import log_in
+from mailkeep.model.errors import AuthenticationFailed, Unavailable, Unsupported
+from mailkeep.service.authentication import Service
 from mailkeep.smtp.session import Session, User
 from mailkeep.smtp.wire.auth import Auth
 from mailkeep.smtp.wire.reply import Reply
@@ -28,18 +28,20 @@ async def auth(session: Session, command: Auth) -> Reply:
     if not session.tls:
         return Reply(530, "5.7.0", "Begin with STARTTLS")  # RFC 3207 §4; RFC 4954 has given up 538
     assert session.users is not None
-    accounts = session.users.accounts
+    authentication = session.users.authentication
     try:
-        account, _ = await log_in(accounts, command.mechanism, command.initial, session.peer, session.ask)
-        session.user = User(account, accounts.address_of(account))
+        login = await authentication.log_in(
+            command.mechanism, command.initial, service=Service.SMTP, peer=session.peer, ask=session.ask
+        )
     except Unsupported as error:
         return Reply(504, "5.5.4", error.text)
     except SaslError as error:
         return _failed(session, str(error))
-    except (AuthenticationFailed, NotFound):
+    except AuthenticationFailed:
         return _failed(session, "Wrong user name or password")
     except Unavailable:
         return _LATER
+    session.user = User(login.account, login.user)
     return Reply(235, "2.7.0", "Authenticated")
 
 
