@@ -29,6 +29,7 @@ from mailkeep.service.accounts import Accounts
 from mailkeep.service.addresses import Addresses
 from mailkeep.service.authentication import Authentication
 from mailkeep.service.delivery import Delivery
+from mailkeep.service.discovery.files import list_files
 from mailkeep.service.domains import Domains
 from mailkeep.service.greylist import Greylist
 from mailkeep.service.mailboxes import Mailboxes
@@ -48,7 +49,7 @@ from mailkeep.service.spool import Spool
 from mailkeep.service.submission import Submission
 from mailkeep.service.transfer import Transfer
 from mailkeep.service.urls import Urls
-from mailkeep.service.wellknown import CONFIG_PATH, POLICY_PATH, Site, client_config, mta_sts_policy
+from mailkeep.service.wellknown import Site
 from mailkeep.service.zone import list_key_records, list_records, zone_fragment
 from mailkeep.smtp.domain_check import Verdict, check_domain, check_keys
 
@@ -231,7 +232,7 @@ class ShowZone(Verb[Text], frozen=True):
 class WebFiles(msgspec.Struct, frozen=True):
     """(host name, path below its root, content)."""
 
-    files: tuple[tuple[str, str, str], ...]
+    files: tuple[tuple[str, str, bytes], ...]
 
 
 class ShowWebFiles(Verb[WebFiles], frozen=True):
@@ -629,12 +630,7 @@ async def _turn_keys(offices: Offices, verb: TurnKeys) -> Done:
 
 async def _show_web_files(offices: Offices, verb: ShowWebFiles) -> WebFiles:
     domain = offices.domains.get(verb.domain).name
-    return WebFiles(
-        (
-            (f"mta-sts.{domain}", POLICY_PATH, mta_sts_policy(offices.site)),
-            (f"autoconfig.{domain}", CONFIG_PATH, client_config(domain, offices.site)),
-        )
-    )
+    return WebFiles(list_files(domain, offices.site))
 
 
 async def _check_domain(offices: Offices, verb: CheckDomain) -> FindingLines:

@@ -21,20 +21,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from mailkeep.service.wellknown import WEB_HOSTS
+
 LIFE: Final = dt.timedelta(days=820)  # Apple refuses server certificates valid for more than 825 days
 RENEW_BEFORE: Final = dt.timedelta(days=30)
 # What programs try in a domain: those that settings, policies and keys are fetched from, and guesses.
-SERVICE_NAMES: Final = (
-    "autoconfig",
-    "autodiscover",
-    "ua-auto-config",
-    "mta-sts",
-    "openpgpkey",
-    "mail",
-    "imap",
-    "pop",
-    "smtp",
-)
+SERVICE_NAMES: Final = (*WEB_HOSTS, "mail", "imap", "pop", "smtp")
 
 
 class CertificateError(Exception):

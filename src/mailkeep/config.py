@@ -24,6 +24,7 @@ from mailkeep.imap.filters import find_problem
 from mailkeep.model.address import parse_address
 from mailkeep.model.errors import Invalid
 from mailkeep.net.limits import is_loopback
+from mailkeep.service.wellknown import MAX_NAME
 
 CONFIG_NAME: Final = "mailkeep.toml"
 MAX_WORKERS: Final = 64
@@ -347,6 +348,33 @@ class _WebAddress:
         if not isinstance(raw, str) or (raw and not self.pattern.match(raw)):
             raise ValueError
         return raw
+
+
+@dataclass(frozen=True, slots=True)
+class _PublicUrl:
+    allowed: ClassVar[str] = 'an address like "https://mail.example.org", or "" for none'
+    pattern: ClassVar[re.Pattern[str]] = re.compile(
+        r"https://[A-Za-z0-9._-]{1,253}(?::[0-9]{1,5})?(?:/[!-~]{0,200})?\Z"
+    )
+
+    def read(self, raw: object) -> str:
+        if not isinstance(raw, str) or (raw and not self.pattern.match(raw)):
+            raise ValueError
+        return raw.rstrip("/")
+
+
+@dataclass(frozen=True, slots=True)
+class _DomainNames:
+    allowed: ClassVar[str] = 'a list of domains with a name for each, like ["example.org Example Mail"]'
+
+    def read(self, raw: object) -> tuple[str, ...]:
+        if not isinstance(raw, list) or not all(isinstance(text, str) for text in raw):
+            raise ValueError
+        for text in raw:
+            domain, _, name = text.partition(" ")
+            if not _HOST_NAME.match(domain) or not name.strip() or not name.isprintable() or len(name) > MAX_NAME:
+                raise ValueError(f'"{text}" is no domain with a name of at most {MAX_NAME} characters')
+        return tuple(raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -827,6 +855,30 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Web:
+    """What the web server tells mail programs and people."""
+
+    url: str = _option(
+        _PublicUrl(),
+        "The address by which the world reaches the web server, where that is not the host name and the port of"
+        ' `listen.https`: behind a proxy mostly "https://" and the host name.',
+        default="",
+    )
+    names: tuple[str, ...] = _option(
+        _DomainNames(),
+        "For each domain the name of who provides its mail, as mail programs show it; a domain's own name where none is"
+        " given.",
+        default=(),
+    )
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """`names` as (domain, name)."""
+        split = (text.partition(" ") for text in self.names)
+        return tuple((domain.lower(), name.strip()) for domain, _, name in split)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Metrics:
     """Figures for Prometheus, of all processes together."""
 
@@ -879,6 +931,7 @@ class Config:
     outbound: Outbound = field(default_factory=Outbound)
     relay: Relay = field(default_factory=Relay)
     queue: Queue = field(default_factory=Queue)
+    web: Web = field(default_factory=Web)
     log: Log = field(default_factory=Log)
     metrics: Metrics = field(default_factory=Metrics)
 

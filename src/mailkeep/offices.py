@@ -162,7 +162,9 @@ def build_site(config: Config) -> Site:
         imaps=_port(listen.imaps),
         submission=_port(listen.submission),
         submissions=_port(listen.submissions),
+        web=config.web.url,
         relay=config.relay.host,
+        names=config.web.pairs,
     )
 
 

@@ -71,14 +71,14 @@ def web(
 
     A file that is there already stays if it differs: its mode may have been changed by hand.
     """
-    for host, path, text in perform(find_place(data, config).must_exist().config, ShowWebFiles(domain=domain)).files:
+    for host, path, octets in perform(find_place(data, config).must_exist().config, ShowWebFiles(domain=domain)).files:
         file = directory / host / path
         if file.exists():
-            state = "is up to date" if file.read_bytes() == text.encode() else "differs, and stays"
+            state = "is up to date" if file.read_bytes() == octets else "differs, and stays"
             typer.echo(f"{file} {state}.")
             continue
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(text.encode())
+        file.write_bytes(octets)
         typer.echo(f"{file} is written, for https://{host}/{path}")
 
 

@@ -6,10 +6,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
+from urllib.parse import urlsplit
 
 from mailkeep.formats.dkim import public_record
 from mailkeep.model.domain import SigningKey
-from mailkeep.service.wellknown import CONFIG_PATH, POLICY_PATH, Site, mta_sts_policy, policy_id
+from mailkeep.service.discovery.pacc import PACC_PATH, digest_record, user_agent_configuration
+from mailkeep.service.wellknown import (
+    AUTOCONFIG,
+    AUTODISCOVER,
+    CONFIG_PATH,
+    MTA_STS,
+    OPENPGP,
+    PACC,
+    POLICY_PATH,
+    Site,
+    mta_sts_policy,
+    policy_id,
+)
 
 MAX_STRING: Final = 255  # octets of one string of a TXT record (RFC 1035 §3.3.14)
 DEFAULT_CA: Final = "letsencrypt.org"
@@ -40,6 +53,7 @@ def list_records(
         *list_key_records(keys),
         *_policies(domain, site),
         *_services(domain, site),
+        *_web(domain, site),
         *_host(domain, site, authority),
     )
 
@@ -71,12 +85,17 @@ def _policies(domain: str, site: Site) -> Iterator[Record]:
     about = "TLS-RPT: where reports of encryption that failed go (RFC 8460)."
     yield Record(f"_smtp._tls.{domain}", "TXT", f"v=TLSRPTv1; rua=mailto:postmaster@{domain}", about)
     about = (
-        "MTA-STS: others are to insist on encryption (RFC 8461).  Of use once a web server answers\n"
-        f"https://mta-sts.{domain}/{POLICY_PATH} with the file that `domain web` writes.\n"
-        "Whoever changes that file changes the id."
+        "MTA-STS: others are to insist on encryption (RFC 8461).\n"
+        + _condition(site, f"https://{MTA_STS}.{domain}/{POLICY_PATH}")
+        + "Whoever changes that file changes the id."
     )
     yield Record(f"_mta-sts.{domain}", "TXT", f"v=STSv1; id={policy_id(mta_sts_policy(site))}", about)
-    yield Record(f"mta-sts.{domain}", "CNAME", f"{site.hostname}.", about)
+    yield Record(f"{MTA_STS}.{domain}", "CNAME", f"{site.hostname}.", about)
+
+
+def _condition(site: Site, url: str) -> str:
+    """What has to be done besides, where this server has no web server of its own."""
+    return "" if site.url else f"Of use once a web server answers\n{url} with the file that `domain web` writes.\n"
 
 
 def _services(domain: str, site: Site) -> Iterator[Record]:
@@ -86,16 +105,39 @@ def _services(domain: str, site: Site) -> Iterator[Record]:
         ("_imap", 10, site.imap),
         ("_submissions", 0, site.submissions),
         ("_submission", 10, site.submission),
-        ("_pop3s", 0, None),
-        ("_pop3", 0, None),
+        ("_pop3s", 20, site.pop3s),
+        ("_pop3", 30, site.pop3),
     ):
         value = f"{priority} 1 {port} {site.hostname}." if port is not None else "0 0 0 ."
         yield Record(f"{service}._tcp.{domain}", "SRV", value, about)
+
+
+def _web(domain: str, site: Site) -> Iterator[Record]:
+    """Hosts and records by which programs find what our web server tells them, or another one."""
+    config = f"https://{AUTOCONFIG}.{domain}/{CONFIG_PATH}"
+    about = f"Settings for Thunderbird and others.\n{_condition(site, config)}"
+    yield Record(f"{AUTOCONFIG}.{domain}", "CNAME", f"{site.hostname}.", about)
     about = (
-        "Settings for Thunderbird and others.  Of use once a web server answers\n"
-        f"https://autoconfig.{domain}/{CONFIG_PATH} with the file that `domain web` writes."
+        "PACC: settings for programs to come (draft-ietf-mailmaint-pacc).\n"
+        + _condition(site, f"https://{PACC}.{domain}/{PACC_PATH}")
+        + "The digest is that of the file: when it changes, let both stand for the time to live of the old one."
     )
-    yield Record(f"autoconfig.{domain}", "CNAME", f"{site.hostname}.", about)
+    yield Record(f"{PACC}.{domain}", "CNAME", f"{site.hostname}.", about)
+    digest = digest_record(user_agent_configuration(domain, site))
+    yield Record(f"_{PACC}.{domain}", "TXT", digest, about)
+    if site.url:
+        about = "Settings for Outlook."
+        yield Record(f"{AUTODISCOVER}.{domain}", "CNAME", f"{site.hostname}.", about)
+        host, port = _web_place(site)
+        yield Record(f"_autodiscover._tcp.{domain}", "SRV", f"0 0 {port} {host}.", about)
+        about = "OpenPGP keys of accounts (WKD, draft-koch-openpgp-webkey-service)."
+        yield Record(f"{OPENPGP}.{domain}", "CNAME", f"{site.hostname}.", about)
+
+
+def _web_place(site: Site) -> tuple[str, int]:
+    """Host and port of the web server."""
+    url = urlsplit(site.url)
+    return url.hostname or site.hostname, url.port or 443
 
 
 def _host(domain: str, site: Site, authority: str) -> Iterator[Record]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree as ET
-
 import dns.name
 import dns.rdatatype
 import dns.zone
@@ -11,7 +9,7 @@ import pytest
 
 from mailkeep.formats.dkim import make_key, public_record
 from mailkeep.model.domain import SigningKey
-from mailkeep.service.wellknown import Site, client_config, mta_sts_policy, policy_id
+from mailkeep.service.wellknown import Site, mta_sts_policy, policy_id
 from mailkeep.service.zone import Record, list_records, zone_fragment
 
 SITE = Site(hostname="mail.example.org", imap=143, imaps=993, submission=587, submissions=465)
@@ -93,19 +91,3 @@ def test_the_policy_names_the_host_and_another_policy_has_another_id() -> None:
     assert other != policy_id(policy)
     assert other.isalnum()
     assert len(other) <= 32
-
-
-def test_mail_programs_find_servers_in_the_order_of_preference() -> None:
-    root = ET.fromstring(client_config("example.org", SITE))
-    servers = [
-        (server.get("type"), server.findtext("hostname"), server.findtext("port"), server.findtext("socketType"))
-        for server in root.iter()
-        if server.tag.endswith("Server")
-    ]
-    assert servers == [
-        ("imap", "mail.example.org", "993", "SSL"),
-        ("imap", "mail.example.org", "143", "STARTTLS"),
-        ("smtp", "mail.example.org", "465", "SSL"),
-        ("smtp", "mail.example.org", "587", "STARTTLS"),
-    ]
-    assert ET.fromstring(client_config("example.org", Site(hostname="m.example"))).find(".//incomingServer") is None
