@@ -17,6 +17,7 @@ from mailkeep.cli import (
     config,
     deliver,
     demo,
+    doctor,
     domain,
     init,
     mailbox,
@@ -46,6 +47,7 @@ app.command("deliver")(deliver.deliver)
 app.command("undelete")(undelete.undelete)
 app.command("status")(status.status)
 app.command("check")(check.check)
+app.command("doctor")(doctor.doctor)
 app.command("bench")(bench.bench)
 app.add_typer(account.app, name="account")
 app.add_typer(domain.app, name="domain")
