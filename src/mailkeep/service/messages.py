@@ -418,6 +418,16 @@ class Messages:
         await self.store_flags(account, mailbox, only, How.ADD, Flags(System.DELETED), guest=guest)
         await self.expunge(account, mailbox, only, guest)
 
+    async def remove_all(self, account: AccountId, mailbox: MailboxId, uids: UidSet) -> UidSet:
+        """Remove entries, marked or not, in one transaction; tombstones remain.  Returns those that were there.
+
+        Raises: NotFound (the mailbox), Unavailable.
+        """
+        modseq, gone = await self._store.write(ops.remove, account, mailbox, uids, int(self._clock()))
+        if gone:
+            self._changed(account, modseq, mailbox)
+        return gone
+
     async def undelete(
         self, account: AccountId, mailbox: str | None = None, since: int | None = None, emailid: str | None = None
     ) -> tuple[Copied, ...]:

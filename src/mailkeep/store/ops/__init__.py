@@ -72,6 +72,7 @@ Writing:
     replace(account, mailbox, uid, target, message, now) -> Appended
     store_flags(account, mailbox, uids, how, mask, keywords, unchanged_since) -> Stored
     expunge(account, mailbox, uids, now) -> tuple[modseq, UidSet]
+    remove(account, mailbox, uids, now) -> tuple[modseq, UidSet]   marked or not
     claim_recent(account, mailbox, last) -> None                messages up to this UID are recent no more
     put_derived(account, rows) -> None                          rows: tuple[(message, Derived), ...]
     put_greylisted(account, key, known, now) -> None
@@ -179,6 +180,7 @@ from mailkeep.store.ops.read_rights import read_rights
 from mailkeep.store.ops.read_rows import read_rows
 from mailkeep.store.ops.read_text import read_text
 from mailkeep.store.ops.release_account import release_account
+from mailkeep.store.ops.remove import remove
 from mailkeep.store.ops.remove_account import remove_account
 from mailkeep.store.ops.rename_inbox import rename_inbox
 from mailkeep.store.ops.rename_mailbox import rename_mailbox
@@ -280,6 +282,7 @@ __all__ = [
     "read_rows",
     "read_text",
     "release_account",
+    "remove",
     "remove_account",
     "rename_inbox",
     "rename_mailbox",
@@ -334,6 +337,7 @@ ALL: Final[tuple[Callable[..., Op[Any]], ...]] = (
     news,
     put_derived,
     put_greylisted,
+    remove,
     remove_account,
     rename_inbox,
     make_mailbox_key,
