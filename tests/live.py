@@ -72,6 +72,8 @@ class Service:
     smtp: tuple[str, int] = ("", 0)
     submission: tuple[str, int] = ("", 0)
     submissions: tuple[str, int] = ("", 0)
+    pop3: tuple[str, int] = ("", 0)
+    pop3s: tuple[str, int] = ("", 0)
     clients: list[ImapClient] = field(default_factory=list)
 
     def tls(self) -> ssl.SSLContext:
@@ -150,7 +152,7 @@ class Demo:
             tuple(ready["imap"]), tuple(ready["imaps"]), tuple(ready["lmtp"]), ready["ca"], Path(ready["data"])
         )
         self.service.pid = ready["pid"]
-        for name in ("smtp", "submission", "submissions"):
+        for name in ("smtp", "submission", "submissions", "pop3", "pop3s"):
             setattr(self.service, name, tuple(ready[name]))
 
     def _is_ready(self) -> bool:
@@ -323,9 +325,8 @@ def configured(tmp_path: Path) -> Iterator[Callable[..., Service]]:
         assert at.imaps
         assert at.lmtp
         service = Service(at.imap, at.imaps, at.lmtp, str(server.certificate), data)
-        service.smtp, service.submission, service.submissions = (
-            where or ("", 0) for where in (at.smtp, at.submission, at.submissions)
-        )
+        for name in ("smtp", "submission", "submissions", "pop3", "pop3s"):
+            setattr(service, name, getattr(at, name) or ("", 0))
         running.append((thread, service))
         thread.call(OWN.user, OWN.password)
         return service

@@ -29,7 +29,15 @@ from mailkeep.service.wellknown import MAX_NAME
 CONFIG_NAME: Final = "mailkeep.toml"
 MAX_WORKERS: Final = 64
 MAX_SHARDS: Final = 256
-PROXIED: Final = ("smtp", "submissions", "submission", "imap", "imaps")  # listeners that proxies may stand in front of
+PROXIED: Final = (
+    "smtp",
+    "submissions",
+    "submission",
+    "imap",
+    "imaps",
+    "pop3",
+    "pop3s",
+)  # listeners that proxies may stand in front of
 
 
 class ConfigError(Exception):
@@ -285,6 +293,16 @@ class _Networks:
 
 
 @dataclass(frozen=True, slots=True)
+class _Expire:
+    allowed: ClassVar[str] = '"never", a number of days as text like "30", or ""'
+
+    def read(self, raw: object) -> str:
+        if not isinstance(raw, str) or not re.fullmatch(r"never|[0-9]{1,5}|", raw):
+            raise ValueError
+        return raw
+
+
+@dataclass(frozen=True, slots=True)
 class _Choices:
     words: tuple[str, ...]
 
@@ -477,6 +495,14 @@ class Listen:
         "IMAP over TLS from the first octet; the standard port is 993.",
         default=Address("127.0.0.1", 10993),
     )
+    pop3: Address | None = _option(
+        _Listener(), "POP3 with STLS; the standard port is 110.", default=Address("127.0.0.1", 10110)
+    )
+    pop3s: Address | None = _option(
+        _Listener(),
+        "POP3 over TLS from the first octet; the standard port is 995.",
+        default=Address("127.0.0.1", 10995),
+    )
     lmtp: Address | None = _option(
         _Listener(),
         "LMTP: mail handed in by a mail transfer agent.  It knows no login: bind it to loopback only.",
@@ -543,7 +569,7 @@ class Limits:
     )
     recipients: int = _option(_Count(100, 100_000), "Recipients of one message, over SMTP and LMTP.", default=1000)
     connections_per_account: int = _option(
-        _Count(1, 1_000_000), "IMAP connections logged in to one account.", default=200
+        _Count(1, 1_000_000), "IMAP and POP3 connections logged in to one account.", default=200
     )
     connections_per_address: int = _option(
         _Count(1, 1_000_000), "Connections from one network address; loopback is exempt.", default=500
@@ -620,6 +646,29 @@ class Imap:
             name, _, criteria = named.partition(" ")
             entries["/shared/filters/values/" + name.lower()] = criteria
         return {entry: text.encode() for entry, text in entries.items() if text}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pop3:
+    """What POP3 offers, and how often."""
+
+    login_delay: int = _option(
+        _Span(0, 86400),
+        'How long after a login the next one to the same account is refused (RFC 2449, LOGIN-DELAY); "0s": not at all.',
+        default=0,
+    )
+    exclusive: bool = _option(
+        _Switch(),
+        "Whether an account may have one POP3 session at a time; others are told that it is in use."
+        "  Of IMAP there may be any number beside it.",
+        default=False,
+    )
+    expire: str = _option(
+        _Expire(),
+        "How long messages may be left here, as clients are told (RFC 2449, EXPIRE).  mailkeep itself removes none: say"
+        ' a number of days if something else does, 0 if nothing may be left, and "" to tell nothing.',
+        default="never",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -923,6 +972,7 @@ class Config:
     tls: Tls = field(default_factory=Tls)
     limits: Limits = field(default_factory=Limits)
     imap: Imap = field(default_factory=Imap)
+    pop3: Pop3 = field(default_factory=Pop3)
     submission: Submission = field(default_factory=Submission)
     auth: Auth = field(default_factory=Auth)
     accounts: Accounts = field(default_factory=Accounts)
@@ -952,7 +1002,16 @@ class Config:
 
 
 _FREE: Final = Address("127.0.0.1", 0)
-FREE_PORTS: Final = Listen(imap=_FREE, imaps=_FREE, lmtp=_FREE, smtp=_FREE, submission=_FREE, submissions=_FREE)
+FREE_PORTS: Final = Listen(
+    imap=_FREE,
+    imaps=_FREE,
+    pop3=_FREE,
+    pop3s=_FREE,
+    lmtp=_FREE,
+    smtp=_FREE,
+    submission=_FREE,
+    submissions=_FREE,
+)
 """Listeners on loopback at whatever ports are free, for tests and embedding."""
 
 KEEP_IN: Final = Relay(host="127.0.0.1", port=1, tls="none")

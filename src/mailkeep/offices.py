@@ -17,6 +17,7 @@ from mailkeep.imap.derive import DERIVERS, PARTS
 from mailkeep.model.errors import Unavailable
 from mailkeep.model.quota import Quota
 from mailkeep.net.resolver import CachingResolver, Resolver
+from mailkeep.pop3.derive import DERIVERS as POP3_DERIVERS
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.addresses import Addresses
 from mailkeep.service.allowance import Allowance
@@ -101,7 +102,7 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
     domains = Domains(store.directory)
     mailboxes = Mailboxes(store, bus)
     places = Places(accounts, mailboxes, store, bus)
-    messages = Messages(store, bus, (*DERIVERS, SEARCH_FIELDS, PREVIEW), recents=shared.recents)
+    messages = Messages(store, bus, (*DERIVERS, *POP3_DERIVERS, SEARCH_FIELDS, PREVIEW), recents=shared.recents)
     store.on_unheard = messages.views.doubt
     search = Search(store)
     metadata = Metadata(store, bus, config.imap.server_entries)

@@ -28,6 +28,10 @@ from mailkeep.net.connection import Session as ConnectionSession
 from mailkeep.net.lane import Lane, Spawn
 from mailkeep.net.limits import AddressLimit
 from mailkeep.net.listener import Listener, Proxies
+from mailkeep.pop3.connection import Pop3Connection
+from mailkeep.pop3.maildrop import Maildrops
+from mailkeep.pop3.session import Options as Pop3Options
+from mailkeep.pop3.session import Services as Pop3Services
 from mailkeep.service.accounts import ConnectionCounts
 from mailkeep.service.ledger import Ledger
 from mailkeep.service.tally import Tally
@@ -63,9 +67,17 @@ class Reception:
         self._address_limit = AddressLimit(ledger, config.limits.connections_per_address)
         self._connection_counts = ConnectionCounts(ledger, config.limits.connections_per_account)
         self._listeners: list[Listener] = []
-        self._tallies = {name: Tally() for name in ("imap", "lmtp", "smtp", "submission")}
+        self._tallies = {name: Tally() for name in ("imap", "pop3", "lmtp", "smtp", "submission")}
         self._imap_services = self._services_of_imap()  # one for all connections
         self._imap_options = self._options_of_imap()
+        self._pop3_services = Pop3Services(
+            tally=self._tallies["pop3"],
+            authentication=offices.authentication,
+            connections=self._connection_counts,
+            maildrops=Maildrops(offices.mailboxes, offices.messages),
+            ledger=ledger,
+        )
+        self._pop3_options = self._options_of_pop3()
         self._partly = Partly()
         self._ledger = ledger
         self._turned = Turned()
@@ -91,6 +103,8 @@ class Reception:
         listeners = {
             "imap": new("imap", self._open_imap),
             "imaps": new("imaps", self._open_imap, tls=self._tls.context),
+            "pop3": new("pop3", self._open_pop3),
+            "pop3s": new("pop3s", self._open_pop3, tls=self._tls.context),
             "lmtp": new("lmtp", self._open_lmtp),
             "lmtp_socket": new("lmtp_socket", self._open_lmtp),
             "smtp": new("smtp", self._open_smtp),
@@ -105,6 +119,7 @@ class Reception:
         """Take over limits and options for connections to come."""
         self._config = config
         self._imap_options = self._options_of_imap()
+        self._pop3_options = self._options_of_pop3()
         self._take_roles()
         self._offices.resolver.configure(config.dns.servers, float(config.dns.timeout))
         self._offices.greylist.delay_s = config.filter.greylist
@@ -150,6 +165,13 @@ class Reception:
         return ImapConnection(
             connection, self._imap_services, self._imap_options, self._tls_context, self._offices.spool_dir
         )
+
+    def _open_pop3(self, connection: Connection) -> Pop3Connection:
+        return Pop3Connection(connection, self._pop3_services, self._pop3_options, self._tls_context)
+
+    def _options_of_pop3(self) -> Pop3Options:
+        pop3 = self._config.pop3
+        return Pop3Options(login_delay=pop3.login_delay, expire=pop3.expire.upper(), exclusive=pop3.exclusive)
 
     def _tls_context(self) -> ssl.SSLContext:
         return self._tls.context

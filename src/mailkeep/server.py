@@ -44,7 +44,7 @@ from mailkeep.workers.crew import Crew
 from mailkeep.workers.peers import Peers
 
 # What `Server.reload` takes over at once; any other option needs a restart.
-RELOADED: Final = ("tls.", "log.", "imap.", "limits.", "accounts.", "filter.", "submission.", "queue.")
+RELOADED: Final = ("tls.", "log.", "imap.", "pop3.", "limits.", "accounts.", "filter.", "submission.", "queue.")
 
 log = telemetry.logger()
 
@@ -55,6 +55,8 @@ class Endpoints:
 
     imap: tuple[str, int] | None
     imaps: tuple[str, int] | None
+    pop3: tuple[str, int] | None
+    pop3s: tuple[str, int] | None
     lmtp: tuple[str, int] | None
     lmtp_socket: Path | None
     smtp: tuple[str, int] | None
@@ -330,7 +332,7 @@ def _bind(config: Config, stack: ExitStack) -> dict[str, list[list[socket.socket
     Raises: BindError.
     """
     bound: dict[str, list[list[socket.socket]]] = {}
-    for name in ("imap", "imaps", "lmtp", "smtp", "submission", "submissions"):
+    for name in ("imap", "imaps", "pop3", "pop3s", "lmtp", "smtp", "submission", "submissions"):
         address = getattr(config.listen, name)
         if address is not None:
             bound[name] = tcp_sockets(address, f"listen.{name}", config.workers)
@@ -361,6 +363,8 @@ def _endpoints(bound: Mapping[str, list[socket.socket]], config: Config) -> Endp
     return Endpoints(
         imap=where("imap"),
         imaps=where("imaps"),
+        pop3=where("pop3"),
+        pop3s=where("pop3s"),
         lmtp=where("lmtp"),
         lmtp_socket=config.lmtp_socket,
         smtp=where("smtp"),

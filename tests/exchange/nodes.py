@@ -208,6 +208,8 @@ class MailkeepNode(Node):
             [listen]
             imap = ""
             imaps = "{place.address}:{self.imaps}"
+            pop3 = ""
+            pop3s = ""
             lmtp = ""
             smtp = "{place.address}:{port}"
             submission = ""

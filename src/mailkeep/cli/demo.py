@@ -115,7 +115,16 @@ def _listen(port_base: int) -> Listen:
     def at(standard: int) -> Address:
         return Address(HOST, port_base + standard if port_base else 0)
 
-    return Listen(imap=at(143), imaps=at(993), lmtp=at(24), smtp=at(25), submission=at(587), submissions=at(465))
+    return Listen(
+        imap=at(143),
+        imaps=at(993),
+        pop3=at(110),
+        pop3s=at(995),
+        lmtp=at(24),
+        smtp=at(25),
+        submission=at(587),
+        submissions=at(465),
+    )
 
 
 @contextlib.contextmanager
@@ -197,8 +206,10 @@ def _incoming(server: Server, sample: Sample) -> Incoming:
 
 def _announce(server: Server, *, logins: tuple[Login, ...], kept: bool) -> None:
     at = server.endpoints
-    imap, imaps, lmtp, smtp, submission, submissions = (
-        where[1] for where in (at.imap, at.imaps, at.lmtp, at.smtp, at.submission, at.submissions) if where
+    imap, imaps, pop3, pop3s, lmtp, smtp, submission, submissions = (
+        where[1]
+        for where in (at.imap, at.imaps, at.pop3, at.pop3s, at.lmtp, at.smtp, at.submission, at.submissions)
+        if where
     )
     ca, user, password = server.certificate, logins[0].address, logins[0].password
     accounts = "\n".join(f"  user {login.address}   password {login.password}" for login in logins)
@@ -210,6 +221,7 @@ mailkeep is running on {HOST}.
 {accounts}
   IMAP over TLS   {HOST} port {imaps}
   IMAP, STARTTLS  {HOST} port {imap}
+  POP3 over TLS   {HOST} port {pop3s}   (STLS: port {pop3})
   SMTP over TLS   {HOST} port {submissions}   (to send; STARTTLS: port {submission})
   SMTP            {HOST} port {smtp}   (for other mail servers)
   LMTP            {HOST} port {lmtp}
@@ -219,6 +231,7 @@ mailkeep is running on {HOST}.
 curl:
   curl --cacert {ca} -u '{user}:{password}' 'imaps://localhost:{imaps}/INBOX;UID=1'
   curl --cacert {ca} -u '{user}:{password}' 'imaps://localhost:{imaps}/INBOX?SUBJECT%20hedge'
+  curl --cacert {ca} -u '{user}:{password}' 'pop3s://localhost:{pop3s}/1'
 
 mutt:
   mutt -n -F /dev/null -e 'set imap_user="{user}" imap_pass="{password}" certificate_file="{ca}" \\

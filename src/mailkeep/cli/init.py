@@ -74,6 +74,8 @@ hostname = "{hostname}"
 [listen]
 imap = "*:{base + 143}"
 imaps = "*:{base + 993}"
+pop3 = "*:{base + 110}"
+pop3s = "*:{base + 995}"
 smtp = "*:{base + 25}"
 submission = "*:{base + 587}"
 submissions = "*:{base + 465}"

@@ -43,6 +43,8 @@ def _announce(server: Server) -> None:
     lines = (
         ("IMAP", endpoints.imap),
         ("IMAP over TLS", endpoints.imaps),
+        ("POP3", endpoints.pop3),
+        ("POP3 over TLS", endpoints.pop3s),
         ("SMTP", endpoints.smtp),
         ("Submission", endpoints.submission),
         ("Submission over TLS", endpoints.submissions),

@@ -81,8 +81,7 @@ class Pop3Connection(Session):
         self._farewell = text
         if not self.connection.busy or self.asking:
             self._say_goodbye()
-        elif not self.connection.acts:
-            self.connection.run_soon()  # `next` looks at it then
+        # else `next` looks at it when the command is done
 
     def bug(self) -> None:
         """Last words."""

@@ -102,7 +102,7 @@ class Session(ABC):
         """Queue a reply."""
         self.write(reply.encode())
 
-    async def drain(self) -> None:
+    async def flush(self) -> None:
         """Send what is queued, and wait while the client does not read, which it has to do sometime.
 
         Raises: ConnectionError.
@@ -132,7 +132,7 @@ class Session(ABC):
         return answer
 
     async def _line(self) -> bytes | Mark:
-        await self.drain()
+        await self.flush()
         while (line := self.reader.next()) is None:
             self._wanted = self.connection.loop.create_future()
             await self._wanted

@@ -18,7 +18,8 @@ def logged_in(server: Running) -> imaplib.IMAP4_SSL:
 
 def test_serve_writes_the_ready_file_without_user_and_password(start: Start, store: Path) -> None:
     server = start("serve", "--data", store)
-    assert set(server.ready) == {"imap", "imaps", "lmtp", "smtp", "submission", "submissions", "ca", "data", "pid"}
+    listeners = {"imap", "imaps", "pop3", "pop3s", "lmtp", "smtp", "submission", "submissions"}
+    assert set(server.ready) == {*listeners, "ca", "data", "pid"}
 
 
 def test_a_second_server_is_refused_and_told_who_holds_the_data(start: Start, mailkeep: Run, store: Path) -> None:

@@ -19,7 +19,9 @@ from tests.live import PASSWORD, Account, Demo, Service, eventually, mailkeep
 
 LARGE = b"Subject: large\r\n\r\n" + b"x" * 70 * 1024  # into a pack
 
-NO_OTHERS = "".join(f'{name} = ""\n' for name in ("imaps", "lmtp", "smtp", "submission", "submissions"))
+NO_OTHERS = "".join(
+    f'{name} = ""\n' for name in ("imaps", "pop3", "pop3s", "lmtp", "smtp", "submission", "submissions")
+)
 
 
 def test_what_one_session_does_the_other_sees_at_its_next_command(pair: Pair) -> None:

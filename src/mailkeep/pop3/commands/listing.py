@@ -20,5 +20,5 @@ async def tell(transaction: Transaction, text: str, what: Callable[[int], object
     while some := [*islice(numbers, LINES)]:
         session.write("".join([f"{number} {what(number)}\r\n" for number in some]).encode("ascii"))
         if len(some) == LINES:
-            await session.drain()
+            await session.flush()
     session.write(END)

@@ -47,11 +47,11 @@ async def _send(session: Session, text: str, pieces: Iterator[bytes]) -> None:
     session.write(stuffing.add(first))
     try:
         for piece in pieces:
-            await session.drain()
+            await session.flush()
             session.write(stuffing.add(piece))
     except MailError as error:
         raise ConnectionAbortedError from error  # a reply would be taken for a line of the message
     if session.connection.queued > SMALL:
         # Thunderbird misses the end when a packet cuts it in two
-        await session.drain()
+        await session.flush()
     session.write(stuffing.end())
