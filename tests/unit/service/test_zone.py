@@ -9,7 +9,8 @@ import pytest
 
 from mailkeep.formats.dkim import make_key, public_record
 from mailkeep.model.domain import SigningKey
-from mailkeep.service.wellknown import Site, mta_sts_policy, policy_id
+from mailkeep.service.discovery.pacc import digest_record, user_agent_configuration
+from mailkeep.service.wellknown import Site, mta_sts_policy, policy_id, web_hosts
 from mailkeep.service.zone import Record, list_records, zone_fragment
 
 SITE = Site(hostname="mail.example.org", imap=143, imaps=993, submission=587, submissions=465)
@@ -91,3 +92,41 @@ def test_the_policy_names_the_host_and_another_policy_has_another_id() -> None:
     assert other != policy_id(policy)
     assert other.isalnum()
     assert len(other) <= 32
+
+
+WHOLE = Site(
+    hostname="mail.example.org", imap=143, imaps=993, pop3=110, pop3s=995, submission=587, submissions=465, https=443
+)
+
+
+def test_every_host_that_the_web_server_answers_for_is_in_the_zone_and_the_other_way_round() -> None:
+    zone = read(list_records("example.org", WHOLE, KEYS))
+    hosts = {name: value for (name, kind), value in zone.items() if kind == "CNAME"}
+    assert hosts == {host: ["mail.example.org."] for host in web_hosts("example.org")}
+
+
+def test_every_service_is_in_the_zone_with_its_port_and_the_other_way_round() -> None:
+    zone = read(list_records("example.org", WHOLE, KEYS))
+    services = {name.partition(".")[0]: value.split()[2:] for (name, kind), [value] in zone.items() if kind == "SRV"}
+    names = {"imap": ("_imap", "_imaps"), "pop3": ("_pop3", "_pop3s"), "smtp": ("_submission", "_submissions")}
+    served = {names[s.protocol][s.security.value == "TLS"]: [str(s.port), f"{s.host}."] for s in WHOLE.services}
+    assert services == {**served, "_autodiscover": ["443", "mail.example.org."]}
+
+
+def test_a_web_server_behind_a_proxy_is_found_where_the_proxy_is() -> None:
+    site = Site(hostname="mail.example.org", http=10080, web="https://www.example.net:8443")
+    assert read(list_records("example.org", site, ()))["_autodiscover._tcp.example.org", "SRV"] == [
+        "0 0 8443 www.example.net."
+    ]
+
+
+def test_without_a_web_server_only_hosts_that_another_can_answer_for_are_in_the_zone() -> None:
+    zone = read(list_records("example.org", SITE, ()))
+    hosts = {name.partition(".")[0] for name, kind in zone if kind == "CNAME"}
+    assert hosts == {"autoconfig", "ua-auto-config", "mta-sts"}
+
+
+def test_the_digest_in_the_zone_is_that_of_the_file() -> None:
+    zone = read(list_records("example.org", WHOLE, ()))
+    digest = digest_record(user_agent_configuration("example.org", WHOLE))
+    assert zone["_ua-auto-config.example.org", "TXT"] == [digest]
