@@ -1,4 +1,4 @@
-"""Hooks: Python of your own that decides what becomes of mail from strangers.
+"""Hooks: Python of your own that decides what becomes of mail from strangers, and who may log in.
 
 The option ``filter.hook`` names a file with a function `on_delivery`, which gets a `Message` and returns a `Decision`,
 or None to let the message pass::
@@ -12,7 +12,18 @@ or None to let the message pass::
             return JUNK
         return Decision(headers=(("X-Seen-By", "our hook"),))
 
-It runs in a process of its own, one message at a time, which is killed when it takes longer than ``filter.timeout``.
+The option ``auth.hook`` names a file with a function `on_login`, which gets a `Login` and returns the address of the
+account that is opened, or None when user or password are wrong; it is asked where no password that is kept here fits::
+
+    from mailkeep.hook import Login
+
+    def on_login(login: Login) -> str | None:
+        return f"{login.user}@example.org" if billing.check(login.user, login.password) else None
+
+Whatever it raises is a passing fault: the client is told to try again later.
+
+A hook runs in a process of its own, one question at a time, which is killed when it takes longer than
+``filter.timeout`` or ``auth.hook_timeout``.
 What it has loaded and remembers stays from one message to the next, as long as nothing goes wrong; several processes
 run if there is much to do, so it cannot count on being the only one.
 """
@@ -21,14 +32,14 @@ from __future__ import annotations
 
 import email
 import email.policy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-__all__ = ["ACCEPT", "DISCARD", "JUNK", "Action", "Decision", "Message", "defer", "reject"]
+__all__ = ["ACCEPT", "DISCARD", "JUNK", "Action", "Decision", "Login", "Message", "defer", "reject"]
 
 
 class Action(StrEnum):
@@ -95,3 +106,17 @@ class Message:
     def email(self) -> EmailMessage:
         """The message with `fields`, parsed."""
         return email.message_from_bytes(self.fields + self.octets, policy=email.policy.default)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """Somebody who wants to log in.
+
+    `user`: what he typed, mostly an address.  `service`: imap, pop3, smtp or http.  `peer`: the client's IP address, ""
+    for this machine.
+    """
+
+    user: str
+    password: str = field(repr=False)
+    service: str
+    peer: str

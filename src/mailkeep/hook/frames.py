@@ -26,6 +26,22 @@ class Ask(msgspec.Struct, frozen=True):
     path: str | None
 
 
+class AskLogin(msgspec.Struct, frozen=True):
+    """Somebody who logs in; see `mailkeep.hook.Login`."""
+
+    user: str
+    password: str
+    service: str
+    peer: str
+
+
+class SaidLogin(msgspec.Struct, frozen=True):
+    """The address of the account that is his, None for none; or with `fault`, why nobody can tell."""
+
+    address: str | None = None
+    fault: str = ""
+
+
 class Said(msgspec.Struct, frozen=True):
     """A decision; or with `fault`, why there is none."""
 
@@ -35,7 +51,7 @@ class Said(msgspec.Struct, frozen=True):
     fault: str = ""
 
 
-def encode(value: Ask | Said) -> bytes:
+def encode(value: Ask | Said | AskLogin | SaidLogin) -> bytes:
     """A frame.  Raises: UnicodeEncodeError."""
     data = msgspec.msgpack.encode(value)
     return LENGTH.pack(len(data)) + data

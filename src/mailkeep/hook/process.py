@@ -1,6 +1,6 @@
-"""The process of a hook: ``python -m mailkeep.hook.process FILE SECONDS DESCRIPTOR``.
+"""The process of a hook: ``python -m mailkeep.hook.process FILE SECONDS DESCRIPTOR FUNCTION``.
 
-It ends when the server's end of the socket closes, or when a message has taken longer than the server would wait.
+It ends when the server's end of the socket closes, or when a question has taken longer than the server would wait.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import Any, Final
 
 import msgspec
 
-from mailkeep.hook import Action, Decision, Message
-from mailkeep.hook.frames import LENGTH, MAX_SAID, Ask, Said, encode
+from mailkeep.hook import Action, Decision, Login, Message
+from mailkeep.hook.frames import LENGTH, MAX_SAID, Ask, AskLogin, Said, SaidLogin, encode
 
 GRACE_S: Final = 5  # the server kills first, if it lives
 
-OnDelivery = Callable[[Message], Any]
+Function = Callable[[Any], Any]
 
 
 def main() -> None:
@@ -31,24 +31,37 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server
     with suppress(OSError):
         os.dup2(2, 1)  # what a hook prints goes where the server's log goes
-    path, patience_s = Path(sys.argv[1]), int(sys.argv[2])
+    path, patience_s, name = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[4]
+    answer, fault = (_on_login, SaidLogin) if name == "on_login" else (_on_delivery, Said)
     with socket.socket(fileno=int(sys.argv[3])) as server:
-        on_delivery: OnDelivery | None = None
-        while (ask := _receive(server)) is not None:
+        function: Function | None = None
+        while (question := _receive(server)) is not None:
             signal.alarm(patience_s + GRACE_S)
             try:
-                on_delivery = on_delivery or _load(path)
-                said = _say(on_delivery(_message(ask)))
+                function = function or _load(path, name)
+                said = answer(function, question)
             except Exception as error:  # noqa: BLE001  the hook's own mistakes, whatever they are
-                said = Said(fault=_where(error, path))
+                said = fault(fault=_where(error, path))
             signal.alarm(0)
             server.sendall(_frame(said))
 
 
-def _receive(server: socket.socket) -> Ask | None:
+def _on_delivery(function: Function, question: bytes) -> Said:
+    return _say(function(_message(msgspec.msgpack.decode(question, type=Ask))))
+
+
+def _on_login(function: Function, question: bytes) -> SaidLogin:
+    ask = msgspec.msgpack.decode(question, type=AskLogin)
+    address = function(Login(user=ask.user, password=ask.password, service=ask.service, peer=ask.peer))
+    if address is None or isinstance(address, str):
+        return SaidLogin(address)
+    return SaidLogin(fault=f"on_login returned {type(address).__name__}, neither text nor None")
+
+
+def _receive(server: socket.socket) -> bytes | None:
     try:
         (size,) = LENGTH.unpack(_exactly(server, LENGTH.size))
-        return msgspec.msgpack.decode(_exactly(server, size), type=Ask)
+        return _exactly(server, size)
     except (EOFError, OSError):
         return None
 
@@ -63,8 +76,8 @@ def _exactly(server: socket.socket, size: int) -> bytes:
     return bytes(octets)
 
 
-def _load(path: Path) -> OnDelivery:
-    """The function of the file; what lies beside it can be imported."""
+def _load(path: Path, name: str) -> Function:
+    """A function of the file; what lies beside it can be imported."""
     sys.path.insert(0, str(path.parent))
     spec = importlib.util.spec_from_file_location("mailkeep_hook", path)
     if spec is None or spec.loader is None:
@@ -72,7 +85,7 @@ def _load(path: Path) -> OnDelivery:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    function: OnDelivery = module.on_delivery
+    function: Function = getattr(module, name)
     return function
 
 
@@ -100,12 +113,12 @@ def _say(decision: object) -> Said:
     return Said(Action(decision.action).value, str(decision.text), headers)
 
 
-def _frame(said: Said) -> bytes:
+def _frame(said: Said | SaidLogin) -> bytes:
     try:
         frame = encode(said)
     except UnicodeEncodeError:
-        return encode(Said(fault="the decision has text that is no Unicode"))
-    return frame if len(frame) <= MAX_SAID else encode(Said(fault="the decision is too long"))
+        return encode(type(said)(fault="the answer has text that is no Unicode"))
+    return frame if len(frame) <= MAX_SAID else encode(type(said)(fault="the answer is too long"))
 
 
 def _where(error: Exception, path: Path) -> str:

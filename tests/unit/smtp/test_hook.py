@@ -156,8 +156,8 @@ NO_HEADER = "its decision has a header that is none"
         (DEF + "raise KeyError('secret')", "KeyError in line 2"),
         (DEF + "return 'junk'", "on_delivery returned str, neither a Decision nor None"),
         (DEF + "return Decision(action='dance')", "ValueError"),
-        (DEF + "return reject('\\udc80')", "the decision has text that is no Unicode"),
-        (DEF + "return reject('x' * 100_000)", "the decision is too long"),
+        (DEF + "return reject('\\udc80')", "the answer has text that is no Unicode"),
+        (DEF + "return reject('x' * 100_000)", "the answer is too long"),
         (DEF + "return Decision(headers=(('A b', ''),))", NO_HEADER),
         (DEF + "return Decision(headers=(('A', 'b' * 1000),))", NO_HEADER),
         (DEF + "return Decision(headers=(('A', 'b'),) * 101)", "its decision has too many headers"),
@@ -193,7 +193,7 @@ def on_delivery(message):
 
     async def test(judge: Judge, hook: Hook) -> None:
         first = await judge()
-        process = hook._idle[0].process
+        process = hook._pool._idle[0].process
         assert await judge(b"x" * 200) == DEFERRED
         assert await asyncio.to_thread(process.wait) == -9
         second = await judge()
@@ -206,7 +206,7 @@ def on_delivery(message):
 def test_a_process_that_died_while_it_had_nothing_to_do_is_not_missed(with_hook: WithHook) -> None:
     async def test(judge: Judge, hook: Hook) -> None:
         assert await judge() == Opinion(Action.JUNK)
-        process = hook._idle[0].process
+        process = hook._pool._idle[0].process
         process.kill()
         await asyncio.to_thread(process.wait)
         assert await judge() == Opinion(Action.JUNK)
@@ -221,7 +221,7 @@ def test_so_many_processes_run_at_once_and_no_more(with_hook: WithHook) -> None:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(judge()) for _ in range(20)]  # type: ignore[arg-type]
         assert len({task.result().reply for task in tasks}) <= PROCESSES
-        assert len(hook._idle) <= PROCESSES
+        assert len(hook._pool._idle) <= PROCESSES
 
     with_hook(source, test)
 
@@ -238,7 +238,7 @@ def test_with_the_hook_its_processes_end_those_at_work_when_they_are_done(with_h
             hook.close()
             os.close(descriptor)
         assert judged.result() == Opinion(Action.JUNK)
-        assert hook._idle == []
+        assert hook._pool._idle == []
 
     with_hook(source, test)
 

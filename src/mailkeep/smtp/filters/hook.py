@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 import msgspec
 
-from mailkeep.hook.frames import LENGTH, MAX_SAID, Ask, Said, encode
+from mailkeep.hook.frames import Ask, Said
+from mailkeep.hook.pool import HookFault, Kind, Pool
 from mailkeep.smtp.filters.fault import FilterFault, Terms, Within
 from mailkeep.smtp.filters.lines import header_field
 from mailkeep.smtp.judging import Action, Arriving, Opinion
@@ -24,90 +20,25 @@ MAX_HEADERS: Final = 100
 
 
 class Hook:
-    """A judge that asks `on_delivery` of a Python file.
-
-    A process that fails to answer in time is killed; the next message gets another one.
-    """
+    """A judge that asks `on_delivery` of a Python file."""
 
     def __init__(self, path: Path, terms: Terms) -> None:
-        self._path = path
-        self._patience_s = terms.patience_s
+        self._pool = Pool(path, Kind.DELIVERY, terms.patience_s)
         self._within = Within("hook", terms, at_once=PROCESSES)
-        self._idle: list[_Process] = []
-        self._closed = False
 
     async def judge(self, arriving: Arriving) -> Opinion:
         """See `Judge`."""
         return await self._within.ask(self._ask, arriving)
 
     async def _ask(self, arriving: Arriving) -> Opinion:
-        process = self._take() or await _Process.start(self._path, self._patience_s)
         try:
-            opinion = read_answer(await process.ask(_question(arriving)))
-        except (OSError, EOFError) as error:
-            process.end()
-            raise FilterFault("its process ended") from error
-        except BaseException:
-            process.end()
-            raise
-        if self._closed:
-            process.end()
-        else:
-            self._idle.append(process)
-        return opinion
-
-    def _take(self) -> _Process | None:
-        """One that waits for work; those that have died meanwhile are seen off."""
-        while self._idle:
-            process = self._idle.pop()
-            if process.process.poll() is None:
-                return process
-            process.end()
-        return None
+            return read_answer(await self._pool.ask(_question(arriving)))
+        except HookFault as error:
+            raise FilterFault(str(error)) from error
 
     def close(self) -> None:
         """End the processes, those at work when they are done."""
-        self._closed = True
-        while self._idle:
-            self._idle.pop().end()
-
-
-@dataclass(frozen=True, slots=True)
-class _Process:
-    process: subprocess.Popen[bytes]
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-
-    @classmethod
-    async def start(cls, path: Path, patience_s: float) -> Self:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            # -P: what lies in the current directory is not imported
-            command = (sys.executable, "-P", "-m", "mailkeep.hook.process")
-            process = subprocess.Popen(  # noqa: S603, ASYNC220  this very program; it takes a few milliseconds
-                (*command, str(path), str(round(patience_s)), str(theirs.fileno())),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
-                process_group=0,  # Ctrl-C is for the server
-            )
-        reader, writer = await asyncio.open_connection(sock=ours)
-        return cls(process, reader, writer)
-
-    async def ask(self, ask: Ask) -> bytes:
-        """The answer.  Raises: OSError, EOFError, FilterFault."""
-        self.writer.write(encode(ask))
-        await self.writer.drain()
-        (size,) = LENGTH.unpack(await self.reader.readexactly(LENGTH.size))
-        if size > MAX_SAID:
-            raise FilterFault("its answer is too long")
-        return await self.reader.readexactly(size)
-
-    def end(self) -> None:
-        """Kill it, and see it off in a thread: that may take a moment."""
-        self.writer.transport.abort()
-        self.process.kill()
-        asyncio.get_running_loop().run_in_executor(None, self.process.wait)
+        self._pool.close()
 
 
 def _question(arriving: Arriving) -> Ask:
