@@ -11,7 +11,8 @@ import datetime as dt
 import ipaddress
 import os
 import ssl
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -65,27 +66,60 @@ def ensure_self_signed(directory: Path, names: Collection[str], now: dt.datetime
 
 
 class TlsContext:
-    """Server-side `ssl.SSLContext`s that can be given another certificate while they are in use.
+    """Server-side `ssl.SSLContext`s that can be given other certificates while they are in use.
 
-    `context` is for mail, `web` for HTTPS.  TLS 1.2 and up.  No session tickets: they cost 25 kB of memory per idle
-    connection.
-    Raises: CertificateError on opening and on `reload`, which then leaves the certificate in use as it was.
+    `context` is for mail, `web` for HTTPS.  Clients that ask for a host in `others` are shown the certificate that is
+    given there, all others `files`.  TLS 1.2 and up.  No session tickets: they cost 25 kB of memory per idle connection.
+    Raises: CertificateError on opening and on `reload`, which then leaves the certificates in use as they were; never
+    for one of `others`, in whose place `files` are shown.
     """
 
-    __slots__ = ("context", "files", "web")
+    __slots__ = ("_made", "context", "files", "others", "web")
 
-    def __init__(self, files: CertificateFiles) -> None:
+    def __init__(self, files: CertificateFiles, others: Mapping[str, CertificateFiles] | None = None) -> None:
         self.context: Final = _context(files)
         self.web: Final = _context(files)
-        self.web.set_alpn_protocols(["http/1.1"])
+        _for_web(self.web)
+        for context in (self.context, self.web):
+            context.sni_callback = self._choose
         self.files = files
+        self.others = others or {}
+        self._made: dict[tuple[CertificateFiles, bool], ssl.SSLContext] = {}  # of others; True: for HTTPS
 
-    def reload(self, files: CertificateFiles) -> None:
-        """Use `files` (read again) for handshakes from now on."""
+    def reload(self, files: CertificateFiles, others: Mapping[str, CertificateFiles] | None = None) -> None:
+        """Use these (read again) for handshakes from now on."""
         _context(files)  # fails here, before the context in use has been touched
         for context in (self.context, self.web):
             context.load_cert_chain(files.certificate, files.key)
         self.files = files
+        self.others = others or {}
+        self._made = {}
+
+    def files_of(self, context: ssl.SSLContext | None) -> CertificateFiles:
+        """What a connection shows whose SSL object has this context."""
+        return next((files for (files, _), made in self._made.items() if made is context), self.files)
+
+    def _choose(self, connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, context: ssl.SSLContext) -> None:
+        """Called by `ssl` once a client has said whom it wants."""
+        files = self.others.get(name.lower()) if name else None
+        if files is None or connection.context is not context:  # a challenge has been recognized before
+            return
+        key = files, context is self.web
+        if key not in self._made:
+            with suppress(CertificateError):
+                self._made[key] = _context(files)
+                if context is self.web:
+                    _for_web(self._made[key])
+        connection.context = self._made.get(key, context)
+
+
+def check_files(files: CertificateFiles) -> None:
+    """Raises: CertificateError (they are no certificate and its key)."""
+    _context(files)
+
+
+def _for_web(context: ssl.SSLContext) -> None:
+    context.set_alpn_protocols(["http/1.1"])
 
 
 def _context(files: CertificateFiles) -> ssl.SSLContext:

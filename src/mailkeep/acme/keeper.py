@@ -1,0 +1,229 @@
+"""Sees to it that there are certificates: asks for them, and for the next ones in time."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from cryptography.x509 import ExtensionNotFound
+
+from mailkeep import telemetry
+from mailkeep.acme.challenges import Challenges
+from mailkeep.acme.client import Order
+from mailkeep.acme.fault import AcmeFault, NamesRefused
+from mailkeep.acme.folder import HOST, Folder, Held, Notes, request_for
+from mailkeep.acme.plan import MAX_NAMES, Wanted, failed, find_reason, gains, is_worth_it, succeeded, unchanged
+from mailkeep.acme.session import Session, Settings, open_session
+from mailkeep.acme.web import find_addresses
+from mailkeep.certificates import CertificateError
+from mailkeep.net.resolver import Resolver
+
+LOOK_S: Final = 3600.0  # between two looks whether something is due
+ADVICE_S: Final = 6 * 3600.0  # between two questions for advice (RFC 9773 §4.3.3)
+ATTEMPT_S: Final = 900.0  # for everything about one certificate
+
+log = telemetry.logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of looking after one certificate: its names now, and the fault, "" for none.
+
+    `refused`: names that the authority does not believe in, with the reason.
+    """
+
+    group: str
+    names: tuple[str, ...]
+    fault: str = ""
+    refused: Mapping[str, str] = {}
+
+
+class Keeper:
+    """Keeps the certificates of a data directory, in one process.
+
+    `candidates`: names by group, of which those that lead here are wanted; `install` is called when there is a new
+    certificate.  Before `configure` nothing is asked of anybody.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        resolver: Resolver,
+        *,
+        candidates: Callable[[], Mapping[str, Sequence[str]]],
+        install: Callable[[], None],
+        clock: Callable[[], float] = time.time,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.settings: Settings | None = None
+        self._folder: Final = Folder(data_dir)
+        self._challenges: Final = Challenges(data_dir)
+        self._resolver = resolver
+        self._candidates = candidates
+        self._install = install
+        self._clock = clock
+        self._pause = pause
+        self._woken = asyncio.Event()
+        self._busy = asyncio.Lock()
+
+    def configure(self, settings: Settings | None) -> None:
+        """Go on with these; None: ask nobody."""
+        if settings != self.settings:
+            self.settings = settings
+            self.wake()
+
+    def wake(self) -> None:
+        """Look now: the names may be others."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        self._challenges.clear()  # those of a process that died
+        while True:
+            self._woken.clear()
+            if self.settings is not None:
+                await self.look(self.settings)
+            try:
+                async with asyncio.timeout(LOOK_S):
+                    await self._woken.wait()
+            except TimeoutError:
+                continue
+
+    async def look(self, settings: Settings, *, anyway: bool = False) -> tuple[Outcome, ...]:
+        """Ask for what is due; with `anyway` for all, whatever there is and was.  What was done; nothing of the rest."""
+        async with self._busy:
+            candidates = self._candidates()
+            outcomes = [
+                await self._attend(settings, group, names, anyway=anyway) for group, names in candidates.items()
+            ]
+            for group in set(self._folder.groups()) - set(candidates):
+                self._folder.remove(group)
+        return tuple(outcome for outcome in outcomes if outcome is not None)
+
+    async def _attend(self, settings: Settings, group: str, names: Sequence[str], *, anyway: bool) -> Outcome | None:
+        """See to one certificate; a fault of it is the fault of no other."""
+        try:
+            if self._clock() < self._folder.notes(group).next_at and not anyway:
+                return None
+            async with asyncio.timeout(ATTEMPT_S):
+                return await self._see_to(settings, group, names, anyway=anyway)
+        except TimeoutError:
+            return self._failed(group, f"it was not done within {ATTEMPT_S:g} s")
+        except NamesRefused as refusal:
+            return self._failed(group, str(refusal), refused=refusal.names)
+        except AcmeFault as fault:
+            return self._failed(group, str(fault), retry_after_s=fault.retry_after_s)
+        except (OSError, ValueError, CertificateError, ExtensionNotFound) as error:
+            return self._failed(group, str(error))
+
+    def _failed(
+        self, group: str, text: str, *, refused: Mapping[str, str] | None = None, retry_after_s: float = 0.0
+    ) -> Outcome:
+        notes = failed(self._folder.notes(group), text, refused or {}, self._clock(), retry_after_s)
+        self._folder.write_notes(group, notes)
+        again = dt.datetime.fromtimestamp(notes.next_at, dt.UTC).isoformat(timespec="seconds")
+        log.error("acme.failed", domain=group, reason=text, attempts=notes.failures, again_at=again)
+        held = self._folder.find(group)
+        return Outcome(group, held.names if held is not None else (), text, refused or {})
+
+    async def _see_to(self, settings: Settings, group: str, names: Sequence[str], *, anyway: bool) -> Outcome | None:
+        wanted = await self._want(settings, group, names)
+        held = self._folder.find(group)
+        session = await open_session(settings, self._folder, self._challenges, self._resolver, self._pause)
+        notes = await self._note(session, wanted, held)
+        now = self._clock()
+        reason = "it was asked for" if anyway and wanted.names else find_reason(wanted, held, notes, now)
+        if not reason:
+            return None
+        log.info("acme.ordering", domain=group, names=wanted.names, reason=reason)
+        order, proven, refused = await self._prove(settings, session, wanted, held)
+        for name, why in refused.items():
+            log.warning("acme.name_refused", name=name, reason=why)
+        if held is not None and not anyway and not gains(proven, held, notes, now):
+            self._folder.write_notes(group, unchanged(notes, refused, now))
+            return Outcome(group, held.names, refused=refused)
+        made = await self._fetch(session, group, order, proven)
+        self._folder.write_notes(group, succeeded(notes, proven, refused, now))
+        log.info("acme.issued", domain=group, names=made.names, until=made.until.isoformat())
+        self._install()
+        return Outcome(group, made.names, refused=refused)
+
+    async def _fetch(self, session: Session, group: str, order: Order, names: tuple[str, ...]) -> Held:
+        key, request = request_for(names)
+        chain = await session.finalize(order, request)
+        return self._folder.keep(group, chain=chain, key=key, now=dt.datetime.fromtimestamp(self._clock(), dt.UTC))
+
+    # --- names
+
+    async def _want(self, settings: Settings, group: str, names: Sequence[str]) -> Wanted:
+        """Sort out the names that lead elsewhere.  The host's own stays: DNS may look different from here."""
+        own = [settings.hostname] if group == HOST else []
+        here = set(await find_addresses(self._resolver, settings.hostname)) if set(names) - set(own) else set()
+        good, elsewhere = own, dict[str, str]()
+        for name in dict.fromkeys(name for name in names if name not in own):
+            there = set(await find_addresses(self._resolver, name))
+            if not there:
+                elsewhere[name] = "has no address"
+            elif there - here:
+                elsewhere[name] = f"leads to {', '.join(sorted(there - here))}, and {settings.hostname} does not"
+            elif len(good) == MAX_NAMES:
+                elsewhere[name] = f"a certificate has {MAX_NAMES} names at most"
+            else:
+                good.append(name)
+        return Wanted(group, tuple(good), elsewhere)
+
+    async def _note(self, session: Session, wanted: Wanted, held: Held | None) -> Notes:
+        """Write down which names lead elsewhere, and what the authority advises about renewal."""
+        before = notes = self._folder.notes(wanted.group)
+        for name in wanted.elsewhere.keys() - notes.elsewhere.keys():
+            log.info("acme.name_left_out", name=name, reason=wanted.elsewhere[name])
+        notes = msgspec.structs.replace(notes, elsewhere=dict(wanted.elsewhere))
+        if held is not None and self._clock() >= notes.advice_at:
+            renew_at = await self._advised(session, held, notes.renew_at)
+            notes = msgspec.structs.replace(notes, renew_at=renew_at, advice_at=self._clock() + ADVICE_S)
+        if notes != before:
+            self._folder.write_notes(wanted.group, notes)
+        return notes
+
+    async def _advised(self, session: Session, held: Held, chosen: float) -> float:
+        """A time within the span that the authority advises (RFC 9773 §4.2); 0 where it does not."""
+        try:
+            window = await session.renewal_window(held)
+        except AcmeFault as fault:
+            log.info("acme.no_advice", reason=str(fault))
+            return chosen
+        if window is None:
+            return 0.0
+        start, end = window
+        return chosen if start <= chosen <= end else random.uniform(start, end)  # noqa: S311  to spread the load
+
+    async def _prove(
+        self, settings: Settings, session: Session, wanted: Wanted, held: Held | None
+    ) -> tuple[Order, tuple[str, ...], dict[str, str]]:
+        """An order for as many names as can be proven, these names, and the others with what was said of them.
+
+        A name whose proof was not seen is tried by the next kind of challenge.
+        Raises: NamesRefused (too few are left).
+        """
+        ways = {name: settings.kinds for name in wanted.names}  # that are left
+        refused: dict[str, str] = {}
+        while True:
+            try:
+                return await session.prove({name: kinds[0] for name, kinds in ways.items()}, held), tuple(ways), refused
+            except NamesRefused as refusal:
+                if not ways.keys() & refusal.names.keys():
+                    raise
+                for name in ways.keys() & refusal.names.keys():
+                    ways[name] = () if refusal.final else ways[name][1:]
+                    if not ways[name]:
+                        refused[name] = refusal.names[name]
+                        del ways[name]
+            if not is_worth_it(wanted, ways, held, self._clock()):
+                raise NamesRefused(refused, final=True)

@@ -1,0 +1,123 @@
+"""Requests to an authority, over HTTPS alone: our own resolver, bounded answers, a deadline for each."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from mailkeep.acme.fault import AcmeFault
+from mailkeep.net.dns_question import DnsFault
+from mailkeep.net.resolver import Resolver
+
+REQUEST_S: Final = 30.0
+MAX_ANSWER: Final = 1 << 20
+MAX_WAIT_S: Final = 86400.0  # of Retry-After
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Names of `headers` are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def retry_after_s(self) -> float:
+        """How long the authority wants to be left alone (RFC 9110 §10.2.3); 0 where it does not say."""
+        text = self.headers.get("retry-after", "")
+        if text.isdecimal():
+            return min(MAX_WAIT_S, float(text[:9]))
+        try:
+            return min(MAX_WAIT_S, max(0.0, parsedate_to_datetime(text).timestamp() - time.time()))
+        except (ValueError, TypeError, OverflowError):
+            return 0.0
+
+
+class Web:
+    """Asks one authority after the other.  `context` verifies who they are."""
+
+    def __init__(self, resolver: Resolver, context: ssl.SSLContext) -> None:
+        self._resolver = resolver
+        self._context = context
+
+    async def ask(self, method: str, url: str, body: bytes | None = None, *, accept: str = "*/*") -> Answer:
+        """Raises: AcmeFault (nobody answers, or nothing usable)."""
+        host, port, target = _parts(url)
+        headers = {"Host": host if port == 443 else f"{host}:{port}", "User-Agent": "mailkeep", "Accept": accept}
+        if body is not None:
+            headers["Content-Type"] = "application/jose+json"  # RFC 8555 §6.2
+        refused = f"{host} has no address"
+        # trust_env: no proxy and no certificates of the environment; redirects are not for signed requests
+        async with httpx.AsyncClient(verify=self._context, trust_env=False, follow_redirects=False) as web:
+            for address in await find_addresses(self._resolver, host):
+                shown = f"[{address}]" if ":" in address else address
+                request = web.build_request(
+                    method,
+                    f"https://{shown}:{port}{target}",
+                    content=body,
+                    headers=headers,
+                    extensions={"sni_hostname": host},
+                    timeout=REQUEST_S,
+                )
+                try:
+                    async with asyncio.timeout(REQUEST_S):
+                        return await _send(web, request)
+                except httpx.ConnectError as error:
+                    refused = f"{host} ({address}): {error}"
+                except (httpx.HTTPError, OSError, TimeoutError) as error:  # what was sent may have arrived
+                    raise AcmeFault(f"{host} does not answer: {error or type(error).__name__}") from error
+        raise AcmeFault(refused)
+
+
+def _parts(url: str) -> tuple[str, int, str]:
+    """Host, port and the rest.  Raises: AcmeFault (no address of HTTPS)."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or 443
+    except ValueError as error:
+        raise AcmeFault(f"{url[:200]!r} is no address") from error
+    if parts.scheme != "https" or not host or not url.isascii() or not url.isprintable() or " " in url:
+        raise AcmeFault(f"{url[:200]!r} is no address of HTTPS")
+    return host, port, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+async def _send(web: httpx.AsyncClient, request: httpx.Request) -> Answer:
+    answer = await web.send(request, stream=True)
+    try:
+        body = bytearray()
+        async for piece in answer.aiter_bytes():
+            body += piece
+            if len(body) > MAX_ANSWER:
+                raise AcmeFault(f"{request.headers['Host']} answers with more than {MAX_ANSWER} octets")
+        return Answer(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, bytes(body))
+    finally:
+        await answer.aclose()
+
+
+async def find_addresses(resolver: Resolver, host: str) -> tuple[str, ...]:
+    """The addresses of a host, IPv6 first.  Raises: AcmeFault (DNS does not answer)."""
+    try:
+        return (str(ipaddress.ip_address(host)),)
+    except ValueError:
+        pass
+    if host == "localhost":  # RFC 6761 §6.3: no question for DNS
+        return "127.0.0.1", "::1"
+    found: list[str] = []
+    fault: DnsFault | None = None
+    for kind in ("AAAA", "A"):
+        try:
+            found += [str(record.address) for record in (await resolver.look_up(host, kind)).records]
+        except DnsFault as error:
+            fault = error
+    if fault is not None and not found:
+        raise AcmeFault(f"DNS does not answer for {host}: {fault}") from fault
+    return tuple(found)
