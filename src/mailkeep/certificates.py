@@ -26,8 +26,7 @@ from mailkeep.service.wellknown import WEB_HOSTS
 
 LIFE: Final = dt.timedelta(days=820)  # Apple refuses server certificates valid for more than 825 days
 RENEW_BEFORE: Final = dt.timedelta(days=30)
-# What programs try in a domain: those that settings, policies and keys are fetched from, and guesses.
-SERVICE_NAMES: Final = (*WEB_HOSTS, "mail", "imap", "pop", "smtp")
+SERVICE_NAMES: Final = (*WEB_HOSTS, "mail", "imap", "pop", "smtp")  # what clients try in a domain
 
 
 class CertificateError(Exception):
@@ -45,12 +44,17 @@ class CertificateFiles:
 def names_for(hostname: str, domains: Iterable[str], more: Iterable[str] = ()) -> tuple[str, ...]:
     """The names and addresses that a self-signed certificate needs, in a fixed order, each once.
 
-    For each domain of accounts: itself, and the names that clients try (autoconfig., autodiscover., mail., …).
+    For each domain of accounts `names_of` it.
     """
     names = ["localhost", "127.0.0.1", "::1", hostname, *more]
     for domain in sorted(set(domains)):
-        names += [domain, *(f"{service}.{domain}" for service in SERVICE_NAMES)]
+        names += names_of(domain)
     return tuple(dict.fromkeys(name.lower() for name in names))
+
+
+def names_of(domain: str) -> tuple[str, ...]:
+    """The names that clients of a domain's accounts try: itself, autoconfig., autodiscover., mail., …"""
+    return (domain, *(f"{service}.{domain}" for service in SERVICE_NAMES))
 
 
 def ensure_self_signed(directory: Path, names: Collection[str], now: dt.datetime) -> CertificateFiles:
@@ -69,7 +73,8 @@ class TlsContext:
     """Server-side `ssl.SSLContext`s that can be given other certificates while they are in use.
 
     `context` is for mail, `web` for HTTPS.  Clients that ask for a host in `others` are shown the certificate that is
-    given there, all others `files`.  TLS 1.2 and up.  No session tickets: they cost 25 kB of memory per idle connection.
+    given there, all others `files`.  TLS 1.2 and up.  No session tickets: they cost 25 kB of memory per idle
+    connection.
     Raises: CertificateError on opening and on `reload`, which then leaves the certificates in use as they were; never
     for one of `others`, in whose place `files` are shown.
     """

@@ -6,11 +6,15 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from mailkeep.acme.fault import AcmeFault, NamesRefused
 from mailkeep.acme.jose import AccountKey
+from mailkeep.acme.settings import Binding
 from mailkeep.acme.web import Answer, Web
+
+T = TypeVar("T")
 
 NONCES: Final = 10  # tries with another nonce; RFC 8555 §6.5 sets no bound
 POLL_S: Final = 120.0  # for the authority to make up its mind
@@ -20,14 +24,6 @@ MAX_TEXT: Final = 500  # characters of what it says that are kept
 _PREFIX: Final = "urn:ietf:params:acme:error:"
 
 Document = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """An account that the authority knows by other means (RFC 8555 §7.3.4)."""
-
-    key_id: str
-    secret: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +129,14 @@ class Client:
 
     async def decided(self, url: str) -> Authorization:
         """Wait until the authority has seen a name.  §7.5.1."""
-        return await self._until(lambda: self._look_at_name(url))
+        return await self._until(partial(self._look_at_name, url))
 
     async def finalize(self, order: Order, request: str) -> bytes:
-        """Hand in the certificate's request (DER in base64url) and wait for the certificate: PEM, with its chain.  §7.4."""
+        """Hand in a request (DER in base64url) and wait for the certificate: PEM, with its chain.  §7.4."""
         answer = await self._post(order.finalize, {"csr": request})
         made = _order(order.url, _document(answer))
         if made.state == "processing":
-            made = await self._until(lambda: self._look_at_order(order.url), first_s=answer.retry_after_s())
+            made = await self._until(partial(self._look_at_order, order.url), first_s=answer.retry_after_s())
         if made.state != "valid" or not made.certificate:
             raise AcmeFault(
                 f"the authority does not finish the order ({made.state}): {made.reason or 'no reason given'}"
@@ -159,7 +155,7 @@ class Client:
 
     # --- waiting
 
-    async def _until(self, look: Callable[[], Awaitable[tuple[Any, float]]], first_s: float = 0.0) -> Any:
+    async def _until(self, look: Callable[[], Awaitable[tuple[T | None, float]]], first_s: float = 0.0) -> T:
         """The first thing that `look` finds; with it comes how long to wait before the next look."""
         pause_s = FIRST_PAUSE_S
         await self._pause(min(first_s, MAX_PAUSE_S))

@@ -22,7 +22,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from mailkeep.acme.jose import AccountKey
 from mailkeep.certificates import CertificateError, CertificateFiles, check_files, replace_file
 
 N = TypeVar("N", bound=msgspec.Struct)
@@ -79,15 +78,17 @@ class Folder:
 
     # --- the account
 
-    def account_key(self) -> AccountKey:
-        """The one there is, or a new one.  Raises: OSError, ValueError (the file is no key)."""
-        file = self._root / "account.pem"
-        with suppress(FileNotFoundError):
-            return AccountKey.load(file.read_bytes())
-        key = AccountKey.make()
+    def account_key(self) -> bytes | None:
+        """PEM; None where there is none yet.  Raises: OSError."""
+        try:
+            return (self._root / "account.pem").read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def keep_account_key(self, pem: bytes) -> None:
+        """Raises: OSError."""
         self._make(self._root)
-        replace_file(file, key.pem(), 0o600)
-        return key
+        replace_file(self._root / "account.pem", pem, 0o600)
 
     def account(self, directory: str) -> str | None:
         """The address of the account at the authority `directory`, if one was made there."""
@@ -111,8 +112,12 @@ class Folder:
         """The newest certificate of a group that can be used, however old it is."""
         for directory in self._made(group):
             with suppress(OSError, ValueError, CertificateError, x509.ExtensionNotFound):
-                return read_held(CertificateFiles(directory / "certificate.pem", directory / "key.pem"))
+                return read_held(_files(directory))
         return None
+
+    def newest(self, group: str) -> CertificateFiles | None:
+        """The newest certificate of a group, unchecked."""
+        return next((_files(directory) for directory in self._made(group)), None)
 
     def keep(self, group: str, *, chain: bytes, key: bytes, now: dt.datetime) -> Held:
         """Write a certificate down, whole; those long before it are removed.
@@ -126,7 +131,7 @@ class Folder:
         fresh.mkdir(mode=0o700)
         replace_file(fresh / "key.pem", key, 0o600)
         replace_file(fresh / "certificate.pem", chain, 0o644)
-        read_held(CertificateFiles(fresh / "certificate.pem", fresh / "key.pem"))
+        read_held(_files(fresh))
         newest = next(self._made(group), None)
         name = now.strftime("%Y%m%dT%H%M%S")
         while (place / name).exists() or (newest is not None and name <= newest.name):  # clocks go back
@@ -135,7 +140,7 @@ class Folder:
         _sync(place)
         for old in tuple(self._made(group))[KEPT:]:
             shutil.rmtree(old, ignore_errors=True)
-        return read_held(CertificateFiles(place / name / "certificate.pem", place / name / "key.pem"))
+        return read_held(_files(place / name))
 
     def notes(self, group: str) -> Notes:
         """What is remembered; nothing where it cannot be read."""
@@ -165,26 +170,39 @@ class Folder:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
+def _files(directory: Path) -> CertificateFiles:
+    return CertificateFiles(directory / "certificate.pem", directory / "key.pem")
+
+
 def find_certificates(data_dir: Path) -> dict[str, CertificateFiles]:
-    """Certificates of domains by the host names that they are for."""
+    """Certificates of domains by the host names that they are for, not checked: they were when they were written."""
     folder = Folder(data_dir)
-    held = [folder.find(group) for group in folder.groups() if group != HOST]
-    return {name: one.files for one in held if one is not None for name in one.names}
+    found: dict[str, CertificateFiles] = {}
+    for group in folder.groups():
+        files = folder.newest(group) if group != HOST else None
+        if files is not None:
+            with suppress(OSError, ValueError, x509.ExtensionNotFound):
+                found |= dict.fromkeys(_names(x509.load_pem_x509_certificate(files.certificate.read_bytes())), files)
+    return found
 
 
 def read_held(files: CertificateFiles) -> Held:
     """Raises: OSError, ValueError, CertificateError, x509.ExtensionNotFound."""
     check_files(files)
     certificate = x509.load_pem_x509_certificate(files.certificate.read_bytes())
-    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return Held(
         files=files,
-        names=tuple(str(name.value).lower() for name in names),
+        names=_names(certificate),
         issuer=certificate.issuer.rfc4514_string(),
         since=certificate.not_valid_before_utc,
         until=certificate.not_valid_after_utc,
         id=_certificate_id(certificate),
     )
+
+
+def _names(certificate: x509.Certificate) -> tuple[str, ...]:
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return tuple(str(name.value).lower() for name in names)
 
 
 def _certificate_id(certificate: x509.Certificate) -> str:

@@ -7,23 +7,26 @@ import datetime as dt
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from cryptography.x509 import ExtensionNotFound
 
 from mailkeep import telemetry
+from mailkeep.acme.addresses import find_addresses
 from mailkeep.acme.challenges import Challenges
-from mailkeep.acme.client import Order
 from mailkeep.acme.fault import AcmeFault, NamesRefused
 from mailkeep.acme.folder import HOST, Folder, Held, Notes, request_for
 from mailkeep.acme.plan import MAX_NAMES, Wanted, failed, find_reason, gains, is_worth_it, succeeded, unchanged
-from mailkeep.acme.session import Session, Settings, open_session
-from mailkeep.acme.web import find_addresses
+from mailkeep.acme.settings import Settings
 from mailkeep.certificates import CertificateError
 from mailkeep.net.resolver import Resolver
+
+if TYPE_CHECKING:
+    from mailkeep.acme.client import Order
+    from mailkeep.acme.session import Session
 
 LOOK_S: Final = 3600.0  # between two looks whether something is due
 ADVICE_S: Final = 6 * 3600.0  # between two questions for advice (RFC 9773 §4.3.3)
@@ -42,7 +45,7 @@ class Outcome:
     group: str
     names: tuple[str, ...]
     fault: str = ""
-    refused: Mapping[str, str] = {}
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 class Keeper:
@@ -97,7 +100,7 @@ class Keeper:
                 continue
 
     async def look(self, settings: Settings, *, anyway: bool = False) -> tuple[Outcome, ...]:
-        """Ask for what is due; with `anyway` for all, whatever there is and was.  What was done; nothing of the rest."""
+        """Ask for what is due; with `anyway` for all, whatever there is and was.  Tells of what was asked for."""
         async with self._busy:
             candidates = self._candidates()
             outcomes = [
@@ -134,8 +137,13 @@ class Keeper:
         return Outcome(group, held.names if held is not None else (), text, refused or {})
 
     async def _see_to(self, settings: Settings, group: str, names: Sequence[str], *, anyway: bool) -> Outcome | None:
+        # Its libraries take an eighth of a second to load: servers without an authority do without.
+        from mailkeep.acme.session import open_session
+
+        if not settings.kinds:
+            raise AcmeFault("no challenge can be answered: listen.http serves http-01, listen.https tls-alpn-01")
         wanted = await self._want(settings, group, names)
-        held = self._folder.find(group)
+        held = await asyncio.to_thread(self._folder.find, group)
         session = await open_session(settings, self._folder, self._challenges, self._resolver, self._pause)
         notes = await self._note(session, wanted, held)
         now = self._clock()
@@ -149,16 +157,14 @@ class Keeper:
         if held is not None and not anyway and not gains(proven, held, notes, now):
             self._folder.write_notes(group, unchanged(notes, refused, now))
             return Outcome(group, held.names, refused=refused)
-        made = await self._fetch(session, group, order, proven)
+        key, request = request_for(proven)
+        chain = await session.finalize(order, request)
+        at = dt.datetime.fromtimestamp(now, dt.UTC)
+        made = await asyncio.to_thread(self._folder.keep, group, chain=chain, key=key, now=at)
         self._folder.write_notes(group, succeeded(notes, proven, refused, now))
         log.info("acme.issued", domain=group, names=made.names, until=made.until.isoformat())
         self._install()
         return Outcome(group, made.names, refused=refused)
-
-    async def _fetch(self, session: Session, group: str, order: Order, names: tuple[str, ...]) -> Held:
-        key, request = request_for(names)
-        chain = await session.finalize(order, request)
-        return self._folder.keep(group, chain=chain, key=key, now=dt.datetime.fromtimestamp(self._clock(), dt.UTC))
 
     # --- names
 
@@ -212,7 +218,7 @@ class Keeper:
         A name whose proof was not seen is tried by the next kind of challenge.
         Raises: NamesRefused (too few are left).
         """
-        ways = {name: settings.kinds for name in wanted.names}  # that are left
+        ways = dict.fromkeys(wanted.names, settings.kinds)  # that are left
         refused: dict[str, str] = {}
         while True:
             try:

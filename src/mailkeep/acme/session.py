@@ -6,27 +6,16 @@ import asyncio
 import datetime as dt
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from mailkeep.acme.challenges import Challenges
-from mailkeep.acme.client import Authorization, Binding, Client, Order
+from mailkeep.acme.client import Authorization, Client, Order
 from mailkeep.acme.fault import AcmeFault, NamesRefused
 from mailkeep.acme.folder import Folder, Held
+from mailkeep.acme.jose import AccountKey
+from mailkeep.acme.settings import Settings
 from mailkeep.acme.web import Web
 from mailkeep.net.resolver import Resolver
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What the administrator wants.  `kinds`: of challenges that can be answered, the best first."""
-
-    directory: str
-    hostname: str
-    kinds: tuple[str, ...]
-    contact: tuple[str, ...] = ()
-    authorities: Path | None = None  # PEM; none: those that the system trusts
-    binding: Binding | None = None
 
 
 class Session:
@@ -123,11 +112,21 @@ async def open_session(
     client = Client(
         Web(resolver, context),
         settings.directory,
-        folder.account_key(),
+        _account_key(folder),
         account=folder.account(settings.directory),
         pause=pause,
     )
     return Session(settings, folder, challenges, client)
+
+
+def _account_key(folder: Folder) -> AccountKey:
+    """The one there is, or a new one."""
+    pem = folder.account_key()
+    if pem is not None:
+        return AccountKey.load(pem)
+    key = AccountKey.make()
+    folder.keep_account_key(key.pem())
+    return key
 
 
 def _trusting(authorities: Path | None) -> ssl.SSLContext:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import ssl
 import time
 from collections.abc import Mapping
@@ -14,8 +13,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from mailkeep.acme.addresses import find_addresses
 from mailkeep.acme.fault import AcmeFault
-from mailkeep.net.dns_question import DnsFault
 from mailkeep.net.resolver import Resolver
 
 REQUEST_S: Final = 30.0
@@ -74,7 +73,7 @@ class Web:
                 except httpx.ConnectError as error:
                     refused = f"{host} ({address}): {error}"
                 except (httpx.HTTPError, OSError, TimeoutError) as error:  # what was sent may have arrived
-                    raise AcmeFault(f"{host} does not answer: {error or type(error).__name__}") from error
+                    raise AcmeFault(f"{host} does not answer: {str(error) or type(error).__name__}") from error
         raise AcmeFault(refused)
 
 
@@ -101,23 +100,3 @@ async def _send(web: httpx.AsyncClient, request: httpx.Request) -> Answer:
         return Answer(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, bytes(body))
     finally:
         await answer.aclose()
-
-
-async def find_addresses(resolver: Resolver, host: str) -> tuple[str, ...]:
-    """The addresses of a host, IPv6 first.  Raises: AcmeFault (DNS does not answer)."""
-    try:
-        return (str(ipaddress.ip_address(host)),)
-    except ValueError:
-        pass
-    if host == "localhost":  # RFC 6761 §6.3: no question for DNS
-        return "127.0.0.1", "::1"
-    found: list[str] = []
-    fault: DnsFault | None = None
-    for kind in ("AAAA", "A"):
-        try:
-            found += [str(record.address) for record in (await resolver.look_up(host, kind)).records]
-        except DnsFault as error:
-            fault = error
-    if fault is not None and not found:
-        raise AcmeFault(f"DNS does not answer for {host}: {fault}") from fault
-    return tuple(found)
