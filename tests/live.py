@@ -74,6 +74,8 @@ class Service:
     submissions: tuple[str, int] = ("", 0)
     pop3: tuple[str, int] = ("", 0)
     pop3s: tuple[str, int] = ("", 0)
+    http: tuple[str, int] = ("", 0)
+    https: tuple[str, int] = ("", 0)
     clients: list[ImapClient] = field(default_factory=list)
 
     def tls(self) -> ssl.SSLContext:
@@ -152,7 +154,7 @@ class Demo:
             tuple(ready["imap"]), tuple(ready["imaps"]), tuple(ready["lmtp"]), ready["ca"], Path(ready["data"])
         )
         self.service.pid = ready["pid"]
-        for name in ("smtp", "submission", "submissions", "pop3", "pop3s"):
+        for name in ("smtp", "submission", "submissions", "pop3", "pop3s", "http", "https"):
             setattr(self.service, name, tuple(ready[name]))
 
     def _is_ready(self) -> bool:
@@ -325,7 +327,7 @@ def configured(tmp_path: Path) -> Iterator[Callable[..., Service]]:
         assert at.imaps
         assert at.lmtp
         service = Service(at.imap, at.imaps, at.lmtp, str(server.certificate), data)
-        for name in ("smtp", "submission", "submissions", "pop3", "pop3s"):
+        for name in ("smtp", "submission", "submissions", "pop3", "pop3s", "http", "https"):
             setattr(service, name, getattr(at, name) or ("", 0))
         running.append((thread, service))
         thread.call(OWN.user, OWN.password)

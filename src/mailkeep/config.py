@@ -528,15 +528,28 @@ class Listen:
         "The same over TLS from the first octet; the standard port is 465.",
         default=Address("127.0.0.1", 10465),
     )
+    http: Address | None = _option(
+        _Listener(),
+        "HTTP: the settings that mail programs fetch, and what certificate authorities ask for.  The standard port is"
+        " 80; a reverse proxy may pass on to it.",
+        default=Address("127.0.0.1", 10080),
+    )
+    https: Address | None = _option(
+        _Listener(),
+        "The same over TLS; the standard port is 443.",
+        default=Address("127.0.0.1", 10443),
+    )
     proxies: tuple[Network, ...] = _option(
         _Networks(),
         "Proxies in front of the server, such as HAProxy.  A connection from there must begin with a header of the"
-        " PROXY protocol, version 1 or 2, and counts as that of the client which the header names.",
+        " PROXY protocol, version 1 or 2, and counts as that of the client which the header names; see `proxied`.",
         default=(),
     )
     proxied: tuple[str, ...] = _option(
-        _Choices(PROXIED),
-        "The listeners at which proxies speak the PROXY protocol; at others they are clients like any other.",
+        _Choices((*PROXIED, "http", "https")),
+        "The listeners at which proxies speak the PROXY protocol; at others they are clients like any other.  Where"
+        " `http` and `https` are not named, they are reverse proxies: whose requests they pass on they tell by"
+        " X-Forwarded-For, -Proto and -Host, or by Forwarded.",
         default=PROXIED,
     )
 
@@ -1011,6 +1024,8 @@ FREE_PORTS: Final = Listen(
     smtp=_FREE,
     submission=_FREE,
     submissions=_FREE,
+    http=_FREE,
+    https=_FREE,
 )
 """Listeners on loopback at whatever ports are free, for tests and embedding."""
 

@@ -12,13 +12,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Final
 
+from starlette.types import ASGIApp
+
 from mailkeep import telemetry
+from mailkeep.acme.challenges import Challenges
 from mailkeep.administration import Offices
 from mailkeep.certificates import TlsContext
 from mailkeep.checks import Checks, build_checks, build_gate
 from mailkeep.config import Config
 from mailkeep.control import Door
 from mailkeep.figures import Figure
+from mailkeep.http.app import build_app
+from mailkeep.http.connection import HttpConnection
+from mailkeep.http.connection import Options as HttpOptions
+from mailkeep.http.services import HttpServices
 from mailkeep.imap.capabilities import off_in
 from mailkeep.imap.connection import ImapConnection
 from mailkeep.imap.session import Options as ImapOptions
@@ -67,7 +74,7 @@ class Reception:
         self._address_limit = AddressLimit(ledger, config.limits.connections_per_address)
         self._connection_counts = ConnectionCounts(ledger, config.limits.connections_per_account)
         self._listeners: list[Listener] = []
-        self._tallies = {name: Tally() for name in ("imap", "pop3", "lmtp", "smtp", "submission")}
+        self._tallies = {name: Tally() for name in ("imap", "pop3", "lmtp", "smtp", "submission", "http")}
         self._imap_services = self._services_of_imap()  # one for all connections
         self._imap_options = self._options_of_imap()
         self._pop3_services = Pop3Services(
@@ -78,6 +85,8 @@ class Reception:
             ledger=ledger,
         )
         self._pop3_options = self._options_of_pop3()
+        self._app: ASGIApp = build_app(self._services_of_http())
+        self._http_options = HttpOptions(proxies=config.listen.proxies)
         self._partly = Partly()
         self._ledger = ledger
         self._turned = Turned()
@@ -110,6 +119,8 @@ class Reception:
             "smtp": new("smtp", self._open_smtp),
             "submission": new("submission", self._open_submission),
             "submissions": new("submissions", self._open_submission, tls=self._tls.context),
+            "http": new("http", self._open_http),
+            "https": new("https", self._open_http, tls=self._tls.web),
         }
         for name, sockets in bound.items():
             self._listeners.append(listeners[name])
@@ -272,6 +283,16 @@ class Reception:
             tls_context=self._tls_context,
             users=Users(self._offices.authentication, self._offices.urls),
         )
+
+    def _services_of_http(self) -> HttpServices:
+        return HttpServices(
+            site=self._offices.site,
+            is_local=self._offices.addresses.is_local,
+            challenges=Challenges(self._config.data_dir),
+        )
+
+    def _open_http(self, connection: Connection) -> HttpConnection:
+        return HttpConnection(connection, self._app, self._lane, self._http_options, self._tallies["http"])
 
 
 async def drain(listeners: Iterable[Listener | Door]) -> None:

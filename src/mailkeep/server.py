@@ -62,6 +62,8 @@ class Endpoints:
     smtp: tuple[str, int] | None
     submission: tuple[str, int] | None
     submissions: tuple[str, int] | None
+    http: tuple[str, int] | None
+    https: tuple[str, int] | None
     metrics: tuple[str, int] | None
 
 
@@ -332,7 +334,7 @@ def _bind(config: Config, stack: ExitStack) -> dict[str, list[list[socket.socket
     Raises: BindError.
     """
     bound: dict[str, list[list[socket.socket]]] = {}
-    for name in ("imap", "imaps", "pop3", "pop3s", "lmtp", "smtp", "submission", "submissions"):
+    for name in ("imap", "imaps", "pop3", "pop3s", "lmtp", "smtp", "submission", "submissions", "http", "https"):
         address = getattr(config.listen, name)
         if address is not None:
             bound[name] = tcp_sockets(address, f"listen.{name}", config.workers)
@@ -370,6 +372,8 @@ def _endpoints(bound: Mapping[str, list[socket.socket]], config: Config) -> Endp
         smtp=where("smtp"),
         submission=where("submission"),
         submissions=where("submissions"),
+        http=where("http"),
+        https=where("https"),
         metrics=where("metrics"),
     )
 

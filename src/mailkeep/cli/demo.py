@@ -124,6 +124,8 @@ def _listen(port_base: int) -> Listen:
         smtp=at(25),
         submission=at(587),
         submissions=at(465),
+        http=at(80),
+        https=at(443),
     )
 
 
@@ -206,9 +208,19 @@ def _incoming(server: Server, sample: Sample) -> Incoming:
 
 def _announce(server: Server, *, logins: tuple[Login, ...], kept: bool) -> None:
     at = server.endpoints
-    imap, imaps, pop3, pop3s, lmtp, smtp, submission, submissions = (
+    imap, imaps, pop3, pop3s, lmtp, smtp, submission, submissions, https = (
         where[1]
-        for where in (at.imap, at.imaps, at.pop3, at.pop3s, at.lmtp, at.smtp, at.submission, at.submissions)
+        for where in (
+            at.imap,
+            at.imaps,
+            at.pop3,
+            at.pop3s,
+            at.lmtp,
+            at.smtp,
+            at.submission,
+            at.submissions,
+            at.https,
+        )
         if where
     )
     ca, user, password = server.certificate, logins[0].address, logins[0].password
@@ -225,6 +237,7 @@ mailkeep is running on {HOST}.
   SMTP over TLS   {HOST} port {submissions}   (to send; STARTTLS: port {submission})
   SMTP            {HOST} port {smtp}   (for other mail servers)
   LMTP            {HOST} port {lmtp}
+  web             https://localhost:{https}/
   certificate     {ca}
   data            {data}{"" if kept else "  (removed at the end; --data DIR keeps it)"}
 

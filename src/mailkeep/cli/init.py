@@ -79,6 +79,8 @@ pop3s = "*:{base + 995}"
 smtp = "*:{base + 25}"
 submission = "*:{base + 587}"
 submissions = "*:{base + 465}"
+http = "*:{base + 80}"
+https = "*:{base + 443}"
 lmtp = "127.0.0.1:{base + 24}"
 
 # Without this table mailkeep makes a self-signed certificate.

@@ -95,7 +95,7 @@ def _reload(server: Server, reread: Callable[[], Config]) -> None:
 def write_ready_file(path: Path, server: Server, more: dict[str, str]) -> None:
     """Tell scripts where the server is: the whole file appears at once."""
     endpoints = server.endpoints
-    names = ("imap", "imaps", "pop3", "pop3s", "lmtp", "smtp", "submission", "submissions", "metrics")
+    names = ("imap", "imaps", "pop3", "pop3s", "lmtp", "smtp", "submission", "submissions", "http", "https", "metrics")
     listeners = {name: getattr(endpoints, name) for name in names}
     content = {
         **{name: list(where) for name, where in listeners.items() if where is not None},

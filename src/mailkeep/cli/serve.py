@@ -49,6 +49,8 @@ def _announce(server: Server) -> None:
         ("Submission", endpoints.submission),
         ("Submission over TLS", endpoints.submissions),
         ("LMTP", endpoints.lmtp),
+        ("HTTP", endpoints.http),
+        ("HTTPS", endpoints.https),
     )
     for name, where in lines:
         if where is not None:

@@ -301,6 +301,11 @@ class Connection(asyncio.BufferedProtocol):
             else:
                 self.transport.resume_reading()
 
+    def consumed(self) -> None:
+        """The session holds less than it did: a handler that goes on may tell, so that more is read."""
+        if self._reading_paused:
+            self._throttle()
+
     def run_soon(self) -> None:
         """Ask the session for work although no octets came."""
         self._schedule()

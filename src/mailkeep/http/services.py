@@ -1,0 +1,28 @@
+"""What the modules of routes are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from mailkeep.service.wellknown import Site
+
+
+class Answers(Protocol):
+    """What authorities of certificates ask for."""
+
+    def find_answer(self, token: str) -> str | None:
+        """What the challenge of this token has to answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpServices:
+    """What routes ask.
+
+    Attributes: `site`, `is_local` (whether a domain, in A-labels, is served here; raises Unavailable), `challenges`.
+    """
+
+    site: Site
+    is_local: Callable[[str], bool]
+    challenges: Answers
