@@ -163,6 +163,8 @@ def build_site(config: Config) -> Site:
         imaps=_port(listen.imaps),
         submission=_port(listen.submission),
         submissions=_port(listen.submissions),
+        http=_port(listen.http),
+        https=_port(listen.https),
         web=config.web.url,
         relay=config.relay.host,
         names=config.web.pairs,

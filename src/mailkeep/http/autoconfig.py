@@ -11,9 +11,10 @@ from starlette.routing import Route
 from mailkeep.http.host import domain_of_address, domain_of_host, host_of
 from mailkeep.http.services import HttpServices
 from mailkeep.model.errors import NotFound
-from mailkeep.service.wellknown import CONFIG_PATH, client_config
+from mailkeep.service.discovery.autoconfig import CONTENT_TYPE, client_config
+from mailkeep.service.wellknown import AUTOCONFIG, CONFIG_PATH
 
-LABELS: Final = ("autoconfig", "")
+LABELS: Final = (AUTOCONFIG, "")
 
 
 def routes(services: HttpServices) -> list[Route]:
@@ -21,7 +22,7 @@ def routes(services: HttpServices) -> list[Route]:
 
     async def config(request: Request) -> Response:
         document = client_config(_domain(request, services), services.site)
-        return Response(document, media_type="text/xml")
+        return Response(document, headers={"Content-Type": CONTENT_TYPE})
 
     return [Route(f"/{CONFIG_PATH}", config), Route(f"/.well-known/autoconfig/{CONFIG_PATH}", config)]
 

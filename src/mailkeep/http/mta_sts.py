@@ -9,14 +9,14 @@ from starlette.routing import Route
 from mailkeep.http.host import domain_of_host, host_of
 from mailkeep.http.services import HttpServices
 from mailkeep.model.errors import NotFound
-from mailkeep.service.wellknown import POLICY_PATH, mta_sts_policy
+from mailkeep.service.wellknown import MTA_STS, POLICY_PATH, mta_sts_policy
 
 
 def routes(services: HttpServices) -> list[Route]:
     """``/.well-known/mta-sts.txt`` on ``mta-sts.DOMAIN``.  RFC 8461 §3.3."""
 
     async def policy(request: Request) -> Response:
-        if domain_of_host(host_of(request), ("mta-sts",), services.is_local) is None:
+        if domain_of_host(host_of(request), (MTA_STS,), services.is_local) is None:
             raise NotFound("No policy here")
         return PlainTextResponse(mta_sts_policy(services.site))
 
