@@ -13,7 +13,7 @@ run: setup  ## a throw-away server with a demo account; ARGS="--port-base 0" and
 
 test: .venv/.test  ## everything that can be tested on this machine, with real mail clients
 	script/tests-setup
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 check: .venv/.test  ## the fast inner loop: format, lint, types, import rules, unit and contract tests
 	$(BIN)/ruff format --check .
