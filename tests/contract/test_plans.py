@@ -64,6 +64,7 @@ async def calls(world: World) -> list[tuple[World, Call]]:
         (ops.create_mailbox, ("q/r", None, True, NOW)),
         (ops.deleted_octets, (inbox,)),
         (ops.expunge, (inbox, None, NOW)),
+        (ops.remove, (inbox, some, NOW)),
     ]
     return found + [(world, call) for call in plain]
 

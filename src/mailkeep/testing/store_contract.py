@@ -477,6 +477,7 @@ class StoreContract:
             (ops.move, (inbox, UidSet([1]), missing, NOW)),
             (ops.move, (missing, UidSet([1]), inbox, NOW)),
             (ops.expunge, (missing, None, NOW)),
+            (ops.remove, (missing, UidSet([1]), NOW)),
             (ops.store_flags, (missing, UidSet([1]), How.ADD, SEEN, (), None)),
             (ops.delete_mailbox, (missing, NOW)),
         ):
@@ -624,6 +625,21 @@ class StoreContract:
         assert (first[1], second[1], third[1]) == (UidSet([2]), UidSet([1, 3]), EMPTY)
         assert third[0] == second[0] == await world.modseq()
         assert (await world.uids(), (await world.append(b"5")).uids) == ([4], (5,))
+
+    @scenario
+    async def test_remove_takes_what_is_asked_for_marked_or_not(self, world: World) -> None:
+        await world.append(b"1", b"2", b"3", b"4")
+        await world.store_flags([1], DELETED)
+        inbox = (await world.box()).id
+        first = await world.store.write(ops.remove, world.account, inbox, UidSet([1, 3, 8]), NOW)
+        second = await world.store.write(ops.remove, world.account, inbox, UidSet([1, 3]), NOW)
+        assert (first[1], second[1]) == (UidSet([1, 3]), EMPTY)
+        assert second[0] == first[0] == await world.modseq()
+        assert (await world.uids(), (await world.append(b"5")).uids) == ([2, 4], (5,))
+        box = await world.box()
+        assert (box.total, box.deleted, box.size) == (3, 0, 3)
+        [restored] = await world.store.write(ops.undelete, world.account, inbox, None, None, NOW)
+        assert len(restored.target) == 2
 
     @scenario
     async def test_expunged_messages_are_served_from_their_tombstones(self, world: World) -> None:
