@@ -63,7 +63,7 @@ def test_poplib_lists_fetches_and_removes(
         assert b"\r\n".join([*lines, b""]) == expected
     assert session.top(1, 0)[1][-1] == b""
     assert session.uidl(1).split()[2] == session.uidl()[1][0].split()[1]
-    session.utf8() if tls == "never" else session.dele(1)
+    session.dele(1)
     session.rset()
     session.dele(2)
     session.quit()
@@ -204,11 +204,11 @@ def test_mpop_fetches_once_and_removes_if_asked(
         file = home / "mpoprc"
         file.write_text(MPOP.format(**values, home=home, keep=keep, starttls=starttls))
         file.chmod(0o600)
-        run([program, "--file", file, "--debug"], home)
+        run([program, "--file", file], home)
         return subjects(home / "fetched")
 
     assert fetch("on") == ["copper", "dots"]
     assert fetch("on") == []
     server.deliver(account.user, letter("gold"))
     assert fetch("off") == ["gold"]
-    assert [*stored(client)] in ([], ["copper", "dots"])
+    assert stored(client) == {}
