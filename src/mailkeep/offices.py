@@ -161,6 +161,8 @@ def build_site(config: Config) -> Site:
         hostname=config.hostname.lower().removesuffix("."),
         imap=_port(listen.imap),
         imaps=_port(listen.imaps),
+        pop3=_port(listen.pop3),
+        pop3s=_port(listen.pop3s),
         submission=_port(listen.submission),
         submissions=_port(listen.submissions),
         http=_port(listen.http),
