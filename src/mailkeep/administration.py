@@ -16,7 +16,7 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 
 from mailkeep.figures import Figures
-from mailkeep.model.address import parse_domain
+from mailkeep.model.address import parse_address, parse_domain
 from mailkeep.model.change import Hint
 from mailkeep.model.envelope import Outcome
 from mailkeep.model.errors import Conflict, Invalid, MailError, NotFound, Unavailable
@@ -30,6 +30,8 @@ from mailkeep.service.addresses import Addresses
 from mailkeep.service.authentication import Authentication
 from mailkeep.service.delivery import Delivery
 from mailkeep.service.discovery.files import list_files
+from mailkeep.service.discovery.openpgp import key_url
+from mailkeep.service.discovery.profile import profile_url
 from mailkeep.service.domains import Domains
 from mailkeep.service.greylist import Greylist
 from mailkeep.service.mailboxes import Mailboxes
@@ -38,6 +40,7 @@ from mailkeep.service.messages import Messages
 from mailkeep.service.metadata import Metadata
 from mailkeep.service.order import Order
 from mailkeep.service.places import Places
+from mailkeep.service.public_keys import PublicKeys
 from mailkeep.service.queue import Queue, parse_queue_id
 from mailkeep.service.quotas import Quotas
 from mailkeep.service.reports import Reports
@@ -67,6 +70,7 @@ class Offices:
     addresses: Addresses
     domains: Domains
     signing: Signing
+    public_keys: PublicKeys
     site: Site
     mailboxes: Mailboxes
     messages: Messages
@@ -186,6 +190,59 @@ class MoveAccount(Verb[Done], frozen=True):
 
     address: str
     shard: int
+
+
+class PublishKey(Verb[Done], frozen=True):
+    """Publish an OpenPGP key (binary or armored) for an account, in place of another."""
+
+    address: str
+    octets: bytes
+
+
+class PublishedKey(msgspec.Struct, frozen=True):
+    """As it is served, in binary; `url`: where."""
+
+    octets: bytes
+    url: str
+
+
+class ShowKey(Verb[PublishedKey], frozen=True):
+    """The OpenPGP key of an account."""
+
+    address: str
+
+
+class WithdrawKey(Verb[Done], frozen=True):
+    """Publish the OpenPGP key of an account no longer."""
+
+    address: str
+
+
+class ServiceLine(msgspec.Struct, frozen=True):
+    """See `mailkeep.service.wellknown.MailService`; `security`: TLS or STARTTLS."""
+
+    protocol: str
+    host: str
+    port: int
+    security: str
+
+
+class SetupLines(msgspec.Struct, frozen=True, kw_only=True):
+    """What mail programs of an account need; the best services first.
+
+    `page` and `profile`: URLs of the page for people, and of the profile for Apple's devices; "" where there is none.
+    """
+
+    user: str
+    services: tuple[ServiceLine, ...]
+    page: str
+    profile: str
+
+
+class ShowSetup(Verb[SetupLines], frozen=True):
+    """How mail programs are set up for an account."""
+
+    address: str
 
 
 class AddDomain(Verb[Done], frozen=True):
@@ -582,6 +639,33 @@ async def _move_progress(offices: Offices, verb: MoveProgress) -> Progress:
     return Progress(*offices.accounts.progress(verb.address))
 
 
+async def _publish_key(offices: Offices, verb: PublishKey) -> Done:
+    offices.public_keys.put(verb.address, verb.octets)
+    return Done()
+
+
+async def _show_key(offices: Offices, verb: ShowKey) -> PublishedKey:
+    octets = offices.public_keys.get(verb.address)
+    return PublishedKey(octets, key_url(parse_address(verb.address)))
+
+
+async def _withdraw_key(offices: Offices, verb: WithdrawKey) -> Done:
+    offices.public_keys.remove(verb.address)
+    return Done()
+
+
+async def _show_setup(offices: Offices, verb: ShowSetup) -> SetupLines:
+    account = offices.accounts.get(verb.address)
+    return SetupLines(
+        user=account.address,
+        services=tuple(
+            ServiceLine(each.protocol, each.host, each.port, each.security.value) for each in offices.site.services
+        ),
+        page=f"{offices.site.url}/" if offices.site.url else "",
+        profile=profile_url(account.address, offices.site),
+    )
+
+
 async def _add_domain(offices: Offices, verb: AddDomain) -> Done:
     await offices.domains.add(verb.domain)
     return Done()
@@ -868,6 +952,10 @@ VERBS: Final = (
     Row("account remove", RemoveAccount, Done, _remove_account),
     Row("account move", MoveAccount, Done, _move_account),
     Row("account move progress", MoveProgress, Progress, _move_progress),
+    Row("account openpgp set", PublishKey, Done, _publish_key),
+    Row("account openpgp show", ShowKey, PublishedKey, _show_key),
+    Row("account openpgp remove", WithdrawKey, Done, _withdraw_key),
+    Row("account setup", ShowSetup, SetupLines, _show_setup),
     Row("domain add", AddDomain, Done, _add_domain),
     Row("domain list", ListDomains, DomainLines, _list_domains),
     Row("domain dns", ShowZone, Text, _show_zone),

@@ -34,6 +34,7 @@ from mailkeep.service.metadata import Metadata
 from mailkeep.service.order import Order
 from mailkeep.service.places import Places
 from mailkeep.service.preview import PREVIEW
+from mailkeep.service.public_keys import PublicKeys
 from mailkeep.service.queue import Queue
 from mailkeep.service.quotas import Quotas
 from mailkeep.service.recents import Recents
@@ -117,6 +118,7 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
         addresses=addresses,
         domains=domains,
         signing=signing,
+        public_keys=PublicKeys(store.directory),
         site=build_site(config),
         mailboxes=mailboxes,
         messages=messages,

@@ -21,8 +21,10 @@ from mailkeep.cli import (
     domain,
     init,
     mailbox,
+    openpgp,
     queue,
     serve,
+    setup,
     status,
     undelete,
 )
@@ -49,6 +51,8 @@ app.command("status")(status.status)
 app.command("check")(check.check)
 app.command("doctor")(doctor.doctor)
 app.command("bench")(bench.bench)
+account.app.command("setup")(setup.setup)
+account.app.add_typer(openpgp.app, name="openpgp")
 app.add_typer(account.app, name="account")
 app.add_typer(domain.app, name="domain")
 app.add_typer(alias.app, name="alias")

@@ -332,12 +332,37 @@ class Names(Protocol):
         ...
 
 
+class PublicKeys(Protocol):
+    """OpenPGP keys of accounts, by domain and by the hash of a Web Key Directory; each write is on disk at return."""
+
+    def put(self, account: AccountId, domain: str, hashed: str, octets: bytes, now: int) -> None:
+        """Keep the one key of an account, in place of another.  Raises: NotFound (no such account)."""
+        ...
+
+    def remove(self, account: AccountId) -> None:
+        """Raises: NotFound (it has none)."""
+        ...
+
+    def find(self, domain: str, hashed: str) -> bytes | None:
+        """The key under this hash in a domain."""
+        ...
+
+    def find_of(self, account: AccountId) -> bytes | None:
+        """The key of an account."""
+        ...
+
+
 class Directory(Protocol):
     """Which accounts there are.  Small and rare writes; each is on disk when the method returns."""
 
     @property
     def names(self) -> Names:
         """Domains and aliases, which lie in the same place."""
+        ...
+
+    @property
+    def public_keys(self) -> PublicKeys:
+        """OpenPGP keys, likewise; those of an account go with it."""
         ...
 
     @property

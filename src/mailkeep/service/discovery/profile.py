@@ -8,6 +8,7 @@ from __future__ import annotations
 import plistlib
 import uuid
 from typing import Final
+from urllib.parse import quote
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -45,6 +46,12 @@ def build_profile(address: str, site: Site, name: str = "") -> bytes:
         "PayloadContent": [_mail(address, site, name, provider, prefix)],
     }
     return plistlib.dumps(profile, sort_keys=False)
+
+
+def profile_url(address: str, site: Site) -> str:
+    """Where our web server has the profile of an address; "" where it has none."""
+    whole = _find(site, "smtp") and (_find(site, "imap") or _find(site, "pop3"))
+    return f"{site.url}/{PROFILE_PATH}?email={quote(address, safe='@')}" if site.url and whole else ""
 
 
 def _mail(address: str, site: Site, name: str, provider: str, prefix: str) -> dict[str, object]:

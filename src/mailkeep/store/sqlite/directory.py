@@ -12,6 +12,7 @@ from mailkeep.model.ids import AccountId
 from mailkeep.store.contract import AccountState, DirectoryEntry
 from mailkeep.store.sqlite.connection import migrate, open_reader, open_writer, rows_of, transaction
 from mailkeep.store.sqlite.names import SqliteNames
+from mailkeep.store.sqlite.public_keys import SqlitePublicKeys
 from mailkeep.store.sqlite.ticks import Ticks
 
 COLUMNS: Final = "account, address, shard, state, password, created_at, other_shard, shared, scram"
@@ -34,6 +35,7 @@ class SqliteDirectory:
         if writes:
             migrate(self._db, path, "directory")
         self.names = SqliteNames(self._db, self._changed)
+        self.public_keys = SqlitePublicKeys(self._db, self._changed)
         self._seen = self.changes  # when `_shard_of` was right
         self._shard_of: dict[AccountId, int] = {
             AccountId(a): shard for a, shard in self._rows("SELECT account, shard FROM account")
@@ -148,6 +150,7 @@ class SqliteDirectory:
         """See `Directory.remove`."""
         with transaction(self._db):
             self._rows("DELETE FROM alias WHERE account = ?", (account,))
+            self._rows("DELETE FROM public_key WHERE account = ?", (account,))
             self._rows("DELETE FROM account WHERE account = ?", (account,))
         self._shard_of.pop(account, None)
         self._changed()
