@@ -29,7 +29,8 @@ from mailkeep.cli.size import SizeOption, parse_size
 from mailkeep.config import show_size
 
 app = typer.Typer(
-    help="Accounts: add, list, show, password, quota, set-quota, sent-copy, move, remove.", no_args_is_help=True
+    help="Accounts: add, list, show, password, quota, set-quota, sent-copy, setup, openpgp, move, remove.",
+    no_args_is_help=True,
 )
 
 
