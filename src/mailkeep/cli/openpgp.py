@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -13,7 +13,7 @@ from mailkeep.administration import PublishKey, ShowKey, WithdrawKey
 from mailkeep.cli.perform import perform
 from mailkeep.cli.place import ConfigOption, DataOption, find_place
 
-MAX_FILE = 1 << 20  # octets read of it: more is no key
+MAX_FILE: Final = 1 << 20  # octets read of it: more is no key
 
 app = typer.Typer(
     help="The OpenPGP key that others find by the address (WKD): set, show, remove.", no_args_is_help=True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 import segno
@@ -13,7 +13,7 @@ from mailkeep.administration import SetupLines, ShowSetup
 from mailkeep.cli.perform import perform
 from mailkeep.cli.place import ConfigOption, DataOption, find_place
 
-PROTOCOLS = {"imap": "IMAP", "pop3": "POP3", "smtp": "SMTP (sending)"}
+PROTOCOLS: Final = {"imap": "IMAP", "pop3": "POP3", "smtp": "SMTP (sending)"}
 
 
 def setup(
