@@ -15,6 +15,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
+from mailkeep.acme.office import Certificates, Report
 from mailkeep.figures import Figures
 from mailkeep.model.address import parse_address, parse_domain
 from mailkeep.model.change import Hint
@@ -72,6 +73,7 @@ class Offices:
     signing: Signing
     public_keys: PublicKeys
     site: Site
+    certificates: Certificates
     mailboxes: Mailboxes
     messages: Messages
     metadata: Metadata
@@ -332,6 +334,46 @@ class CheckDomain(Verb[FindingLines], frozen=True):
 
     domain: str
     authority: str
+
+
+class CertificateLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate.  Times are UTC seconds, 0 for none; `domain` "" is the host's own.
+
+    `names` are none where it cannot be used.  `fault`: of the last attempt to get a new one; `left_out`: names that it
+    lacks, with the reason.
+    """
+
+    domain: str
+    source: str
+    file: str
+    names: tuple[str, ...]
+    issuer: str
+    since: int
+    until: int
+    renew_at: int
+    fault: str
+    next_at: int
+    left_out: tuple[tuple[str, str], ...]
+
+
+class CertificateLines(msgspec.Struct, frozen=True):
+    """The host's own first, then by domain."""
+
+    certificates: tuple[CertificateLine, ...]
+
+
+class ShowCertificates(Verb[CertificateLines], frozen=True):
+    """The certificates that clients are shown."""
+
+
+class Renewed(msgspec.Struct, frozen=True):
+    """(domain or "" for the host's own, names of the certificate now, fault or "", names refused with the reason)."""
+
+    outcomes: tuple[tuple[str, tuple[str, ...], str, tuple[tuple[str, str], ...]], ...]
+
+
+class RenewCertificates(Verb[Renewed], frozen=True):
+    """Ask the authority for new certificates now."""
 
 
 class RemoveDomain(Verb[Done], frozen=True):
@@ -932,6 +974,33 @@ async def _why_not(change: Awaitable[None]) -> str:
     return ""
 
 
+async def _show_certificates(offices: Offices, _verb: ShowCertificates) -> CertificateLines:
+    return CertificateLines(tuple(map(_certificate_line, offices.certificates.report())))
+
+
+def _certificate_line(report: Report) -> CertificateLine:
+    held, notes = report.held, report.notes
+    refused = {name: refusal.reason for name, refusal in notes.refused.items()}
+    return CertificateLine(
+        domain=report.domain,
+        source=report.source,
+        file=str(report.files.certificate) if report.files is not None else "",
+        names=held.names if held is not None else (),
+        issuer=held.issuer if held is not None else "",
+        since=int(held.since.timestamp()) if held is not None else 0,
+        until=int(held.until.timestamp()) if held is not None else 0,
+        renew_at=int(report.renew_at),
+        fault=notes.fault,
+        next_at=int(notes.next_at),
+        left_out=tuple(sorted({**refused, **notes.elsewhere}.items())),
+    )
+
+
+async def _renew_certificates(offices: Offices, _verb: RenewCertificates) -> Renewed:
+    outcomes = await offices.certificates.renew()
+    return Renewed(tuple((each.group, each.names, each.fault, tuple(each.refused.items())) for each in outcomes))
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A verb by its name, with its answer and what carries it out."""
@@ -963,6 +1032,8 @@ VERBS: Final = (
     Row("domain new-keys", MakeKeys, Text, _make_keys),
     Row("domain turn-keys", TurnKeys, Done, _turn_keys),
     Row("domain check", CheckDomain, FindingLines, _check_domain),
+    Row("certificate show", ShowCertificates, CertificateLines, _show_certificates),
+    Row("certificate renew", RenewCertificates, Renewed, _renew_certificates),
     Row("domain remove", RemoveDomain, Done, _remove_domain),
     Row("alias add", AddAlias, Done, _add_alias),
     Row("alias list", ListAliases, AliasLines, _list_aliases),

@@ -57,12 +57,17 @@ def names_of(domain: str) -> tuple[str, ...]:
     return (domain, *(f"{service}.{domain}" for service in SERVICE_NAMES))
 
 
+def self_signed_files(directory: Path) -> CertificateFiles:
+    """Where `ensure_self_signed` keeps it."""
+    return CertificateFiles(directory / "certificate.pem", directory / "key.pem")
+
+
 def ensure_self_signed(directory: Path, names: Collection[str], now: dt.datetime) -> CertificateFiles:
     """The self-signed certificate in `directory`, made anew if it lacks one of `names` or will soon run out.
 
     Names that it already has are kept, so that a name once served goes on working.
     """
-    files = CertificateFiles(directory / "certificate.pem", directory / "key.pem")
+    files = self_signed_files(directory)
     old = _read_names(files, now)
     if old is None or not set(names) <= set(old):
         _write_self_signed(files, tuple(dict.fromkeys((*names, *(old or ())))), now)

@@ -359,13 +359,22 @@ class _Uri:
 
 @dataclass(frozen=True, slots=True)
 class _WebAddress:
-    allowed: ClassVar[str] = 'an address like "http://127.0.0.1:11333", or "" for none'
+    secure: bool = False  # HTTPS alone, and never none
     pattern: ClassVar[re.Pattern[str]] = re.compile(r"https?://[!-~]{1,1000}\Z")
+
+    @property
+    def allowed(self) -> str:
+        return 'an address that begins with "https://"' if self.secure else _LOCAL_WEB
 
     def read(self, raw: object) -> str:
         if not isinstance(raw, str) or (raw and not self.pattern.match(raw)):
             raise ValueError
+        if self.secure and not raw.startswith("https://"):
+            raise ValueError
         return raw
+
+
+_LOCAL_WEB: Final = 'an address like "http://127.0.0.1:11333", or "" for none'
 
 
 @dataclass(frozen=True, slots=True)
@@ -564,9 +573,51 @@ class Tls:
     key: Path | None = _option(_File(), "PEM file of the certificate's private key.", default=None)
     names: tuple[str, ...] = _option(
         _HostNames(),
-        "Further names for the self-signed certificate, which has localhost, the host name and the names"
-        " that clients of the accounts' domains look for anyway.",
+        "Further names for a self-signed certificate, or one of `tls.acme`, beside the host name and those that clients"
+        " of the accounts' domains look for.",
         default=(),
+    )
+    acme: bool = _option(
+        _Switch(),
+        "Whether certificates are asked for, and renewed, at the authority of `[acme]`: one for the host name, and one"
+        " for each domain.  Until there is one, the self-signed one is shown.",
+        default=False,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acme:
+    """Where certificates come from if `tls.acme` is on (RFC 8555).  The authority must reach port 80 or 443."""
+
+    directory: str = _option(
+        _WebAddress(secure=True),
+        "The address of the authority's directory; the default is Let's Encrypt.",
+        default="https://acme-v02.api.letsencrypt.org/directory",
+    )
+    terms_agreed: bool = _option(
+        _Switch(), "You have read the authority's terms of service, and agree.  Nothing is asked before.", default=False
+    )
+    contact: tuple[str, ...] = _option(
+        _Addresses(), "Where the authority may write to, for example when a certificate runs out.", default=()
+    )
+    challenges: tuple[str, ...] = _option(
+        _Choices(("http-01", "tls-alpn-01")),
+        "How names are proven to be ours, in this order: by `listen.http`, which the authority looks for at port 80, or"
+        " by `listen.https`, at port 443; what does not listen is left out.",
+        default=("http-01", "tls-alpn-01"),
+    )
+    authorities: Path | None = _option(
+        _File(),
+        "PEM file of those who may have signed the authority's own web server; none: those that the system trusts.",
+        default=None,
+    )
+    key_id: str = _option(
+        _Text(), "The name of an account that you have at the authority, where it wants one; none: without.", default=""
+    )
+    hmac_key_file: Path | None = _option(
+        _File(),
+        "The file whose first line is the key that goes with `acme.key_id`, in base64url; it should have mode 0600.",
+        default=None,
     )
 
 
@@ -983,6 +1034,7 @@ class Config:
     )
     listen: Listen = field(default_factory=Listen)
     tls: Tls = field(default_factory=Tls)
+    acme: Acme = field(default_factory=Acme)
     limits: Limits = field(default_factory=Limits)
     imap: Imap = field(default_factory=Imap)
     pop3: Pop3 = field(default_factory=Pop3)
@@ -1093,7 +1145,28 @@ def parse(text: str, path: Path) -> Config:
             f"{where}: relay.tls: a password is sent only to a host that has proven its name; allowed with relay.user"
             ' is "starttls" or "implicit"'
         )
+    if config.tls.acme and (problem := _acme_problem(config)):
+        key, why = problem
+        raise ConfigError(f"{path}:{_line_of(text, tuple(key.split('.')))}: {key}: {why}")
     return config
+
+
+def _acme_problem(config: Config) -> tuple[str, str] | None:
+    """Which option stands in the way of `tls.acme`, and why."""
+    if config.tls.certificate is not None:
+        return "tls.acme", "tls.certificate and tls.key name a certificate already: give one or the other"
+    if not config.acme.terms_agreed:
+        return "acme.terms_agreed", f"read the terms of service of {config.acme.directory}, and say true if you agree"
+    if "." not in config.hostname or config.hostname.endswith(".localhost"):
+        return (
+            "hostname",
+            f"{config.hostname} gets no certificate from an authority: tls.acme needs a name in public DNS",
+        )
+    if not config.acme.challenges:
+        return "acme.challenges", "without any no name can be proven"
+    if (config.acme.key_id == "") != (config.acme.hmac_key_file is None):
+        return "acme.key_id", "acme.key_id and acme.hmac_key_file: give both, or neither"
+    return None
 
 
 def _is_here(host: str) -> bool:

@@ -14,6 +14,7 @@ from mailkeep import telemetry
 from mailkeep.administration import Offices
 from mailkeep.config import Address, Config, ConfigError, Relay
 from mailkeep.imap.derive import DERIVERS, PARTS
+from mailkeep.issuing import build_certificates, settings_of
 from mailkeep.model.errors import Unavailable
 from mailkeep.model.quota import Quota
 from mailkeep.net.resolver import CachingResolver, Resolver
@@ -120,6 +121,7 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
         signing=signing,
         public_keys=PublicKeys(store.directory),
         site=build_site(config),
+        certificates=build_certificates(config),
         mailboxes=mailboxes,
         messages=messages,
         metadata=metadata,
@@ -185,9 +187,10 @@ def build_resolver(config: Config) -> CachingResolver:
 
 
 def require_files(config: Config) -> None:
-    """What sends mail and what judges it can use the files that `config` names.  Raises: ConfigError."""
+    """What sends mail, judges it or gets certificates can use the files that `config` names.  Raises: ConfigError."""
     _contexts(config)
     _smarthost(config.relay)
+    settings_of(config)
     hook = config.filter.hook
     if hook is not None:
         try:

@@ -17,6 +17,8 @@ from typing import Final, Protocol
 
 from mailkeep import telemetry
 from mailkeep.acme.challenges import Challenges, answer_handshakes
+from mailkeep.acme.keeper import Keeper
+from mailkeep.acme.office import Source
 from mailkeep.administration import Offices, run_encoded
 from mailkeep.certificates import CertificateFiles, TlsContext, ensure_self_signed, names_for
 from mailkeep.config import MAX_SHARDS, Config, options
@@ -24,6 +26,7 @@ from mailkeep.control import OVERHEAD, Door, Spawn
 from mailkeep.dispatch import Dispatch
 from mailkeep.exposition import Exposition
 from mailkeep.figures import Figures, add_up
+from mailkeep.issuing import build_certificates, find_others, name_groups, settings_of
 from mailkeep.lock import DataLock
 from mailkeep.measures import Measures
 from mailkeep.model.address import parse_address
@@ -44,7 +47,18 @@ from mailkeep.workers.crew import Crew
 from mailkeep.workers.peers import Peers
 
 # What `Server.reload` takes over at once; any other option needs a restart.
-RELOADED: Final = ("tls.", "log.", "imap.", "pop3.", "limits.", "accounts.", "filter.", "submission.", "queue.")
+RELOADED: Final = (
+    "tls.",
+    "acme.",
+    "log.",
+    "imap.",
+    "pop3.",
+    "limits.",
+    "accounts.",
+    "filter.",
+    "submission.",
+    "queue.",
+)
 
 log = telemetry.logger()
 
@@ -165,14 +179,19 @@ class Server:
     def __init__(self, config: Config, offices: Offices) -> None:
         """Not for use: see `open`."""
         self.config = config
-        self.offices = dataclasses.replace(offices, measure=self.measure)
+        self._keeper = Keeper(
+            config.data_dir, offices.resolver, candidates=self._name_groups, install=self._take_certificates
+        )
+        self._keeper.configure(settings_of(config))
+        certificates = dataclasses.replace(offices.certificates, keeper=self._keeper)
+        self.offices = dataclasses.replace(offices, measure=self.measure, certificates=certificates)
         self._started_at = time.time()
         self._measures: Measures
         self._metrics: list[socket.socket] = []  # where figures are asked for
         self.endpoints: Endpoints
         self._staff: Staff
         self._upkeep: tuple[Callable[[], Awaitable[None]], ...]  # work in the background, each until cancelled
-        self._tls = TlsContext(self._certificate_files(config))
+        self._tls = TlsContext(self._certificate_files(config), find_others(config))
         answer_handshakes(self._tls.web, Challenges(config.data_dir))
 
     @property
@@ -214,7 +233,7 @@ class Server:
             reception = Reception(config, server.offices, server._tls, shared.ledger)
             dispatch = Dispatch(config, server.offices, shared.ledger)
             server._staff = Here(reception, dispatch, bound)
-            server._upkeep = (store.maintain, store.tidy, indexer.run, dispatch.run)
+            server._upkeep = (store.maintain, store.tidy, indexer.run, dispatch.run, server._keeper.run)
             server._measures = Measures(
                 store=store, offices=server.offices, reception=reception, dispatch=dispatch, indexer=indexer
             )
@@ -238,7 +257,7 @@ class Server:
             server._metrics = _bind_metrics(config, stack)
             first = {name: each[0] for name, each in bound.items()}
             server.endpoints = _endpoints({**first, "metrics": server._metrics}, config)
-            server._upkeep = (store.maintain, store.tidy)
+            server._upkeep = (store.maintain, store.tidy, server._keeper.run)
             server._measures = Measures(store=store, offices=server.offices)
             server._staff = Crew(
                 config,
@@ -287,7 +306,7 @@ class Server:
         Raises: ConfigError, CertificateError (nothing has changed then).
         """
         require_files(config)
-        self._tls.reload(self._certificate_files(config))
+        self._tls.reload(self._certificate_files(config), find_others(config))
         changed = tuple(key for key in _changed(self.config, config) if not key.startswith(RELOADED))
         self.config = config
         self._staff.reload(config, self._tls.files)
@@ -295,7 +314,9 @@ class Server:
         self.offices = dataclasses.replace(
             self.offices,
             message_size=config.limits.message_size,
+            certificates=dataclasses.replace(build_certificates(config), keeper=self._keeper),
         )
+        self._keeper.configure(settings_of(config))
         return changed
 
     async def measure(self) -> Figures:
@@ -304,23 +325,34 @@ class Server:
         return add_up((("start_time_seconds", (), self._started_at), *await self._measures.read(), *others))
 
     def refresh_certificate(self) -> None:
-        """Add the names of new accounts' domains to a self-signed certificate; nothing to do for one from files."""
+        """Add the names of new domains to a self-signed certificate, or ask an authority for one."""
         if set(self._names(self.config)) - self._certified:
-            self._tls.reload(self._certificate_files(self.config))
-            self._staff.reload(self.config, self._tls.files)
-            log.info("tls.renewed")
+            self._take_certificates()
+            self._keeper.wake()
+
+    def _take_certificates(self) -> None:
+        """Show those that there are now, in every process.  Raises: CertificateError."""
+        self._tls.reload(self._certificate_files(self.config), find_others(self.config))
+        self._staff.reload(self.config, self._tls.files)
+        log.info("tls.renewed")
 
     def _certificate_files(self, config: Config) -> CertificateFiles:
         names = self._names(config)
         self._certified = frozenset(names)
-        if config.tls.certificate and config.tls.key:
-            return CertificateFiles(config.tls.certificate, config.tls.key)
-        return ensure_self_signed(config.data_dir, names, dt.datetime.now(dt.UTC))
+        source, files = build_certificates(config).find_host()
+        if source is Source.SELF_SIGNED:
+            return ensure_self_signed(config.data_dir, names, dt.datetime.now(dt.UTC))
+        return files
 
     def _names(self, config: Config) -> tuple[str, ...]:
+        return names_for(config.hostname, self._domains(), config.tls.names)
+
+    def _name_groups(self) -> dict[str, tuple[str, ...]]:
+        return name_groups(self.config, self._domains())
+
+    def _domains(self) -> list[str]:
         domains = [parse_address(account.address).domain for account in self.offices.accounts.list()]
-        domains += [domain.name for domain in self.offices.domains.list()]
-        return names_for(config.hostname, domains, config.tls.names)
+        return domains + [domain.name for domain in self.offices.domains.list()]
 
     async def _on_request(self, name: str, arguments: bytes) -> bytes:
         answer = await run_encoded(self.offices, name, arguments)

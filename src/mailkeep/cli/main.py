@@ -13,6 +13,7 @@ from mailkeep.cli import (
     account,
     alias,
     bench,
+    certificate,
     check,
     config,
     deliver,
@@ -55,6 +56,7 @@ account.app.command("setup")(setup.setup)
 account.app.add_typer(openpgp.app, name="openpgp")
 app.add_typer(account.app, name="account")
 app.add_typer(domain.app, name="domain")
+app.add_typer(certificate.app, name="certificate")
 app.add_typer(alias.app, name="alias")
 app.add_typer(mailbox.app, name="mailbox")
 app.add_typer(queue.app, name="queue")

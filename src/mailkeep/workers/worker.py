@@ -19,6 +19,7 @@ from mailkeep.acme.challenges import Challenges, answer_handshakes
 from mailkeep.certificates import CertificateError, CertificateFiles, TlsContext
 from mailkeep.config import Config, parse
 from mailkeep.dispatch import Dispatch
+from mailkeep.issuing import find_others
 from mailkeep.loop import run_loop
 from mailkeep.measures import Measures
 from mailkeep.model.errors import MailError
@@ -102,7 +103,8 @@ class Worker:
         self._channel = channel
         paths = {n: worker_socket(config.data_dir, n) for n in range(begin.count) if n != begin.number}
         self._peers = Peers(paths, begin.count, codec.VERSION)
-        self._tls = TlsContext(CertificateFiles(Path(begin.certificate), Path(begin.key)))
+        files = CertificateFiles(Path(begin.certificate), Path(begin.key))
+        self._tls = TlsContext(files, find_others(config))
         answer_handshakes(self._tls.web, Challenges(config.data_dir))
 
     async def run(self) -> None:
@@ -167,7 +169,7 @@ class Worker:
     def _reload(self, reception: Reception, dispatch: Dispatch, message: Reload) -> None:
         config = _config(message.config)
         try:
-            self._tls.reload(CertificateFiles(Path(message.certificate), Path(message.key)))
+            self._tls.reload(CertificateFiles(Path(message.certificate), Path(message.key)), find_others(config))
         except CertificateError as error:
             log.error("worker.reload_refused", reason=str(error))
             return

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from tests.dns_server import DnsServer, dns_server
-from tests.pebble import Pebble, pebble
+from tests.dns_server import DnsServer
+from tests.pebble import Pebble
 
 from mailkeep.acme.challenges import HTTP, TLS_ALPN, Challenges, answer_handshakes
 from mailkeep.acme.folder import HOST, Folder
@@ -23,25 +23,6 @@ from mailkeep.certificates import TlsContext, ensure_self_signed
 from mailkeep.net.resolver import CachingResolver
 
 NOW = dt.datetime.now(dt.UTC)
-ZONES = {
-    "example.org": {"A": ["127.0.0.1"]},
-    "mail.example.org": {"A": ["127.0.0.1"]},
-    "autoconfig.example.org": {"CNAME": ["mail.example.org."]},
-    "mta-sts.example.org": {"A": ["192.0.2.9"]},
-    "refused.example": {"A": ["127.0.0.1"]},
-}
-
-
-@pytest.fixture(scope="module")
-def dns() -> Iterator[DnsServer]:
-    with dns_server(ZONES) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def authority(dns: DnsServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pebble]:
-    with pebble(tmp_path_factory.mktemp("pebble"), (dns.host, dns.port)) as running:
-        yield running
 
 
 class Host:
