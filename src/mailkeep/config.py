@@ -1275,15 +1275,16 @@ def toml(kind: Kind, value: object) -> str:
             return str(value).lower()
         case int():
             if isinstance(kind, _Span):
-                return _quoted(show_span(value))
+                return quoted(show_span(value))
             return f'"{show_size(value)}"' if isinstance(kind, _Size) and value else str(value)
         case tuple() if isinstance(kind, _Spans):
-            return "[" + ", ".join(_quoted(show_span(item)) for item in value) + "]"
+            return "[" + ", ".join(quoted(show_span(item)) for item in value) + "]"
         case tuple():
-            return "[" + ", ".join(_quoted(str(item)) for item in value) + "]"
+            return "[" + ", ".join(quoted(str(item)) for item in value) + "]"
         case _:
-            return _quoted(str(value))
+            return quoted(str(value))
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """As a string of TOML."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

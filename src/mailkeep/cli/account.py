@@ -20,6 +20,8 @@ from mailkeep.administration import (
     ShowAccount,
     SwitchSentCopy,
 )
+from mailkeep.cli.address import read_address
+from mailkeep.cli.count import count
 from mailkeep.cli.perform import Watch, perform
 from mailkeep.cli.place import ConfigOption, DataOption, find_place
 from mailkeep.cli.program import program
@@ -59,6 +61,7 @@ def add(
 ) -> None:
     """Make an account; the data directory too where there is none."""
     octets = parse_size(quota)
+    read_address(address)
     place = find_place(data, config)
     if shared and (password_stdin or password_file is not None):
         raise typer.BadParameter("a shared account has no password")
@@ -149,7 +152,7 @@ def remove(
     place = find_place(data, config).must_exist()
     line = perform(place.config, ShowAccount(address=address))
     if not yes:
-        typer.confirm(f"Remove {address} with {line.messages} messages, for good?", abort=True)
+        typer.confirm(f"Remove {address} with {count(line.messages, 'message')}, for good?", abort=True)
     aliases = perform(place.config, ListAliases()).aliases
     perform(place.config, RemoveAccount(address=address))
     typer.echo(f"Account {address} is removed.")
@@ -186,8 +189,9 @@ def quota(address: Address, *, data: DataOption = None, config: ConfigOption = N
 
 def _text(line: AccountLine) -> str:
     quota = "no quota" if line.quota is None else f"quota {show_size(line.quota)}"
+    held = count(line.messages, "message")
     state = f"{line.state}, shared" if line.shared else line.state
-    return f"{state}  shard {line.shard}  {line.messages} messages  {line.octets} octets  {quota}"
+    return f"{state}  shard {line.shard}  {held}  {count(line.octets, 'octet')}  {quota}"
 
 
 def _usage(line: AccountLine) -> str:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from mailkeep.certificates import CertificateFiles, TlsContext
+from mailkeep.cli.guide import SERVICE_USER
 from mailkeep.cli.place import ConfigOption, DataOption, find_place
+from mailkeep.cli.program import words
+from mailkeep.cli.systemd import unit_for
 from mailkeep.config import show as show_config
+from mailkeep.doctor.rights import user_name
 from mailkeep.offices import require_files
 
-app = typer.Typer(help="The configuration: check, show.", no_args_is_help=True)
+app = typer.Typer(help="The configuration: check, show, unit.", no_args_is_help=True)
 
 
 @app.command()
@@ -29,3 +36,23 @@ def check(*, data: DataOption = None, config: ConfigOption = None) -> None:
 def show(*, data: DataOption = None, config: ConfigOption = None) -> None:
     """Show every option as it is in force, as a complete configuration file."""
     typer.echo(show_config(find_place(data, config).config), nl=False)
+
+
+@app.command()
+def unit(
+    *,
+    user: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help=f"Who runs the server; else whose the data is, {SERVICE_USER} if root's."),
+    ] = None,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Print a unit by which systemd runs the server, as a user who may write to the data alone."""
+    place = find_place(data, config)
+    typer.echo(unit_for(place.config, place.file, user or _owner(place.config.data_dir), words()).text(), nl=False)
+
+
+def _owner(directory: Path) -> str:
+    uid = directory.stat().st_uid if directory.is_dir() else 0
+    return user_name(uid) if uid else SERVICE_USER

@@ -17,6 +17,7 @@ from mailkeep.administration import (
     ShowZone,
     TurnKeys,
 )
+from mailkeep.cli.count import count
 from mailkeep.cli.perform import perform
 from mailkeep.cli.place import ConfigOption, DataOption, find_place
 from mailkeep.cli.program import program
@@ -47,7 +48,8 @@ def list_(*, data: DataOption = None, config: ConfigOption = None) -> None:
     width = max((len(line.domain) for line in domains), default=0)
     for line in domains:
         keys = " ".join(line.selectors) or "none"
-        typer.echo(f"{line.domain:{width}}  {line.accounts} accounts  {line.aliases} aliases  keys {keys}")
+        has = f"{count(line.accounts, 'account')}  {count(line.aliases, 'alias', 'aliases')}"
+        typer.echo(f"{line.domain:{width}}  {has}  keys {keys}")
 
 
 @app.command()

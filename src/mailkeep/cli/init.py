@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import socket
+import sys
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -12,82 +11,116 @@ import typer
 
 from mailkeep.administration import AddAccount, AddAlias, AddDomain, ShowZone
 from mailkeep.certificates import ensure_self_signed, names_for
+from mailkeep.cli.doctor import examine, lines
+from mailkeep.cli.first_steps import how_to_start, what_there_is
+from mailkeep.cli.guide import SERVICE_USER, STDOUT, Guide, Ports, check_password, make_user, read_domain
+from mailkeep.cli.layout import HIGH_PORTS, lay_out
 from mailkeep.cli.perform import perform
-from mailkeep.cli.place import ConfigOption, DataOption
-from mailkeep.cli.program import program
+from mailkeep.cli.place import ConfigOption, DataOption, Place
+from mailkeep.cli.plan import Plan
+from mailkeep.cli.program import words
 from mailkeep.cli.secret import PasswordFileOption, PasswordStdinOption, read_password
+from mailkeep.cli.systemd import unit_for
+from mailkeep.cli.trial import try_out
 from mailkeep.config import CONFIG_NAME, Config, ConfigError, default_data_dir, load
-from mailkeep.model.address import parse_address
-from mailkeep.service.accounts import prepare_password
+from mailkeep.doctor import Area, Finding, Level
+from mailkeep.doctor.rights import give_to
+from mailkeep.model.address import Address
 from mailkeep.service.addresses import POSTMASTER
-from mailkeep.service.domains import domain_name
 from mailkeep.service.zone import DEFAULT_CA
 
-HIGH_PORTS: Final = 10000  # added to the standard ports for a user who may not have those
+LOOKED_AT: Final = (Area.PORTS, Area.CERTIFICATE, Area.CLOCK, Area.DISK, Area.LIMITS)
 
 
 def init(
-    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The first account, user@domain.")],
+    address: Annotated[
+        str | None, typer.Argument(metavar="[ADDRESS]", help="The first account, user@domain.", show_default=False)
+    ] = None,
     *,
     hostname: Annotated[
         str | None, typer.Option(metavar="NAME", help="The server's own name; mail.DOMAIN if not given.")
     ] = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="PEM file of a certificate with its chain; else a self-signed one is made."),
+    ] = None,
+    key: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM file of its private key.")] = None,
+    ports: Annotated[
+        Ports | None, typer.Option(help="Standard ports, or those plus 10000, which need no right.", show_default=False)
+    ] = None,
+    unit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a unit for systemd to FILE; - prints it.")
+    ] = None,
+    user: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help=f"Who runs the server by that unit; {SERVICE_USER} if root makes it."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing but the password.")] = False,
+    trial: Annotated[bool, typer.Option("--trial/--no-trial", help="Try the server out at the end.")] = True,
     password_stdin: PasswordStdinOption = False,
     password_file: PasswordFileOption = None,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Write a configuration and keys, make the first account, and say what to do next.  Overwrites nothing."""
-    account = parse_address(address)
-    domain = domain_name(account.domain)
-    hostname = hostname or f"mail.{domain}"
+    """Set a server up: configuration, keys, the first account, perhaps a unit for systemd; and say what to do next.
+
+    On a terminal it asks for what the options do not say.  It overwrites nothing, and writes nothing before the last
+    question is answered.  At the end the server is tried out: it is started for a moment on other ports, and a message
+    goes round.
+    """
     directory = (data or default_data_dir()).absolute()
     file = (config or directory / CONFIG_NAME).absolute()
-    for existing in (file, directory / CONFIG_NAME, directory / "lock"):
-        if existing.exists():
-            raise ConfigError(f"{existing} exists already: nothing has been changed")
-    password = read_password(address, stdin=password_stdin, file=password_file)
-    prepare_password(password)  # whatever can be refused is refused before anything is written
-    base = 0 if os.geteuid() == 0 else HIGH_PORTS
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write(file, _text(directory, file, hostname, base))
-    loaded = load(file)
-    perform(loaded, AddAccount(address=address, password=password))
-    perform(loaded, AddDomain(domain=domain))
-    if account.local != POSTMASTER:
-        perform(loaded, AddAlias(alias=f"{POSTMASTER}@{domain}", account=address))
-    zone = perform(loaded, ShowZone(domain=domain, authority=DEFAULT_CA)).text
-    certificate = ensure_self_signed(directory, names_for(hostname, (domain,)), dt.datetime.now(dt.UTC)).certificate
-    _tell(loaded, file, address, domain, certificate, base, zone)
+    _refuse_existing(file, directory / CONFIG_NAME, directory / "lock", *((unit,) if unit and unit != STDOUT else ()))
+    guide = Guide(asking=sys.stdin.isatty() and sys.stdout.isatty() and not yes)
+    guide.greet()
+    account = guide.address(address)
+    domain = read_domain(account)
+    own_name = guide.hostname(hostname, domain)
+    password = _password(guide, account, stdin=password_stdin, file=password_file)
+    files = guide.certificate(certificate, key)
+    where = guide.unit(unit)
+    plan = Plan(
+        address=account,
+        password=password,
+        domain=domain,
+        hostname=own_name,
+        directory=directory,
+        file=file,
+        files=files,
+        unit=where,
+        user=guide.user(user) if where else "",
+        layout=lay_out(0 if guide.ports(ports, unit=where is not None) is Ports.STANDARD else HIGH_PORTS),
+    )
+    guide.go_on(plan.summary())
+    _make(plan)
+    _finish(plan, trial=trial)
 
 
-def _text(directory: Path, file: Path, hostname: str, base: int) -> str:
-    # Beside its data, the configuration names it relatively: the directory can be moved whole.
-    where = "." if file.parent == directory else directory
-    return f"""\
-# mailkeep's configuration.  Every option with its meaning: mailkeep config show --config {file}
-# After a change: mailkeep config check, then send SIGHUP to the server.
+def _refuse_existing(*paths: Path) -> None:
+    for path in paths:
+        if path.exists():
+            raise ConfigError(f"{path} exists already: nothing has been changed")
 
-data_dir = "{where}"
-hostname = "{hostname}"
 
-[listen]
-imap = "*:{base + 143}"
-imaps = "*:{base + 993}"
-pop3 = "*:{base + 110}"
-pop3s = "*:{base + 995}"
-smtp = "*:{base + 25}"
-submission = "*:{base + 587}"
-submissions = "*:{base + 465}"
-http = "*:{base + 80}"
-https = "*:{base + 443}"
-lmtp = "127.0.0.1:{base + 24}"
+def _password(guide: Guide, address: Address, *, stdin: bool, file: Path | None) -> str:
+    """Whatever can be refused is refused before anything is written."""
+    if guide.asking and not stdin and file is None:
+        return guide.password(address)
+    return check_password(read_password(str(address), stdin=stdin, file=file))
 
-# Without this table mailkeep makes a self-signed certificate.
-# [tls]
-# certificate = "/etc/letsencrypt/live/{hostname}/fullchain.pem"
-# key = "/etc/letsencrypt/live/{hostname}/privkey.pem"
-"""
+
+def _make(plan: Plan) -> None:
+    if plan.unit is not None:
+        make_user(plan.user)
+    plan.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write(plan.file, plan.configuration())
+    loaded = load(plan.file)
+    perform(loaded, AddAccount(address=str(plan.address), password=plan.password))
+    perform(loaded, AddDomain(domain=plan.domain))
+    if plan.address.local != POSTMASTER:
+        perform(loaded, AddAlias(alias=f"{POSTMASTER}@{plan.domain}", account=str(plan.address)))
+    if plan.files is None:
+        ensure_self_signed(plan.directory, names_for(plan.hostname, (plan.domain,)), dt.datetime.now(dt.UTC))
 
 
 def _write(file: Path, text: str) -> None:
@@ -96,37 +129,23 @@ def _write(file: Path, text: str) -> None:
         out.write(text)
 
 
-def _tell(config: Config, file: Path, address: str, domain: str, certificate: Path, base: int, zone: str) -> None:
-    high = (
-        f"""
-You are not root, so the server takes the ports {base + 143}, {base + 993} and so on instead of 143 and 993; clients
-find only the standard ones by themselves, and other mail servers know port 25 alone.  Change [listen] in {file}
-when it may have them.
-"""
-        if base
-        else ""
-    )
-    typer.echo(
-        f"""\
-Configuration  {file}
-Data           {config.data_dir}
-Certificate    {certificate} (self-signed; better: one from a public authority, see [tls])
-Account        {address}, postmaster as well
-{high}
-DNS records for {domain} (put this machine's address for ADDRESS; the name here is {socket.gethostname()}).
-Once they are there: {program()} domain check {domain} --config {file}
+def _finish(plan: Plan, *, trial: bool) -> None:
+    """Tell what there is, try it, and give it to its user."""
+    config = load(plan.file)
+    typer.echo(what_there_is(plan, config, perform(config, ShowZone(domain=plan.domain, authority=DEFAULT_CA)).text))
+    tried = [_try(plan, config)] if trial else []
+    unit = unit_for(config, plan.file, plan.user, words()).text() if plan.unit else ""
+    if plan.unit is not None:
+        give_to(plan.user, plan.directory)
+        if plan.unit != STDOUT:
+            _write(plan.unit, unit)
+    typer.echo("This machine:\n")
+    for line in lines([*tried, *examine(Place(config, plan.file), LOOKED_AT)], quiet=False):
+        typer.echo(f"  {line}")
+    typer.echo(f"\n{how_to_start(plan, unit)}")
+    if any(finding.level is Level.FAULT for finding in tried):
+        raise typer.Exit(1)
 
-{zone}
-Client settings:
 
-  user name  {address}
-  IMAP       {config.hostname}, port {base + 993}, SSL/TLS   (or port {base + 143}, STARTTLS)
-  SMTP       {config.hostname}, port {base + 465}, SSL/TLS   (or port {base + 587}, STARTTLS)
-
-Mail comes in on port {base + 25}; or by LMTP, from a mail transfer agent on this machine: 127.0.0.1 port {base + 24},
-or the socket {config.lmtp_socket}.
-
-Start the server:
-
-  {program()} serve --config {file}"""
-    )
+def _try(plan: Plan, config: Config) -> Finding:
+    return try_out(config, str(plan.address), plan.password, f"{POSTMASTER}@{plan.domain}")

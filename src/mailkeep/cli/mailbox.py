@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from mailkeep.administration import CreateMailbox, ListMailboxes, ReadAcl, ShareMailbox
+from mailkeep.cli.count import count
 from mailkeep.cli.perform import perform
 from mailkeep.cli.place import ConfigOption, DataOption, find_place
 
@@ -32,7 +33,8 @@ def list_(
     width = max((len(line.name) for line in mailboxes), default=0)
     for line in mailboxes:
         role = f"  \\{line.role}" if line.role else ""
-        typer.echo(f"{line.name:{width}}  {line.messages} messages  {line.unseen} unseen  {line.octets} octets{role}")
+        holds = f"{count(line.messages, 'message')}  {line.unseen} unseen  {count(line.octets, 'octet')}"
+        typer.echo(f"{line.name:{width}}  {holds}{role}")
 
 
 @app.command()

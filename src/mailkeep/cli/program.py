@@ -7,6 +7,12 @@ import sys
 from pathlib import Path
 
 
+def words() -> tuple[str, ...]:
+    """The words that start this program from any directory, and need no PATH."""
+    called = Path(sys.argv[0]).absolute()
+    return (sys.executable, "-m", "mailkeep") if called.name == "__main__.py" else (str(called),)
+
+
 def program() -> str:
     """The command that starts this program from any directory."""
     called = Path(sys.argv[0]).absolute()

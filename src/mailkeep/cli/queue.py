@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from mailkeep.administration import ChangeQueue, ListQueue, QueuedLine, QueuedMessage, ShowQueued
+from mailkeep.cli.count import count
 from mailkeep.cli.perform import perform
 from mailkeep.cli.place import ConfigOption, DataOption, Place, find_place
 
@@ -51,7 +52,7 @@ def list_(
 def _line(line: QueuedLine, now: float) -> str:
     to = _clean(", ".join(line.domains)) + (", …" if line.waiting > len(line.domains) > 1 else "")
     whose = _clean(line.sender) or "<>"
-    text = f"{line.id}  {whose} → {line.waiting} at {to}  {line.size} octets  {_when(line.queued_at)}"
+    text = f"{line.id}  {whose} → {line.waiting} at {to}  {count(line.size, 'octet')}  {_when(line.queued_at)}"
     text += f"  {_next(line.due_at, now)}, {line.attempts} attempts so far"
     return f"{text}: {_clean(line.reason)}" if line.reason else text
 
@@ -73,8 +74,9 @@ def show(
 
 
 def _whole(message: QueuedMessage, now: float) -> str:
+    held = ", held" if message.held else ""
     lines = [
-        f"{message.id}  {message.size} octets, queued {_when(message.queued_at)}{', held' if message.held else ''}",
+        f"{message.id}  {count(message.size, 'octet')}, queued {_when(message.queued_at)}{held}",
         f"account  {message.account}",
         f"from     <{_clean(message.sender)}>",
     ]
@@ -180,7 +182,7 @@ def _chosen(
 
 def _change(place: Place, verb: ChangeQueue, done: str) -> None:
     changed = perform(place.config, verb)
-    typer.echo(f"{changed.count} message{'' if changed.count == 1 else 's'} {done}.")
+    typer.echo(f"{count(changed.count, 'message')} {done}.")
     for name, why in changed.refused:
         typer.echo(f"mailkeep: {name}: {why}", err=True)
     if changed.refused:

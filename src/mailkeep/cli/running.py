@@ -16,6 +16,7 @@ import typer
 
 from mailkeep import telemetry
 from mailkeep.certificates import CertificateError
+from mailkeep.cli.notify import notify
 from mailkeep.config import Config, ConfigError, read_workers
 from mailkeep.loop import run_loop
 from mailkeep.server import Server
@@ -75,8 +76,10 @@ async def run_server(
                 write_ready_file(ready_file, server, more)
                 stack.callback(ready_file.unlink, missing_ok=True)
             announce(server)
+            notify("READY=1")
             log.info("server.ready", data=str(config.data_dir), pid=os.getpid())
             await stop.wait()
+        notify("STOPPING=1")
         log.info("server.stopping")
     log.info("server.stopped")
 

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from mailkeep.administration import Undelete
+from mailkeep.cli.count import count
 from mailkeep.cli.perform import perform
 from mailkeep.cli.place import ConfigOption, DataOption, find_place
 
@@ -33,8 +34,8 @@ def undelete(
     place = find_place(data, config).must_exist()
     verb = Undelete(address=address, mailbox=mailbox, since=parse_time(since, time.time()), message=message)
     restored = perform(place.config, verb).mailboxes
-    for name, count in restored:
-        typer.echo(f"{count} messages are back in {name}.")
+    for name, number in restored:
+        typer.echo(f"{count(number, 'message')} back in {name}.")
     if not restored:
         typer.echo("There was nothing to bring back.")
 

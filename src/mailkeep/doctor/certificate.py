@@ -18,6 +18,7 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 
 from mailkeep.certificates import CertificateError, CertificateFiles, TlsContext
 from mailkeep.doctor.finding import Area, Finding, Level
+from mailkeep.doctor.rights import user_name, who_bars
 
 SOON: Final = 4  # a quarter of its life is left: a renewal should have happened (Let's Encrypt asks for a third)
 VERY_SOON: Final = 10
@@ -175,17 +176,8 @@ def check_served(files: CertificateFiles, served: Sequence[bytes], reload: str) 
 
 def check_readable(files: CertificateFiles, uid: int) -> Iterator[Finding]:
     """Whether the user who runs the server, and is perhaps not the one who asks, can read the key."""
-    if uid in (0, os.geteuid()):
-        return
-    for path in (*reversed(files.key.resolve().parents), files.key):
-        try:
-            state = path.stat()
-        except OSError:
-            return
-        bits = state.st_mode >> 6 if state.st_uid == uid else state.st_mode | state.st_mode >> 3
-        needed = 0o4 if path == files.key else 0o1
-        if not bits & needed:
-            text = f"the user of the server (number {uid}) may not read it, because of {path}"
-            todo = "have each renewal copy certificate and key to where that user may read them"
-            yield Finding(Area.CERTIFICATE, Level.FAULT, str(files.key), text, todo)
-            return
+    barred = None if uid == os.geteuid() else who_bars(files.key.resolve(), uid)
+    if barred:
+        text = f"{user_name(uid)}, whose server this is, may not read it, because of {barred}"
+        todo = "have each renewal copy certificate and key to where that user may read them"
+        yield Finding(Area.CERTIFICATE, Level.FAULT, str(files.key), text, todo)

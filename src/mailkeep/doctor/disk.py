@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import stat
 import statistics
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from mailkeep.doctor.finding import Area, Finding, Level
+from mailkeep.doctor.rights import user_name
 
 FULL: Final = 200 << 20  # octets that are left: mail will be refused
 NEARLY_FULL: Final = 2 << 30
@@ -36,7 +36,7 @@ def check_disk(directory: Path) -> Iterator[Finding]:
 
 def _rights(directory: Path) -> Iterator[Finding]:
     state = directory.stat()
-    who = _name(state.st_uid)
+    who = user_name(state.st_uid)
     if state.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         text = f"others than {who} get in (mode {stat.S_IMODE(state.st_mode):o})"
         yield Finding(Area.DISK, Level.ADVICE, str(directory), text, f"chmod 700 {directory}")
@@ -57,13 +57,6 @@ def _owners(directory: Path) -> Iterator[tuple[Path, int]]:
                 yield path, path.lstat().st_uid
             except OSError:  # it has just gone
                 continue
-
-
-def _name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
 
 
 def _kind(directory: Path) -> Iterator[Finding]:

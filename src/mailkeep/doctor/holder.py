@@ -16,23 +16,30 @@ _UNIT: Final = re.compile(r"/([^/]+\.service)$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A process that listens; `unit`: the service of systemd it belongs to, "" for none."""
+    """A process that listens; `unit`: the service of systemd it belongs to, "" for none.
+
+    `pid` 0: it belongs to somebody whom we may not look at.
+    """
 
     name: str
     pid: int
     unit: str
 
     def __str__(self) -> str:
+        if not self.pid:
+            return f"{self.name}, which only root can be told of,"
         return f"{self.name} (process {self.pid}{f', {self.unit}' if self.unit else ''})"
 
     @property
     def farewell(self) -> str:
         """The command that stops it for good."""
-        return f"systemctl disable --now {self.unit}" if self.unit else f"kill {self.pid}"
+        if self.unit:
+            return f"systemctl disable --now {self.unit}"
+        return f"kill {self.pid}" if self.pid else "stop that program"
 
 
 def find_holder(port: int) -> Holder | None:
-    """Who listens at `port`; None where nobody does, or the process belongs to somebody whom we may not look at."""
+    """Who listens at `port`; None where nobody does."""
     wanted = {f"socket:[{inode}]" for inode in _inodes(port)}
     if not wanted:
         return None
@@ -40,7 +47,7 @@ def find_holder(port: int) -> Holder | None:
         with suppress(OSError):
             if any(str(file.readlink()) in wanted for file in (process / "fd").iterdir()):
                 return Holder((process / "comm").read_text("utf-8").strip(), int(process.name), _unit(process))
-    return None
+    return Holder("another program", 0, "")
 
 
 def _inodes(port: int) -> Iterator[str]:

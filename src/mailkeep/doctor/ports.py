@@ -156,7 +156,7 @@ def _taken(place: Place, error: BindError) -> Finding:
     match number:
         case errno.EADDRINUSE:
             holder = find_holder(place.address.port)
-            who = str(holder) if holder else "another program, which only root can be told of,"
+            who = str(holder) if holder else "another program"
             todo = f"stop it ({holder.farewell}), or" if holder else "stop it, or"
             return Finding(
                 Area.PORTS, Level.FAULT, place.subject, f"{who} listens there", f"{todo} set {option} to another port"

@@ -80,7 +80,7 @@ def test_an_account_is_moved_to_a_shard_that_was_added(
     server = start("serve", "--data", store) if running else None
     moved = mailkeep("account", "move", "ann@example.org", "1", "--data", store)
     assert (moved.returncode, moved.stdout) == (0, "Account ann@example.org is in shard 1.\n")
-    assert "  active  shard 1  1 messages  " in mailkeep("account", "list", "--data", store).stdout
+    assert "  active  shard 1  1 message  " in mailkeep("account", "list", "--data", store).stdout
     refused = mailkeep("account", "move", "ann@example.org", "2", "--data", store)
     assert (refused.returncode, refused.stderr) == (1, "mailkeep: There are 2 shards, numbered from 0.\n")
     assert mailkeep("deliver", "--to", "ann@example.org", "--data", store, stdin=MESSAGE).returncode == 0
@@ -106,13 +106,20 @@ def test_errors_say_what_is_wrong_and_exit_with_1(mailkeep: Run, place: Path) ->
         assert "Traceback" not in done.stderr
 
 
+def test_a_malformed_address_is_wrong_usage(mailkeep: Run, data: Path) -> None:
+    done = mailkeep("account", "add", "ann", "--data", data, "--password-stdin", stdin="b\n")
+    assert done.returncode == 2
+    assert "an address has the form user@domain" in done.stderr
+    assert not data.exists()
+
+
 def test_delivery_reaches_the_inbox(mailkeep: Run, place: Path) -> None:
     done = mailkeep("deliver", "--to", "ann+news@example.org", "--data", place, stdin=MESSAGE)
     assert done.returncode == 0, done.stderr
     listed = mailkeep("mailbox", "list", "ann@example.org", "--data", place).stdout.splitlines()
     names = {line.split()[0]: line for line in listed}
     assert set(names) == {"INBOX", "Sent", "Drafts", "Trash", "Junk", "Archive"}
-    assert " 1 messages  1 unseen " in names["INBOX"]
+    assert " 1 message  1 unseen " in names["INBOX"]
     assert names["Trash"].endswith("\\Trash")
 
 
@@ -122,7 +129,7 @@ def test_delivery_of_a_file_to_several_tells_who_did_not_get_it(mailkeep: Run, s
     done = mailkeep("deliver", file, "--to", "ann@example.org", "--to", "nobody@example.org", "--data", store)
     assert done.returncode == 1
     assert "not delivered to nobody@example.org" in done.stderr
-    assert "1 messages" in mailkeep("account", "show", "ann@example.org", "--data", store).stdout
+    assert "  1 message  " in mailkeep("account", "show", "ann@example.org", "--data", store).stdout
 
 
 def test_delivered_mail_appears_at_once_in_an_open_window(mailkeep: Run, start: Start, store: Path) -> None:
@@ -197,7 +204,7 @@ def test_expunged_messages_come_back(mailkeep: Run, start: Start, store: Path) -
         imap.store("1", "+FLAGS", r"(\Deleted \Flagged)")
         imap.expunge()
         done = mailkeep("undelete", "ann@example.org", "--mailbox", "INBOX", "--since", "1h", "--data", store)
-        assert done.stdout == "1 messages are back in INBOX.\n", done.stderr
+        assert done.stdout == "1 message back in INBOX.\n", done.stderr
         imap.noop()
         assert imap.search(None, "FLAGGED")[1] == [b"1"]
     again = mailkeep("undelete", "ann@example.org", "--data", store)

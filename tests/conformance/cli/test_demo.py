@@ -94,10 +94,10 @@ def test_mail_from_the_demo_is_signed_and_its_domain_has_one_postmaster(
 ) -> None:
     start("demo", "--port-base", "0", "--data", data, *ANN).stop()
     keys = mailkeep("domain", "list", "--data", data).stdout
-    assert keys.startswith("example.org  1 accounts  1 aliases  keys ")
+    assert keys.startswith("example.org  1 account  1 alias  keys ")
     other = ("--account", "bob@example.org:secret-2")
     start("demo", "--port-base", "0", "--data", data, *other, *ANN).stop()
-    assert mailkeep("domain", "list", "--data", data).stdout == keys.replace("1 accounts", "2 accounts")
+    assert mailkeep("domain", "list", "--data", data).stdout == keys.replace("1 account ", "2 accounts ")
     assert mailkeep("alias", "list", "--data", data).stdout == "postmaster@example.org  ann@example.org\n"
 
 

@@ -27,7 +27,7 @@ def test_domains_are_added_listed_and_removed(mailkeep: Run, place: Path) -> Non
     assert (again.returncode, again.stderr) == (1, "mailkeep: The domain has been added already.\n")
     mailkeep("alias", "add", "x@example.net", "ann@example.org", "--data", place)
     [listed] = mailkeep("domain", "list", "--data", place).stdout.splitlines()
-    assert listed.startswith("example.net  0 accounts  1 aliases  keys ")
+    assert listed.startswith("example.net  0 accounts  1 alias  keys ")
     refused = mailkeep("domain", "remove", "example.net", "--data", place)
     assert (refused.returncode, refused.stderr) == (1, "mailkeep: The domain has aliases: remove them first.\n")
     mailkeep("alias", "remove", "x@example.net", "--data", place)
@@ -52,7 +52,7 @@ def test_mail_goes_where_an_alias_and_the_catch_all_lead(mailkeep: Run, place: P
         delivered = mailkeep("deliver", "--to", to, "--data", place, stdin=MESSAGE)
         assert delivered.returncode == 0, delivered.stderr
     shown = [line.split("  ")[3] for line in mailkeep("account", "list", "--data", place).stdout.splitlines()]
-    assert shown == ["1 messages", "2 messages"]
+    assert shown == ["1 message", "2 messages"]
 
 
 def test_an_alias_is_taken_away_from_one_or_from_all(mailkeep: Run, place: Path) -> None:

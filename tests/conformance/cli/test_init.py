@@ -1,9 +1,12 @@
+import datetime as dt
+import getpass
 from pathlib import Path
 
 import pytest
 from tests.conformance.cli.conftest import Run, Start
 
-from mailkeep.config import load
+from mailkeep.certificates import ensure_self_signed
+from mailkeep.config import Address, load
 
 
 def test_init_makes_configuration_key_and_account_and_tells_how_to_go_on(mailkeep: Run, data: Path) -> None:
@@ -23,7 +26,7 @@ def test_init_makes_configuration_key_and_account_and_tells_how_to_go_on(mailkee
         assert part in done.stdout
     assert "ann@example.org" in mailkeep("account", "list", "--config", data / "mailkeep.toml").stdout
     listed = mailkeep("domain", "list", "--config", data / "mailkeep.toml").stdout
-    assert listed.startswith("example.org  1 accounts  1 aliases  keys ")
+    assert listed.startswith("example.org  1 account  1 alias  keys ")
     aliases = mailkeep("alias", "list", "--config", data / "mailkeep.toml").stdout
     assert aliases == "postmaster@example.org  ann@example.org\n"
 
@@ -44,7 +47,7 @@ def test_a_wrong_address_or_password_leaves_nothing_behind(
     mailkeep: Run, data: Path, address: str, password: str
 ) -> None:
     done = mailkeep("init", address, "--data", data, "--password-stdin", stdin=f"{password}\n")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert not data.exists()
 
 
@@ -58,3 +61,48 @@ def test_a_data_directory_can_be_moved_whole(mailkeep: Run, start: Start, data: 
     server = start("serve", "--config", moved / "mailkeep.toml")
     with server.imap() as imap:
         assert imap.login("ann@example.org", "secret")[0] == "OK"
+
+
+def test_every_answer_can_be_an_option(mailkeep: Run, data: Path, tmp_path: Path) -> None:
+    given = ensure_self_signed(tmp_path, ("mx.example.net",), dt.datetime.now(dt.UTC))
+    unit = tmp_path / "mailkeep.service"
+    options = ("--hostname", "mx.example.net", "--certificate", given.certificate, "--key", given.key)
+    more = ("--ports", "high", "--unit", unit, "--user", getpass.getuser(), "--no-trial", "--yes")
+    done = mailkeep("init", "ann@example.org", "--data", data, *options, *more, "--password-stdin", stdin="secret\n")
+    assert done.returncode == 0, done.stderr
+    config = load(data / "mailkeep.toml")
+    assert (config.tls.certificate, config.tls.key) == (given.certificate, given.key)
+    assert config.listen.submissions == Address("*", 10465)
+    assert not (data / "key.pem").exists()
+    assert "systemctl enable --now mailkeep.service" in done.stdout
+    assert mailkeep("config", "unit", "--data", data, "--user", getpass.getuser()).stdout == unit.read_text("utf-8")
+
+
+def test_at_the_end_a_message_has_gone_round(mailkeep: Run, data: Path) -> None:
+    done = mailkeep("init", "ann@example.org", "--data", data, "--password-stdin", stdin="secret\n")
+    assert "ann@example.org logs in, sends over SMTP, and reads it over IMAP" in done.stdout
+    assert "  1 message  " in mailkeep("account", "show", "ann@example.org", "--data", data).stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (("--hostname", "no name"), "no host name"),
+        (("--certificate", "/nowhere.pem"), "give both"),
+        (("--certificate", "/nowhere.pem", "--key", "/nowhere.pem"), "cannot be read"),
+        (("--unit", "-", "--user", "nobody-at-all"), "there is no user nobody-at-all"),
+        (("--unit", "/etc/passwd"), "exists already"),
+        (("--ports", "many"), "standard"),
+    ],
+)
+def test_a_wrong_option_leaves_nothing_behind(mailkeep: Run, data: Path, options: tuple[str, ...], why: str) -> None:
+    done = mailkeep("init", "ann@example.org", "--data", data, *options, "--password-stdin", stdin="secret\n")
+    assert done.returncode == 2
+    assert why in done.stderr
+    assert not data.exists()
+
+
+def test_without_a_terminal_the_address_must_be_said(mailkeep: Run, data: Path) -> None:
+    done = mailkeep("init", "--data", data, "--password-stdin", stdin="secret\n")
+    assert done.returncode == 2
+    assert "mailkeep init you@example.org" in done.stderr
