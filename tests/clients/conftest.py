@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.cannot_run import cannot_run
 from tests.dovecot import missing, running_dovecot
+from tests.clients.provider import Provider, running_provider
 from tests.live import *  # noqa: F403  the fixtures of the running server
 
 
@@ -27,3 +28,10 @@ def dovecot() -> Iterator[int]:
         cannot_run(reason)
     with running_dovecot() as port:
         yield port
+
+
+@pytest.fixture(scope="session")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+    """A server of example.org with the names and the certificate that clients look for."""
+    with running_provider(tmp_path_factory.mktemp("provider")) as provider:
+        yield provider

@@ -7,26 +7,31 @@ from enum import Enum, auto
 from typing import Final
 
 
+BY_ITSELF: Final = "finds the settings by itself"
+BY_FILE: Final = "one file sets it up"
+BY_HAND: Final = ""
+
+
 class Extra(Enum):
     """What is offered beside the steps."""
 
     NOTHING = auto()
     PROFILE = auto()  # a file to download
     PROFILE_CODE = auto()  # the same, and its address as a QR code
-    TRANSFER_CODE = auto()  # the settings themselves as a QR code, as Thunderbird for Android reads them
+    ACCOUNT_CODE = auto()  # the settings themselves as a QR code, as Thunderbird for Android reads them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guide:
     """The steps of one program.
 
-    `key`: its place in the page's address, and what its script looks for.  `finds_all`: address and password are
-    enough.  Texts may have ``*`` around what the program shows.
+    `key`: its place in the page's address, and what its script looks for.  `ease`: what makes it easy, if anything does.
+    Texts may have ``*`` around what the program shows.
     """
 
     key: str
     title: str
-    finds_all: bool
+    ease: str
     steps: tuple[str, ...]
     note: str = ""
     extra: Extra = Extra.NOTHING
@@ -36,7 +41,7 @@ GUIDES: Final = (
     Guide(
         key="thunderbird",
         title="Thunderbird on a computer",
-        finds_all=True,
+        ease=BY_ITSELF,
         steps=(
             "Open the menu, then *New account* and *Email*.",
             "Type your name and your address, and press *Continue*.",
@@ -47,7 +52,7 @@ GUIDES: Final = (
     Guide(
         key="outlook",
         title="Outlook on Windows and Mac",
-        finds_all=False,
+        ease=BY_HAND,
         steps=(
             "Open *File* (in the new Outlook: *Settings*, *Accounts*), then *Add account*.",
             "Type your address.  Under *Advanced options* choose *Let me set up my account manually*.",
@@ -59,7 +64,7 @@ GUIDES: Final = (
     Guide(
         key="iphone",
         title="Mail on iPhone and iPad",
-        finds_all=True,
+        ease=BY_FILE,
         steps=(
             "Point the camera at this code, or open the profile on the device itself.",
             "Allow the download.",
@@ -71,7 +76,7 @@ GUIDES: Final = (
     Guide(
         key="mac",
         title="Mail on a Mac",
-        finds_all=True,
+        ease=BY_FILE,
         steps=(
             "Download the profile and open it.",
             "Open *System Settings*, *General*, *Device Management*, and open the profile there by a double click.",
@@ -82,18 +87,18 @@ GUIDES: Final = (
     Guide(
         key="android",
         title="Thunderbird and K-9 Mail on Android",
-        finds_all=True,
+        ease=BY_ITSELF,
         steps=(
             "In a new installation press *Get started*, else open *Settings* and *Add account*.",
             "Type your address and your password: the program finds the rest.",
         ),
         note="Or choose *Import from Thunderbird desktop* and scan this code; then only the password is asked for.",
-        extra=Extra.TRANSFER_CODE,
+        extra=Extra.ACCOUNT_CODE,
     ),
     Guide(
         key="fairemail",
         title="FairEmail on Android",
-        finds_all=True,
+        ease=BY_ITSELF,
         steps=(
             "Open the *Quick setup* wizard and choose *Other provider*.",
             "Type your name, your address and your password, and press *Check*.",
@@ -102,7 +107,7 @@ GUIDES: Final = (
     Guide(
         key="gmail",
         title="Gmail on Android",
-        finds_all=False,
+        ease=BY_HAND,
         steps=(
             "Tap your picture, *Add another account*, then *Other*.",
             "Type your address, and choose *Personal (IMAP)*.",
@@ -112,7 +117,7 @@ GUIDES: Final = (
     Guide(
         key="linux",
         title="Evolution, Geary and KMail",
-        finds_all=True,
+        ease=BY_ITSELF,
         steps=(
             "Add a mail account.",
             "Type your name and your address: the program finds the rest and shows it.",
@@ -122,7 +127,7 @@ GUIDES: Final = (
     Guide(
         key="other",
         title="Any other program",
-        finds_all=False,
+        ease=BY_HAND,
         steps=(
             "Add an account, and choose *IMAP* if it asks for the kind.",
             "Type the servers, ports and encryption that stand above.",

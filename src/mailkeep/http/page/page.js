@@ -17,15 +17,19 @@ if (guide) guide.open = true;
 if (navigator.clipboard) {
   for (const value of document.querySelectorAll(".value")) {
     const button = document.createElement("button");
-    const label = value.closest("div").querySelector("dt").textContent;
+    const what = value.closest("div").querySelector("dt").textContent;
+    const where = value.closest(".card").querySelector("h3").textContent;
+    const show = (word) => {
+      button.textContent = word;
+      button.setAttribute("aria-label", `${word}: ${what}, ${where}`);
+    };
     button.type = "button";
     button.className = "copy";
-    button.textContent = "Copy";
-    button.setAttribute("aria-label", `Copy: ${label}`);
+    show("Copy");
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(value.textContent);
-      button.textContent = "Copied";
-      setTimeout(() => { button.textContent = "Copy"; }, 2000);
+      show("Copied");
+      setTimeout(show, 2000, "Copy");
     });
     value.after(button);
   }

@@ -19,7 +19,7 @@ from mailkeep.http.services import HttpServices
 from mailkeep.model.address import parse_address
 from mailkeep.model.errors import Invalid, MailError, NotFound
 from mailkeep.service.discovery.profile import PROFILE_PATH
-from mailkeep.service.discovery.transfer import transfer
+from mailkeep.service.discovery.account_code import account_code
 from mailkeep.service.wellknown import Site
 
 MAX_TYPED: Final = 500  # characters of what a visitor typed
@@ -72,14 +72,14 @@ def routes(services: HttpServices) -> list[Route]:
     async def code_of_profile(request: Request) -> Response:
         return await _code(codes, _profile_url(_asked(request, services), site))
 
-    async def code_of_transfer(request: Request) -> Response:
-        return await _code(codes, transfer(_asked(request, services), site))
+    async def code_of_account(request: Request) -> Response:
+        return await _code(codes, account_code(_asked(request, services), site))
 
     return [
         Route("/", show),
         *map(file, FILES),
         Route("/profile.svg", code_of_profile),
-        Route("/transfer.svg", code_of_transfer),
+        Route("/account.svg", code_of_account),
     ]
 
 

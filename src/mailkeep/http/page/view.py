@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from mailkeep.http.page.guides import GUIDES, Extra, Guide
 from mailkeep.service.discovery.profile import PROFILE_PATH
-from mailkeep.service.discovery.transfer import can_transfer
+from mailkeep.service.discovery.account_code import has_account_code
 from mailkeep.service.wellknown import MailService, Security, Site
 
 MAX_CODE: Final = 100  # characters of an address: a code of more is too fine for the cameras of phones
@@ -78,7 +78,7 @@ def _form(page: Page) -> str:
         "<button>Show settings</button>\n"
         "</div>\n"
         f"{problem}"
-        '<p class="hint">Nothing but the part after the @ is looked at, and no password is asked for here.</p>\n'
+        '<p class="hint">Only the part after the @ is looked up, and no password is asked for here.</p>\n'
         "</form>\n"
     )
 
@@ -117,7 +117,7 @@ def _server(service: MailService, address: str) -> str:
         ("Port", str(service.port), True),
         ("Encryption", _ENCRYPTION[service.security], False),
         ("User name", address, True),
-        ("Password", "the one of your account", False),
+        ("Password", "of your account, or an app password", False),
     )
     lines = "".join(
         f"<div><dt>{label}</dt><dd>{_value(value) if is_typed else escape(value)}</dd></div>\n"
@@ -142,7 +142,7 @@ def _is_possible(guide: Guide, site: Site) -> bool:
 def _guide(guide: Guide, page: Page) -> str:
     steps = "".join(f"<li>{_marked(step)}</li>\n" for step in guide.steps)
     note = f'<p class="note">{_marked(guide.note)}</p>\n' if guide.note and _has_code(guide, page) else ""
-    ease = '<span class="ease">finds the settings by itself</span>' if guide.finds_all else ""
+    ease = f'<span class="ease">{guide.ease}</span>' if guide.ease else ""
     return (
         f'<details class="guide" name="program" id="{guide.key}">'
         f"<summary>{escape(guide.title)}{ease}</summary>\n"
@@ -152,11 +152,11 @@ def _guide(guide: Guide, page: Page) -> str:
 
 def _has_code(guide: Guide, page: Page) -> bool:
     """Whether what the guide speaks of is there."""
-    return guide.extra is not Extra.TRANSFER_CODE or _can_code_transfer(page)
+    return guide.extra is not Extra.ACCOUNT_CODE or _has_account_code(page)
 
 
-def _can_code_transfer(page: Page) -> bool:
-    return len(page.address) <= MAX_CODE and can_transfer(page.address, page.site)
+def _has_account_code(page: Page) -> bool:
+    return len(page.address) <= MAX_CODE and has_account_code(page.address, page.site)
 
 
 def _extra(guide: Guide, page: Page) -> Iterator[str]:
@@ -168,9 +168,9 @@ def _extra(guide: Guide, page: Page) -> Iterator[str]:
             yield f'<p><a class="button" href="{PROFILE_PATH}?email={address}">Download the profile</a></p>\n'
             if guide.extra is Extra.PROFILE_CODE and page.site.url and len(page.address) <= MAX_CODE:
                 yield _code(f"profile.svg?address={address}", "QR code of the profile's address")
-        case Extra.TRANSFER_CODE:
-            if _can_code_transfer(page):
-                yield _code(f"transfer.svg?address={address}", "QR code of the settings, for Thunderbird on Android")
+        case Extra.ACCOUNT_CODE:
+            if _has_account_code(page):
+                yield _code(f"account.svg?address={address}", "QR code of the settings, for Thunderbird on Android")
 
 
 def _code(url: str, what: str) -> str:
@@ -179,4 +179,4 @@ def _code(url: str, what: str) -> str:
 
 
 def _marked(text: str) -> str:
-    return _SHOWN.sub(r"<b>\1</b>", escape(text)).replace(".  ", ". ")
+    return _SHOWN.sub(r"<b>\1</b>", escape(text))

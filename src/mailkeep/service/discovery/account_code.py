@@ -20,14 +20,14 @@ _SECURITY: Final = {Security.STARTTLS: 2, Security.TLS: 3}
 _PASSWORD: Final = 1  # how the user logs in: a password, sent as it is
 
 
-def can_transfer(address: str, site: Site) -> bool:
+def has_account_code(address: str, site: Site) -> bool:
     """Whether there is such a code: the programs take no address that is not ASCII, and want mail in and out."""
     incoming, outgoing = _choose(site)
     return address.isascii() and incoming is not None and outgoing is not None
 
 
-def transfer(address: str, site: Site) -> str:
-    """The account in JSON; `address` in its normal form.  Raises: NotFound (where `can_transfer` says no)."""
+def account_code(address: str, site: Site) -> str:
+    """The account in JSON; `address` in its normal form.  Raises: NotFound (where `has_account_code` says no)."""
     incoming, outgoing = _choose(site)
     if incoming is None or outgoing is None or not address.isascii():
         raise NotFound("There is no code of these settings")
