@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from tests.cannot_run import cannot_run
-from tests.dovecot import missing, running_dovecot
 from tests.clients.provider import Provider, running_provider
+from tests.dovecot import missing, running_dovecot
 from tests.live import *  # noqa: F403  the fixtures of the running server
 
 

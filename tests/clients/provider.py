@@ -1,4 +1,4 @@
-"""A provider of mail as its customers find it: a server of example.org whose names have a certificate, on a web of its own."""
+"""A provider of mail as its customers find it: a server of example.org, with a certificate for all its names."""
 
 from __future__ import annotations
 

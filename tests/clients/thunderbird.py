@@ -11,7 +11,6 @@ import itertools
 import json
 import socket
 import subprocess
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -73,7 +72,15 @@ class Thunderbird:
 
     def __enter__(self) -> Self:
         program = require_client("thunderbird")
-        arguments = [program, "--headless", "--marionette", "-remote-allow-system-access", "--no-remote", "--profile", self._profile]
+        arguments = [
+            program,
+            "--headless",
+            "--marionette",
+            "-remote-allow-system-access",
+            "--no-remote",
+            "--profile",
+            self._profile,
+        ]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 arguments,

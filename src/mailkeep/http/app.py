@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mailkeep.http import autoconfig, challenges, mta_sts
+from mailkeep.http import autoconfig, challenges, mta_sts, page
 from mailkeep.http.body import SMALL, Bounded
 from mailkeep.http.errors import status_of
 from mailkeep.http.request import BadRequest
@@ -33,6 +33,7 @@ def build_app(services: HttpServices) -> ASGIApp:
         *autoconfig.routes(services),
         *challenges.routes(services),
         *mta_sts.routes(services),
+        *page.routes(services),
     ]
     app = Starlette(
         routes=routes,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-
 BY_ITSELF: Final = "finds the settings by itself"
 BY_FILE: Final = "one file sets it up"
 BY_HAND: Final = ""
@@ -25,8 +24,8 @@ class Extra(Enum):
 class Guide:
     """The steps of one program.
 
-    `key`: its place in the page's address, and what its script looks for.  `ease`: what makes it easy, if anything does.
-    Texts may have ``*`` around what the program shows.
+    `key`: its place in the page's address, and what its script looks for.  `ease`: what makes it easy, if anything
+    does.  Texts may have ``*`` around what the program shows.
     """
 
     key: str
@@ -59,7 +58,7 @@ GUIDES: Final = (
             "Press *Connect* and choose *IMAP*.",
             "Type the servers, ports and encryption that stand above, then your password.",
         ),
-        note="The new Outlook and Outlook on phones hand your password to Microsoft, whose servers then fetch your mail.",
+        note="The new Outlook, and Outlook on phones, hand your password to Microsoft, whose servers fetch your mail.",
     ),
     Guide(
         key="iphone",

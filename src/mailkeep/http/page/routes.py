@@ -18,8 +18,8 @@ from mailkeep.http.page.view import MAX_CODE, Page, render
 from mailkeep.http.services import HttpServices
 from mailkeep.model.address import parse_address
 from mailkeep.model.errors import Invalid, MailError, NotFound
-from mailkeep.service.discovery.profile import PROFILE_PATH
 from mailkeep.service.discovery.account_code import account_code
+from mailkeep.service.discovery.profile import PROFILE_PATH
 from mailkeep.service.wellknown import Site
 
 MAX_TYPED: Final = 500  # characters of what a visitor typed
@@ -28,14 +28,12 @@ POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
     " frame-ancestors 'none'"
 )
-# Addresses stand in the URL: no cache between keeps the page, and no other site is told where the visitor was.
+# Addresses stand in the URL, and no cache between shall keep them.
 PAGE_HEADERS: Final = {
     "Content-Security-Policy": POLICY,
     "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
 }
-FILE_HEADERS: Final = {"Cache-Control": "public, max-age=86400", "X-Content-Type-Options": "nosniff"}
+FILE_HEADERS: Final = {"Cache-Control": "public, max-age=86400"}
 FILES: Final = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 
@@ -108,7 +106,9 @@ def _example(request: Request, services: HttpServices) -> str:
     """The domain that this visitor's address is probably of: that of the host he asked, or the one above it."""
     host = host_of(request)
     try:
-        return next((name for name in (host, host.partition(".")[2]) if name and services.is_local(name)), "example.org")
+        return next(
+            (name for name in (host, host.partition(".")[2]) if name and services.is_local(name)), "example.org"
+        )
     except MailError:  # the example is not worth an error
         return "example.org"
 

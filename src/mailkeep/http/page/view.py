@@ -10,8 +10,8 @@ from typing import Final
 from urllib.parse import quote
 
 from mailkeep.http.page.guides import GUIDES, Extra, Guide
-from mailkeep.service.discovery.profile import PROFILE_PATH
 from mailkeep.service.discovery.account_code import has_account_code
+from mailkeep.service.discovery.profile import PROFILE_PATH
 from mailkeep.service.wellknown import MailService, Security, Site
 
 MAX_CODE: Final = 100  # characters of an address: a code of more is too fine for the cameras of phones
@@ -88,12 +88,13 @@ def _settings(page: Page) -> str:
     more = ""
     if others:
         cards = "".join(_server(service, page.address) for service in others)
-        more = f'<details class="more"><summary>Other ways to connect</summary>\n<div class="cards">{cards}</div></details>\n'
+        head = "<summary>Other ways to connect</summary>"
+        more = f'<details class="more">{head}\n<div class="cards">{cards}</div></details>\n'
     guides = "".join(_guide(guide, page) for guide in GUIDES if _is_possible(guide, page.site))
     return (
         '<section aria-labelledby="settings">\n'
         f'<h2 id="settings">Settings for <bdi>{escape(page.address)}</bdi></h2>\n'
-        "<p>Many programs need no more than your address and your password, and find these settings by themselves.</p>\n"
+        "<p>Many programs need only your address and your password, and find these settings by themselves.</p>\n"
         f'<div class="cards">{"".join(_server(service, page.address) for service in best)}</div>\n'
         f"{more}</section>\n"
         '<section aria-labelledby="programs">\n<h2 id="programs">In your program</h2>\n'

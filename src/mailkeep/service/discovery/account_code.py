@@ -1,4 +1,4 @@
-"""An account as Thunderbird for Android and K-9 Mail read it from a QR code: what Thunderbird's "export to mobile" shows.
+"""An account as Thunderbird for Android and K-9 Mail read it from a QR code, which Thunderbird shows to export it.
 
 There is no specification: it is as Thunderbird 153 writes it (QRExport.sys.mjs), without what may be left out: the
 password, and the account's name where that is the address.
