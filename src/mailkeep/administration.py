@@ -26,7 +26,7 @@ from mailkeep.model.mailbox import DELIMITER
 from mailkeep.model.queued import State
 from mailkeep.model.rights import parse_rights
 from mailkeep.net.resolver import CachingResolver
-from mailkeep.service.accounts import Accounts
+from mailkeep.service.accounts import Accounts, Hashed
 from mailkeep.service.addresses import Addresses
 from mailkeep.service.authentication import Authentication
 from mailkeep.service.delivery import Delivery
@@ -128,12 +128,14 @@ class AccountAdded(msgspec.Struct, frozen=True):
 class AddAccount(Verb[AccountAdded], frozen=True):
     """Make an account; without a password a shared one, into which nobody logs in.
 
-    `quota` in octets, 0 for no limit; None is the configured default.
+    `quota` in octets, 0 for no limit; None is the configured default.  `hashed`: the password is a hash from another
+    system.
     """
 
     address: str
     password: str | None
     quota: int | None = None
+    hashed: bool = False
 
 
 class AccountLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,10 +170,11 @@ class ShowAccount(Verb[AccountLine], frozen=True):
 
 
 class SetPassword(Verb[Done], frozen=True):
-    """Change the password of an account."""
+    """Change the password of an account; `hashed`: it is a hash from another system."""
 
     address: str
     password: str
+    hashed: bool = False
 
 
 class SwitchSentCopy(Verb[Done], frozen=True):
@@ -616,7 +619,8 @@ class ChangeQueue(Verb[Changed], frozen=True):
 
 
 async def _add_account(offices: Offices, verb: AddAccount) -> AccountAdded:
-    account = await offices.accounts.create(verb.address, verb.password)
+    password = Hashed(verb.password) if verb.hashed and verb.password is not None else verb.password
+    account = await offices.accounts.create(verb.address, password)
     if verb.quota is not None:
         await offices.quotas.change(account.id, octets=verb.quota)
     domain = account.address.rpartition("@")[2]
@@ -655,7 +659,9 @@ async def _account_line(offices: Offices, address: str) -> AccountLine:
 
 
 async def _set_password(offices: Offices, verb: SetPassword) -> Done:
-    await offices.accounts.set_password(verb.address, verb.password)
+    password = Hashed(verb.password) if verb.hashed else verb.password
+    await offices.accounts.set_password(verb.address, password)
+    offices.authentication.tell_sessions(offices.accounts.get(verb.address).id)
     return Done()
 
 
@@ -667,8 +673,7 @@ async def _switch_sent_copy(offices: Offices, verb: SwitchSentCopy) -> Done:
 async def _remove_account(offices: Offices, verb: RemoveAccount) -> Done:
     account = offices.accounts.get(verb.address)
     await offices.accounts.remove(verb.address)
-    # whoever is logged in finds out, and is told to go
-    offices.messages.bus.publish(Hint(account.id, frozenset(), ModSeq(0), tree=True))
+    offices.authentication.tell_sessions(account.id)
     return Done()
 
 

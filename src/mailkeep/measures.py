@@ -41,9 +41,9 @@ class Measures:
             yield from self.reception.figures()
         if self.dispatch is not None:
             yield from self.dispatch.figures()
-        accounts, messages = self.offices.accounts, self.offices.messages
-        yield "logins", ("ok",), accounts.logins
-        yield "logins", ("failed",), accounts.failed_logins
+        guard, messages = self.offices.authentication.guard, self.offices.messages
+        yield "logins", ("ok",), guard.logins
+        yield "logins", ("failed",), guard.failed
         yield "messages_taken_in", (), messages.taken_in
         yield "message_bytes_taken_in", (), messages.octets_taken_in
         views, entries = messages.views.count()

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Self
 
 import apsw
@@ -27,12 +28,15 @@ from mailkeep.service.bus import Bus
 from mailkeep.service.delivery import Delivery
 from mailkeep.service.domains import Domains
 from mailkeep.service.greylist import Greylist
+from mailkeep.service.guard import Guard
 from mailkeep.service.ledger import Ledger
+from mailkeep.service.lessons import Learn, Lesson, write_down
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.maintenance import Maintenance
 from mailkeep.service.messages import Messages
 from mailkeep.service.metadata import Metadata
 from mailkeep.service.order import Order
+from mailkeep.service.passwords import Passwords
 from mailkeep.service.places import Places
 from mailkeep.service.preview import PREVIEW
 from mailkeep.service.public_keys import PublicKeys
@@ -56,6 +60,7 @@ from mailkeep.smtp.outbound.policies import Policies
 from mailkeep.smtp.outbound.protection import Protections
 from mailkeep.smtp.outbound.routes import Routes
 from mailkeep.smtp.outbound.tls import Contexts, TlsResults, Way
+from mailkeep.store.contract import Directory
 from mailkeep.store.sqlite.connection import NewerSchema, WrongSetting
 from mailkeep.store.sqlite.store import Part, SqliteStore
 
@@ -90,17 +95,10 @@ class Shared:
         self.recents.close()
 
 
-def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) -> Offices:
-    """All services on `store`."""
-    accounts = Accounts(
-        store.directory,
-        store,
-        throttled=config.auth.throttle,
-        quota=first_quota(config),
-        ledger=shared.ledger,
-        scram=config.auth.scram,
-        learns=store.directory.writes,
-    )
+def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared, learn: Learn | None = None) -> Offices:
+    """All services on `store`.  `learn`: has written down what logins teach, where this process does not."""
+    passwords = Passwords(scram=config.auth.scram)
+    accounts = Accounts(store.directory, store, passwords, quota=first_quota(config))
     domains = Domains(store.directory)
     mailboxes = Mailboxes(store, bus)
     places = Places(accounts, mailboxes, store, bus)
@@ -115,7 +113,13 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
     sent = SentCopies(metadata, mailboxes, messages)
     return Offices(
         accounts=accounts,
-        authentication=Authentication(accounts, bus),
+        authentication=Authentication(
+            store.directory,
+            bus,
+            Guard(shared.ledger, throttled=config.auth.throttle),
+            passwords,
+            learn or partial(write_down_safely, store.directory),
+        ),
         addresses=addresses,
         domains=domains,
         signing=signing,
@@ -156,6 +160,14 @@ def build_offices(config: Config, store: SqliteStore, bus: Bus, shared: Shared) 
         spool_dir=store.spool_dir,
         message_size=config.limits.message_size,
     )
+
+
+def write_down_safely(directory: Directory, lesson: Lesson) -> None:
+    """A login must not fail because what it teaches cannot be kept."""
+    try:
+        write_down(directory, lesson)
+    except Unavailable as error:
+        log.error("auth.not_written_down", reason=error.text)
 
 
 def build_site(config: Config) -> Site:

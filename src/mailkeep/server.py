@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import Final, Protocol
@@ -31,7 +32,15 @@ from mailkeep.lock import DataLock
 from mailkeep.measures import Measures
 from mailkeep.model.address import parse_address
 from mailkeep.model.errors import Unavailable
-from mailkeep.offices import Shared, build_offices, first_quota, open_store, require_files, run_upkeep
+from mailkeep.offices import (
+    Shared,
+    build_offices,
+    first_quota,
+    open_store,
+    require_files,
+    run_upkeep,
+    write_down_safely,
+)
 from mailkeep.reception import Reception, drain
 from mailkeep.service.accounts import Accounts
 from mailkeep.service.bus import Bus
@@ -233,7 +242,8 @@ class Server:
             reception = Reception(config, server.offices, server._tls, shared.ledger)
             dispatch = Dispatch(config, server.offices, shared.ledger)
             server._staff = Here(reception, dispatch, bound)
-            server._upkeep = (store.maintain, store.tidy, indexer.run, dispatch.run, server._keeper.run)
+            works = (store.maintain, store.tidy, indexer.run, dispatch.run, server.offices.authentication.run)
+            server._upkeep = (*works, server._keeper.run)
             server._measures = Measures(
                 store=store, offices=server.offices, reception=reception, dispatch=dispatch, indexer=indexer
             )
@@ -267,6 +277,7 @@ class Server:
                 ticks=ticks,
                 shared=shared,
                 peers=peers,
+                learn=partial(write_down_safely, store.directory),
             )
             yield server
 

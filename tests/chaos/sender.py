@@ -27,6 +27,7 @@ from mailkeep.service.delivery import Delivery
 from mailkeep.service.ledger import Ledger
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.messages import Messages
+from mailkeep.service.passwords import Passwords
 from mailkeep.service.queue import Queue
 from mailkeep.service.reports import Reports
 from mailkeep.service.spool import Octets, Spool
@@ -64,7 +65,9 @@ async def run(directory: Path, count: int) -> None:
     """Queue `count` messages, named after this process; return when nothing is left in the queue."""
     async with SqliteStore(directory) as store:
         bus = Bus()
-        accounts = Accounts(store.directory, store, hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        accounts = Accounts(
+            store.directory, store, Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        )
         await accounts.finish()
         account = accounts.find(ANN) or await accounts.create(ANN, "secret")
         messages = Messages(store, bus, ())

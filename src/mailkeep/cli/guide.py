@@ -23,7 +23,7 @@ from mailkeep.config import ConfigError, parse
 from mailkeep.doctor.ports import KINDS
 from mailkeep.model.address import Address
 from mailkeep.model.errors import Invalid
-from mailkeep.service.accounts import prepare_password
+from mailkeep.service.passwords import prepare_password
 from mailkeep.service.domains import domain_name
 
 SERVICE_USER: Final = "mailkeep"

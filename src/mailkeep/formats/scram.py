@@ -69,9 +69,8 @@ def make_verifier(password: str, salt: bytes, rounds: int = ROUNDS) -> Verifier:
     return Verifier(rounds, salt, stored, hmac.digest(salted, b"Server Key", "sha256"))
 
 
-def pretend_verifier(name: str, secret: bytes, rounds: int = ROUNDS) -> Verifier:
-    """A verifier that no password fits, always of the same salt for the same name: nobody sees that it is none."""
-    salt = hmac.digest(secret, name.encode(errors="replace"), "sha256")[:SALT]
+def pretend_verifier(salt: bytes, rounds: int = ROUNDS) -> Verifier:
+    """A verifier that no password fits; if a name always has the same `salt`, nobody sees that it is none."""
     return Verifier(rounds, salt, secrets.token_bytes(32), secrets.token_bytes(32))
 
 
@@ -90,9 +89,12 @@ class Named:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Proof:
-    """The client has tried to prove it.  `is_right`: it knows the password; `signature` proves the server to it."""
+    """The client has tried to prove it.  `signature` proves the server to it.
 
-    is_right: bool
+    `verifier`: that of the password which it knows; None: it knows none of them.
+    """
+
+    verifier: Verifier | None
     signature: Challenge
 
 
@@ -109,7 +111,7 @@ class Scram:
         self._gs2 = ""
         self._first = ""
         self._server_first = ""
-        self._verifier: Verifier
+        self._verifiers: tuple[Verifier, ...] = ()
 
     def begin(self, message: bytes) -> Named:
         """The client's first message.  Raises: SaslError."""
@@ -126,11 +128,11 @@ class Scram:
         self._nonce = bare["nonce"] + self._nonce
         return Named(user)
 
-    def challenge(self, verifier: Verifier) -> Challenge:
-        """What the client needs to prove itself."""
-        self._verifier = verifier
-        salt = b64encode(verifier.salt).decode("ascii")
-        self._server_first = f"r={self._nonce},s={salt},i={verifier.rounds}"
+    def challenge(self, *verifiers: Verifier) -> Challenge:
+        """What the client needs to prove that it knows one of the passwords; all have the same salt and rounds."""
+        self._verifiers = verifiers
+        salt = b64encode(verifiers[0].salt).decode("ascii")
+        self._server_first = f"r={self._nonce},s={salt},i={verifiers[0].rounds}"
         return Challenge(self._server_first.encode())
 
     def prove(self, message: bytes) -> Proof:
@@ -142,12 +144,18 @@ class Scram:
             raise SaslError("The last message of SCRAM does not belong to the first")
         proof = _octets(found["proof"])
         said = f"{self._first},{self._server_first},{found['bare']}".encode()
-        signature = hmac.digest(self._verifier.stored_key, said, "sha256")
-        client_key = bytes(a ^ b for a, b in zip(proof, signature, strict=False))
-        stored = hashlib.sha256(client_key).digest()
-        is_right = len(proof) == len(signature) and hmac.compare_digest(stored, self._verifier.stored_key)
-        ours = b64encode(hmac.digest(self._verifier.server_key, said, "sha256"))
-        return Proof(is_right, Challenge(b"v=" + ours))
+        proved = None
+        for verifier in self._verifiers:  # all of them: how long it takes does not tell which
+            proved = verifier if _proves(proof, verifier, said) else proved
+        signature = hmac.digest((proved or self._verifiers[0]).server_key, said, "sha256")
+        return Proof(proved, Challenge(b"v=" + b64encode(signature)))
+
+
+def _proves(proof: bytes, verifier: Verifier, said: bytes) -> bool:
+    signature = hmac.digest(verifier.stored_key, said, "sha256")
+    client_key = bytes(a ^ b for a, b in zip(proof, signature, strict=False))
+    stored = hashlib.sha256(client_key).digest()
+    return len(proof) == len(signature) and hmac.compare_digest(stored, verifier.stored_key)
 
 
 def _text(message: bytes) -> str:

@@ -32,17 +32,17 @@ class Throttle:
         self._clock = clock
         self._free = free
 
-    def enter(self, key: str) -> float:
+    def enter(self, key: str, *, always: bool = False) -> float:
         """A try begins: the seconds it has to wait first.  Each `enter` that returns is followed by one `leave`.
 
-        Raises: Unavailable (the wait would be too long; nothing was counted).
+        Raises: Unavailable (the wait would be too long, and it is not let in `always`; nothing was counted).
         """
         name = self._kind + key
         known = self._look(name)
         delay = self._delay(known.failures)
         wait = max(0.0, known.failed_at + delay - self._clock()) if known.failures else 0.0
         wait += known.running * delay
-        if wait > MAX_WAIT_S:
+        if wait > MAX_WAIT_S and not always:
             raise Unavailable("Too many failed logins; try again later")
         own = self._ledger.own_or_new(name)
         if own is not None:

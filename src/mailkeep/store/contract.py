@@ -20,12 +20,13 @@ account.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum, IntFlag, StrEnum
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol, TypeVar, TypeVarTuple
 
+from mailkeep.model.app_password import AppPassword
 from mailkeep.model.domain import Alias, Domain, SigningKey
 from mailkeep.model.flags import More
 from mailkeep.model.ids import AccountId, Uid
@@ -253,13 +254,16 @@ class AccountState(StrEnum):
     REMOVING = "removing"
 
 
+IN_USE: Final = (AccountState.ACTIVE, AccountState.MOVING)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DirectoryEntry:
-    """An account as the directory knows it.  `password` is an argon2id hash, or None: nobody can log in.
+    """An account as the directory knows it.  `password` is a hash (`formats.password_hash`), or None: there is none.
 
     `other_shard`: in state MOVING where it goes to; else one where rows of it may lie that nobody needs; usually None.
     `shared`: it is nobody's, and its mailboxes stand in the shared tree.  `scram`: a verifier of the same password in
-    the form of RFC 5803, None where there is none.
+    the form of RFC 5803, None where there is none.  `epoch`: another number each time that the password is set.
     """
 
     account: AccountId
@@ -271,6 +275,7 @@ class DirectoryEntry:
     other_shard: int | None = None
     shared: bool = False
     scram: str | None = None
+    epoch: int = 0
 
 
 class Names(Protocol):
@@ -352,6 +357,41 @@ class PublicKeys(Protocol):
         ...
 
 
+class AppPasswords(Protocol):
+    """Which app passwords there are: small and rare writes; each is on disk when the method returns."""
+
+    def add(self, new: AppPassword) -> AppPassword:
+        """Keep it.  Returns: it, with the number that it was given."""
+        ...
+
+    def remove(self, account: AccountId, number: int) -> None:
+        """Forget it.  Raises: NotFound."""
+        ...
+
+    def find(self, number: int) -> AppPassword | None:
+        """The one of that number."""
+        ...
+
+    def find_digest(self, digest: bytes) -> AppPassword | None:
+        """The one of that digest."""
+        ...
+
+    def list(self, account: AccountId) -> tuple[AppPassword, ...]:
+        """Those of an account, in the order in which they were made."""
+        ...
+
+    def list_expired(self, since: int, until: int) -> tuple[AppPassword, ...]:
+        """Those of all accounts that have expired after `since`, up to and with `until`."""
+        ...
+
+    def note_use(self, used: Mapping[int, int]) -> None:
+        """When they were used last, by number; those that are there no more are passed over.
+
+        No change of the directory: nobody need look again.
+        """
+        ...
+
+
 class Directory(Protocol):
     """Which accounts there are.  Small and rare writes; each is on disk when the method returns."""
 
@@ -363,6 +403,11 @@ class Directory(Protocol):
     @property
     def public_keys(self) -> PublicKeys:
         """OpenPGP keys, likewise; those of an account go with it."""
+        ...
+
+    @property
+    def app_passwords(self) -> AppPasswords:
+        """App passwords, which lie in the same place."""
         ...
 
     @property
@@ -394,7 +439,11 @@ class Directory(Protocol):
         ...
 
     def set_password(self, account: AccountId, password: str | None, scram: str | None = None) -> None:
-        """Raises: NotFound."""
+        """Another password, or none: the `epoch` is another from now on.  Raises: NotFound."""
+        ...
+
+    def replace_hash(self, account: AccountId, old: str, new: str, scram: str | None) -> None:
+        """Keep the same password in another form, if it is still kept as `old`; the `epoch` stays."""
         ...
 
     def set_state(self, account: AccountId, state: AccountState) -> None:

@@ -83,7 +83,36 @@ class Measured(msgspec.Struct, frozen=True, tag=True):
     figures: Figures
 
 
-Message = Begin | Opened | Unable | Accept | Accepting | Reload | Drain | Drained | Measure | Measured | Stop
+class Rehash(msgspec.Struct, frozen=True, tag=True):
+    """From a worker: keep a password, which is kept as `old`, as `new` (see `mailkeep.service.lessons`)."""
+
+    account: int
+    old: str
+    new: str
+    scram: str | None
+
+
+class NoteUse(msgspec.Struct, frozen=True, tag=True):
+    """From a worker: app passwords have been used, when, by number."""
+
+    at: dict[int, int]
+
+
+Message = (
+    Rehash
+    | NoteUse
+    | Begin
+    | Opened
+    | Unable
+    | Accept
+    | Accepting
+    | Reload
+    | Drain
+    | Drained
+    | Measure
+    | Measured
+    | Stop
+)
 
 _decoder: Final = msgspec.msgpack.Decoder(Message)
 

@@ -16,7 +16,9 @@ from mailkeep.certificates import CertificateFiles
 from mailkeep.config import Config, show
 from mailkeep.figures import Figures, add_up, only_counters
 from mailkeep.model.errors import Unavailable
+from mailkeep.model.ids import AccountId
 from mailkeep.offices import Shared
+from mailkeep.service.lessons import Learn, Rehashed, Used
 from mailkeep.store.sqlite.ticks import Ticks
 from mailkeep.workers.channel import (
     Accept,
@@ -27,7 +29,9 @@ from mailkeep.workers.channel import (
     Drained,
     Measure,
     Measured,
+    NoteUse,
     Opened,
+    Rehash,
     Reload,
     Stop,
     Unable,
@@ -60,8 +64,12 @@ class Crew:
         ticks: Ticks,
         shared: Shared,
         peers: Peers,
+        learn: Learn,
     ) -> None:
-        """`bound`: for each listener the sockets of each worker, which stay the caller's."""
+        """`bound`: for each listener the sockets of each worker, which stay the caller's.
+
+        `learn` writes down what workers have learnt at logins.
+        """
         self._config = config
         self._files = files
         self._bound = bound
@@ -69,6 +77,7 @@ class Crew:
         self._ticks = ticks
         self._shared = shared
         self._peers = peers
+        self._learn = learn
         self._restarts = 0
         self._past: Figures = ()  # what workers that died had counted, when they were last asked
         self._gate = asyncio.Event()  # all shards are open
@@ -159,6 +168,10 @@ class Crew:
                     place.drained.set()
                 case Measured(figures):
                     place.measured(figures)
+                case Rehash(account, old, new, scram):
+                    self._learn(Rehashed(AccountId(account), old, new, scram))
+                case NoteUse(at):
+                    self._learn(Used(at))
                 case Unable(text):
                     place.fail(text)
                 case _:

@@ -28,6 +28,7 @@ from mailkeep.reception import Reception
 from mailkeep.service.bus import Bus
 from mailkeep.service.indexer import Indexer
 from mailkeep.service.ledger import Ledger
+from mailkeep.service.lessons import Lesson, Rehashed, Used
 from mailkeep.service.recents import Recents
 from mailkeep.sockets import unix_socket
 from mailkeep.store import codec
@@ -43,7 +44,9 @@ from mailkeep.workers.channel import (
     Measure,
     Measured,
     Message,
+    NoteUse,
     Opened,
+    Rehash,
     Reload,
     Stop,
     Unable,
@@ -134,12 +137,12 @@ class Worker:
             Ledger.join(self._begin.ledger, self._begin.count + 1, self._begin.number),
             Recents.join(self._begin.recents),
         )
-        offices = build_offices(self._config, store, bus, shared)
+        offices = build_offices(self._config, store, bus, shared, self._learn)
         self._peers.on_unheard = store.on_unheard
         indexer = _indexer(store, bus)
         self._peers.start(group.create_task)
         dispatch = Dispatch(self._config, offices, shared.ledger)
-        works = (store.maintain, store.tidy, indexer.run, dispatch.run)
+        works = (store.maintain, store.tidy, indexer.run, dispatch.run, offices.authentication.run)
         upkeep = [group.create_task(run_upkeep(work)) for work in works]
         reception = Reception(self._config, offices, self._tls, shared.ledger)
         sockets = {name: [socket.socket(fileno=fd) for fd in fds] for name, fds in self._begin.sockets.items()}
@@ -165,6 +168,14 @@ class Worker:
         for task in upkeep:
             task.cancel()
         self._peers.close()
+
+    def _learn(self, lesson: Lesson) -> None:
+        """The parent writes the directory."""
+        match lesson:
+            case Rehashed(account, old, new, scram):
+                self._channel.send(Rehash(account, old, new, scram))
+            case Used(at):
+                self._channel.send(NoteUse(at))
 
     def _reload(self, reception: Reception, dispatch: Dispatch, message: Reload) -> None:
         config = _config(message.config)

@@ -33,7 +33,7 @@ def test_the_example_of_the_rfc() -> None:
     challenge = exchange.challenge(make_verifier("pencil", SALT, 4096))
     assert challenge.octets == f"r=rOprNGfwEbeRWgbNEkqO{NONCE},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096".encode()
     proof = exchange.prove(FINAL)
-    assert proof.is_right
+    assert proof.verifier is not None
     assert proof.signature.octets == b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
 
 
@@ -42,16 +42,16 @@ def test_another_password_is_wrong(password: str) -> None:
     exchange, client = Scram(), ScramClient("user", password)
     exchange.begin(client.first)
     challenge = exchange.challenge(make_verifier("pencil", SALT, 4096)).octets
-    assert not exchange.prove(client.final(challenge)).is_right
+    assert exchange.prove(client.final(challenge)).verifier is None
 
 
-def test_no_password_fits_a_pretended_verifier_and_its_salt_is_always_the_same() -> None:
-    one, two = (pretend_verifier("ann@example.org", b"secret") for _ in range(2))
-    assert one.salt == two.salt != pretend_verifier("bob@example.org", b"secret").salt
+def test_no_password_fits_a_pretended_verifier() -> None:
+    one = pretend_verifier(SALT)
+    assert one.salt == SALT
     assert one.rounds == make_verifier("x", SALT).rounds
     exchange, client = Scram(), ScramClient("user", "pencil")
     exchange.begin(client.first)
-    assert not exchange.prove(client.final(exchange.challenge(one).octets)).is_right
+    assert exchange.prove(client.final(exchange.challenge(one).octets)).verifier is None
 
 
 @pytest.mark.rfc("5802", "5.1")
@@ -105,7 +105,7 @@ def test_a_proof_of_another_length_is_wrong() -> None:
     exchange = Scram(NONCE)
     exchange.begin(FIRST)
     exchange.challenge(make_verifier("pencil", SALT, 4096))
-    assert not exchange.prove(FINAL.partition(b",p=")[0] + b",p=dHzb").is_right
+    assert exchange.prove(FINAL.partition(b",p=")[0] + b",p=dHzb").verifier is None
 
 
 @pytest.mark.rfc("5803", "2")

@@ -23,6 +23,7 @@ from mailkeep.service.bus import Bus
 from mailkeep.service.delivery import Delivery, Origin
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.messages import Messages
+from mailkeep.service.passwords import Passwords
 from mailkeep.service.spool import IN_MEMORY, Octets, Spool
 from mailkeep.store import ops
 from mailkeep.store.contract import Store
@@ -79,7 +80,7 @@ def in_post_office(test: Callable[[PostOffice], Awaitable[None]]) -> Callable[[P
         async def scenario() -> None:
             async with SqliteStore(tmp_path) as store:
                 hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-                office = PostOffice(store, Accounts(store.directory, store, hasher=hasher))
+                office = PostOffice(store, Accounts(store.directory, store, Passwords(hasher)))
                 await office.accounts.create(ANN, "secret")
                 await test(office)
 

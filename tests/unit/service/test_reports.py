@@ -25,6 +25,7 @@ from mailkeep.service.bus import Bus
 from mailkeep.service.delivery import Delivery
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.messages import InMemory, Messages
+from mailkeep.service.passwords import Passwords
 from mailkeep.service.queue import Report, Reported
 from mailkeep.service.reports import MAX_RETURNED, Reports
 from mailkeep.store import ops
@@ -48,7 +49,7 @@ class Office:
     def __init__(self, store: Store) -> None:
         self.store = store
         hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-        self.accounts = Accounts(store.directory, store, hasher=hasher)
+        self.accounts = Accounts(store.directory, store, Passwords(hasher))
         self.mailboxes = Mailboxes(store, Bus())
         self.messages = Messages(store, Bus(), ())
         delivery = Delivery(self.accounts, self.mailboxes, self.messages, hostname="mx.example.org")

@@ -29,6 +29,7 @@ from mailkeep.service.ledger import Ledger
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.messages import Flags, Incoming, Messages
 from mailkeep.service.metadata import Metadata
+from mailkeep.service.passwords import Passwords
 from mailkeep.service.sent import YOUNG_S, SentCopies
 from mailkeep.service.signing import Signing
 from mailkeep.service.spool import IN_MEMORY, Octets, Spool
@@ -55,7 +56,7 @@ class Office:
         self.store = store
         bus = Bus()
         hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-        self.accounts = Accounts(store.directory, store, hasher=hasher)
+        self.accounts = Accounts(store.directory, store, Passwords(hasher))
         self.addresses = Addresses(store.directory)
         self.mailboxes = Mailboxes(store, bus)
         self.messages = Messages(store, bus, (), clock=self.clock)

@@ -27,6 +27,7 @@ from mailkeep.service.delivery import Delivery
 from mailkeep.service.ledger import Ledger
 from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.messages import Messages
+from mailkeep.service.passwords import Passwords
 from mailkeep.service.queue import Queue, Report, parse_queue_id
 from mailkeep.service.spool import IN_MEMORY, Octets, Spool
 from mailkeep.smtp.runner import Options, Runner
@@ -92,7 +93,7 @@ class Bench:
         self.store, self.bus = store, Bus()
         self.now = float(START)
         self.accounts = Accounts(
-            store.directory, store, hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+            store.directory, store, Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         )
         self.messages = Messages(store, self.bus, ())
         self.mailboxes = Mailboxes(store, self.bus)

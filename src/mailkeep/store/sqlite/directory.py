@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,12 +11,13 @@ from mailkeep.model.address import fold
 from mailkeep.model.errors import AlreadyExists, Invalid, NotFound
 from mailkeep.model.ids import AccountId
 from mailkeep.store.contract import AccountState, DirectoryEntry
+from mailkeep.store.sqlite.app_passwords import SqliteAppPasswords
 from mailkeep.store.sqlite.connection import migrate, open_reader, open_writer, rows_of, transaction
 from mailkeep.store.sqlite.names import SqliteNames
 from mailkeep.store.sqlite.public_keys import SqlitePublicKeys
 from mailkeep.store.sqlite.ticks import Ticks
 
-COLUMNS: Final = "account, address, shard, state, password, created_at, other_shard, shared, scram"
+COLUMNS: Final = "account, address, shard, state, password, created_at, other_shard, shared, scram, epoch"
 MAX_ADDRESS: Final = 320  # octets
 
 
@@ -36,6 +38,7 @@ class SqliteDirectory:
             migrate(self._db, path, "directory")
         self.names = SqliteNames(self._db, self._changed)
         self.public_keys = SqlitePublicKeys(self._db, self._changed)
+        self.app_passwords = SqliteAppPasswords(self._db, self._changed)
         self._seen = self.changes  # when `_shard_of` was right
         self._shard_of: dict[AccountId, int] = {
             AccountId(a): shard for a, shard in self._rows("SELECT account, shard FROM account")
@@ -87,7 +90,7 @@ class SqliteDirectory:
             [(number,)] = self._rows("UPDATE counter SET next_account = next_account + 1 RETURNING next_account - 1")
             shard = number % self._spread
             self._rows(
-                f"INSERT INTO account (folded, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?, ?)",  # noqa: S608  a constant
+                f"INSERT INTO account (folded, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, 0)",  # noqa: S608  a constant
                 (fold(address), number, address, shard, AccountState.CREATING.value, password, now, int(shared), scram),
             )
         self._shard_of[AccountId(number)] = shard
@@ -113,8 +116,17 @@ class SqliteDirectory:
     def set_password(self, account: AccountId, password: str | None, scram: str | None = None) -> None:
         """See `Directory.set_password`."""
         self._change(
-            "UPDATE account SET password = ?, scram = ? WHERE account = ? RETURNING 1", (password, scram, account)
+            "UPDATE account SET password = ?, scram = ?, epoch = epoch + 1 WHERE account = ? RETURNING 1",
+            (password, scram, account),
         )
+
+    def replace_hash(self, account: AccountId, old: str, new: str, scram: str | None) -> None:
+        """See `Directory.replace_hash`."""
+        with suppress(NotFound):
+            self._change(
+                "UPDATE account SET password = ?, scram = ? WHERE account = ? AND password = ? RETURNING 1",
+                (new, scram, account, old),
+            )
 
     def set_state(self, account: AccountId, state: AccountState) -> None:
         """See `Directory.set_state`."""
@@ -151,6 +163,7 @@ class SqliteDirectory:
         with transaction(self._db):
             self._rows("DELETE FROM alias WHERE account = ?", (account,))
             self._rows("DELETE FROM public_key WHERE account = ?", (account,))
+            self._rows("DELETE FROM app_password WHERE account = ?", (account,))
             self._rows("DELETE FROM account WHERE account = ?", (account,))
         self._shard_of.pop(account, None)
         self._changed()
@@ -169,7 +182,7 @@ class SqliteDirectory:
 
 
 def _entry(row: tuple[Any, ...]) -> DirectoryEntry:
-    number, address, shard, state, password, created_at, other_shard, shared, scram = row
+    number, address, shard, state, password, created_at, other_shard, shared, scram, epoch = row
     return DirectoryEntry(
         account=AccountId(number),
         address=address,
@@ -180,4 +193,5 @@ def _entry(row: tuple[Any, ...]) -> DirectoryEntry:
         other_shard=other_shard,
         shared=bool(shared),
         scram=scram,
+        epoch=epoch,
     )
