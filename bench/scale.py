@@ -36,6 +36,7 @@ from mailkeep.bench.stage import QUIET_S, Stage, all_uids, fill, renew, select
 from mailkeep.bench.table import number
 from mailkeep.bench.workloads.idle import start_idle
 from mailkeep.service.accounts import Accounts
+from mailkeep.service.passwords import Passwords
 from mailkeep.store.sqlite.store import SqliteStore
 
 MESSAGES: Final = (1_000, 10_000, 100_000)
@@ -214,7 +215,7 @@ async def _make_accounts(data: Path, count: int) -> float:
     """Seconds it took; with a hash that is quick, as this is not about hashing."""
     async with SqliteStore(data, shards=1) as store:
         hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-        made = Accounts(store.directory, store, hasher=hasher)
+        made = Accounts(store.directory, store, Passwords(hasher))
         start = perf_counter()
         for number_ in range(1, count + 1):
             await made.create(f"u{number_}@example.org", "pass")
