@@ -7,9 +7,11 @@ import functools
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.smtp.dialogue import Dialogue
@@ -17,11 +19,13 @@ from tests.unit.smtp.dialogue import Dialogue
 from mailkeep.model.envelope import Body, Envelope, Notify, Recipient, Return
 from mailkeep.model.errors import Invalid, LimitReached, MailError, NotFound, Unavailable
 from mailkeep.model.ids import AccountId
-from mailkeep.service.accounts import Accounts
 from mailkeep.service.addresses import Addresses
 from mailkeep.service.authentication import Authentication
 from mailkeep.service.bus import Bus
+from mailkeep.service.guard import Guard
+from mailkeep.service.ledger import Ledger
 from mailkeep.service.messages import InMemory
+from mailkeep.service.passwords import Passwords
 from mailkeep.service.spool import Octets
 from mailkeep.service.trace import Origin
 from mailkeep.service.urls import Opened, Reader, Stretch, Submits, Urls
@@ -30,6 +34,7 @@ from mailkeep.smtp.connection import SmtpConnection
 from mailkeep.smtp.session import Options, User, Users
 from mailkeep.smtp.submission import Submission
 from mailkeep.smtp.wire.auth import MAX_LINE
+from mailkeep.store.contract import Directory
 
 NOW = 1_800_000_000
 ANN = AccountId(1)
@@ -44,7 +49,6 @@ class Office:
     trouble: MailError | None = None
     texts: dict[str, bytes] = field(default_factory=dict)
     readers: list[Reader] = field(default_factory=list)
-    scram: bool = False
 
     async def submit(self, account: AccountId, envelope: Envelope, octets: Octets, origin: Origin) -> str:
         if self.trouble is not None:
@@ -62,6 +66,13 @@ class Office:
         return Opened(cast("Any", None), blob, Stretch(blob, 0, blob.size))
 
 
+def nobody_logs_in() -> Authentication:
+    """What begins to log people in; no test gets to the end of that."""
+    passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    directory = cast("Directory", SimpleNamespace(app_passwords=None))
+    return Authentication(directory, Bus(), Guard(Ledger.alone(buckets=16)), passwords, lambda _: None)
+
+
 class UserDialogue(Dialogue):
     def __init__(self, spool: Path, *, max_hold_s: int = 1000, max_message: int = 100_000) -> None:
         super().__init__(spool, tls=True)
@@ -74,7 +85,7 @@ class UserDialogue(Dialogue):
             max_line=MAX_LINE,
             max_hold_s=max_hold_s,
         )
-        users = Users(Authentication(cast("Accounts", self.office), Bus()), cast("Urls", self.office))
+        users = Users(nobody_logs_in(), cast("Urls", self.office))
         self.session = SmtpConnection(
             self.connection, role, SUBMISSION, options, spool, self.tally, tls_context=cast("Any", None), users=users
         )
