@@ -23,8 +23,8 @@ from mailkeep.config import ConfigError, parse
 from mailkeep.doctor.ports import KINDS
 from mailkeep.model.address import Address
 from mailkeep.model.errors import Invalid
-from mailkeep.service.passwords import prepare_password
 from mailkeep.service.domains import domain_name
+from mailkeep.service.passwords import prepare_password
 
 SERVICE_USER: Final = "mailkeep"
 STDOUT: Final = Path("-")
