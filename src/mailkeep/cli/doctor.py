@@ -16,8 +16,8 @@ from typing import Annotated, Final
 
 import typer
 
+from mailkeep.acme.office import Report, Source
 from mailkeep.administration import CheckDomain, FindingLine, ListAccounts, ListDomains, ListQueue, QueuedLine
-from mailkeep.certificates import CertificateFiles
 from mailkeep.cli.count import count
 from mailkeep.cli.perform import perform
 from mailkeep.cli.place import ConfigOption, DataOption, Place, find_place
@@ -25,7 +25,7 @@ from mailkeep.cli.program import program
 from mailkeep.config import Address, Config
 from mailkeep.control import OutcomeUnknown
 from mailkeep.doctor import Area, Finding, Level
-from mailkeep.doctor.certificate import Wanted, check_certificate, check_readable, check_served
+from mailkeep.doctor.certificate import Wanted, check_certificate, check_issued, check_readable, check_served
 from mailkeep.doctor.clock import check_clock, data_files
 from mailkeep.doctor.databases import check_databases
 from mailkeep.doctor.disk import check_disk
@@ -33,10 +33,12 @@ from mailkeep.doctor.limits import check_limits
 from mailkeep.doctor.ports import Answer, ask_all, check_free, check_reach, check_running, check_standard
 from mailkeep.doctor.ports import Place as Listener
 from mailkeep.doctor.server import Found, check_server, find_server
+from mailkeep.issuing import build_certificates
 from mailkeep.lock import Locked
 from mailkeep.model.errors import MailError
 from mailkeep.net.resolver import DnsFault, Resolver
 from mailkeep.offices import build_resolver
+from mailkeep.service.wellknown import web_hosts
 from mailkeep.service.zone import DEFAULT_CA
 
 MAX_DOMAINS: Final = 50  # that are looked up in DNS
@@ -145,17 +147,39 @@ class _Patient:
         return asyncio.run(_look_up(build_resolver(self.config), self.config.hostname))
 
     def certificate(self) -> Iterator[Finding]:
-        tls = self.config.tls
-        own = not (tls.certificate and tls.key)
-        directory = self.config.data_dir
-        files = CertificateFiles(
-            tls.certificate or directory / "certificate.pem",
-            tls.key or directory / "key.pem",
-        )
-        wanted = Wanted(self.config.hostname, (), own)
-        yield from check_certificate(files, wanted, dt.datetime.now(dt.UTC))
-        yield from check_served(files, [answer.certificate for answer in self.answers], self.reload)
-        yield from check_readable(files, directory.stat().st_uid)
+        now = dt.datetime.now(dt.UTC)
+        host, *others = build_certificates(self.config).report()
+        assert host.files is not None
+        elsewhere = self._web_hosts() if host.source is Source.FILES and self.config.listen.https else ()
+        wanted = Wanted(self.config.hostname, elsewhere, own=host.source is Source.SELF_SIGNED)
+        yield from check_certificate(host.files, wanted, now)
+        yield from check_served(host.files, [answer.certificate for answer in self.answers], self.reload)
+        yield from check_readable(host.files, self.config.data_dir.stat().st_uid)
+        for other in others:
+            if other.files is not None:
+                yield from check_issued(other.files, now)
+        if self.config.tls.acme:
+            yield from self._asked(host, *others)
+
+    def _asked(self, *reports: Report) -> Iterator[Finding]:
+        """What an authority said, or why it is not asked."""
+        if not self.config.acme.terms_agreed:
+            text = "no authority is asked for certificates before you agree to its terms"
+            yield Finding(Area.CERTIFICATE, Level.FAULT, "acme", text, "read them, and set acme.terms_agreed to true")
+        for report in reports:
+            whose = report.domain or "the server itself"
+            if report.notes.fault:
+                level = Level.ADVICE if report.held else Level.FAULT
+                todo = f"mend that, then {program()} certificate renew {self.where}"
+                yield Finding(Area.CERTIFICATE, level, whose, f"no new certificate: {report.notes.fault}", todo)
+            left_out = {name: refusal.reason for name, refusal in report.notes.refused.items()} | report.notes.elsewhere
+            for name, reason in left_out.items():
+                text = f"{name} is not in its certificate: {reason}"
+                yield Finding(Area.CERTIFICATE, Level.ADVICE, whose, text, "have DNS lead it here")
+
+    def _web_hosts(self) -> tuple[str, ...]:
+        domains = [line.domain for line in perform(self.config, ListDomains()).domains]
+        return tuple(host for domain in domains[:MAX_DOMAINS] for host in web_hosts(domain))
 
     def dns(self) -> Iterator[Finding]:
         domains = [line.domain for line in perform(self.config, ListDomains()).domains]

@@ -6,7 +6,7 @@ import pwd
 import socket
 from pathlib import Path
 
-from mailkeep.cli.guide import STDOUT
+from mailkeep.cli.guide import STDOUT, Source
 from mailkeep.cli.plan import Plan
 from mailkeep.cli.program import program, words
 from mailkeep.cli.systemd import SYSTEM_UNITS, UNIT_NAME
@@ -18,11 +18,10 @@ from mailkeep.doctor.rights import ENTER, who_bars
 def what_there_is(plan: Plan, config: Config, zone: str) -> str:
     """Files, DNS records and the settings of clients."""
     port = plan.ports
-    own = f"{plan.directory / 'certificate.pem'} (self-signed; better: one from a public authority, see [tls])"
     return f"""\
 Configuration  {plan.file}
 Data           {config.data_dir}
-Certificate    {plan.files.certificate if plan.files else own}
+Certificate    {_certificate(plan)}
 Account        {plan.address}, postmaster as well
 {_about_ports(plan)}
 DNS records for {plan.domain} (put this machine's address for ADDRESS; the name here is {socket.gethostname()}).
@@ -36,9 +35,20 @@ Client settings:
   POP3       {config.hostname}, port {port["pop3s"]}, SSL/TLS   (or port {port["pop3"]}, STARTTLS)
   SMTP       {config.hostname}, port {port["submissions"]}, SSL/TLS   (or port {port["submission"]}, STARTTLS)
 
+Links and a QR code that set a mail program up: {program()} account setup {plan.address} --config {plan.file}
+
 Mail comes in on port {port["smtp"]}; or by LMTP, from a mail transfer agent on this machine: 127.0.0.1
 port {port["lmtp"]}, or the socket {config.lmtp_socket}.
 """
+
+
+def _certificate(plan: Plan) -> str:
+    if plan.certificate.files is not None:
+        return str(plan.certificate.files.certificate)
+    own = f"{plan.directory / 'certificate.pem'} (self-signed"
+    if plan.certificate.source is Source.ACME:
+        return f"{own}, until Let's Encrypt has given one: {program()} certificate show --config {plan.file})"
+    return f"{own}; better: one from a public authority, see [tls])"
 
 
 def _about_ports(plan: Plan) -> str:

@@ -37,6 +37,22 @@ class Ports(StrEnum):
     HIGH = "high"
 
 
+class Source(StrEnum):
+    """Where a certificate comes from."""
+
+    SELF_SIGNED = "self-signed"
+    FILES = "files"
+    ACME = "acme"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A certificate; `files`: those of `Source.FILES`."""
+
+    source: Source
+    files: CertificateFiles | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Guide:
     """Asks for what is not given; `asking` False takes what is usual instead."""
@@ -65,22 +81,24 @@ class Guide:
         found: str = typer.prompt("The server's own name in DNS", default=usual, value_proc=read_hostname)
         return found
 
-    def certificate(self, certificate: Path | None, key: Path | None) -> CertificateFiles | None:
-        """Files of a certificate; None: mailkeep makes one itself."""
-        if (certificate is None) != (key is None):
+    def certificate(self, given: Source | None, certificate: Path | None, key: Path | None) -> Chosen:
+        """Where the certificate comes from."""
+        if (certificate is None) != (key is None) or (given is Source.FILES and key is None):
             raise typer.BadParameter("give both --certificate and --key, or neither")
         if certificate is not None and key is not None:
-            return read_files(CertificateFiles(certificate.absolute(), key.absolute()))
-        if not self.asking or not typer.confirm("Have you got a certificate for it already?", default=False):
-            return None
-        while True:
-            files = CertificateFiles(
-                _ask_path("PEM file of the certificate, with its chain"), _ask_path("PEM file of its private key")
-            )
-            try:
-                return read_files(files)
-            except typer.BadParameter as error:
-                typer.echo(f"Error: {error.message}.")
+            return Chosen(Source.FILES, read_files(CertificateFiles(certificate.absolute(), key.absolute())))
+        if given is not None or not self.asking:
+            return Chosen(given or Source.SELF_SIGNED)
+        typer.echo(
+            "Certificate: acme asks Let's Encrypt for one, which needs the name to lead here and port 80 or 443;\n"
+            "files are of one that you have; self-signed is made here, and every client has to be told to trust it."
+        )
+        source = Source(typer.prompt("Certificate", default=Source.SELF_SIGNED.value, value_proc=read_source))
+        if source is Source.FILES:
+            return Chosen(source, _ask_files())
+        if source is Source.ACME:
+            typer.confirm("Do you agree to the terms of https://letsencrypt.org/repository/", abort=True)
+        return Chosen(source)
 
     def unit(self, given: Path | None) -> Path | None:
         """Where a unit for systemd goes; `STDOUT`: it is printed; None: there is to be none."""
@@ -169,6 +187,25 @@ def read_files(files: CertificateFiles) -> CertificateFiles:
     except CertificateError as error:
         raise typer.BadParameter(str(error)) from error
     return files
+
+
+def read_source(text: str) -> Source:
+    """Raises: BadParameter."""
+    try:
+        return Source(text)
+    except ValueError as error:
+        raise typer.BadParameter("say self-signed, files or acme") from error
+
+
+def _ask_files() -> CertificateFiles:
+    while True:
+        files = CertificateFiles(
+            _ask_path("PEM file of the certificate, with its chain"), _ask_path("PEM file of its private key")
+        )
+        try:
+            return read_files(files)
+        except typer.BadParameter as error:
+            typer.echo(f"Error: {error.message}.")
 
 
 def _ask_path(question: str) -> Path:

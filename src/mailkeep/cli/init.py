@@ -13,7 +13,7 @@ from mailkeep.administration import AddAccount, AddAlias, AddDomain, ShowZone
 from mailkeep.certificates import ensure_self_signed, names_for
 from mailkeep.cli.doctor import examine, lines
 from mailkeep.cli.first_steps import how_to_start, what_there_is
-from mailkeep.cli.guide import SERVICE_USER, STDOUT, Guide, Ports, check_password, make_user, read_domain
+from mailkeep.cli.guide import SERVICE_USER, STDOUT, Guide, Ports, Source, check_password, make_user, read_domain
 from mailkeep.cli.layout import HIGH_PORTS, lay_out
 from mailkeep.cli.perform import perform
 from mailkeep.cli.place import ConfigOption, DataOption, Place
@@ -42,9 +42,16 @@ def init(
     ] = None,
     certificate: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="PEM file of a certificate with its chain; else a self-signed one is made."),
+        typer.Option(metavar="FILE", help="PEM file of a certificate with its chain."),
     ] = None,
     key: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM file of its private key.")] = None,
+    tls: Annotated[
+        Source | None,
+        typer.Option(
+            help="Where the certificate comes from; acme is Let's Encrypt, to whose terms you agree by that.",
+            show_default=False,
+        ),
+    ] = None,
     ports: Annotated[
         Ports | None, typer.Option(help="Standard ports, or those plus 10000, which need no right.", show_default=False)
     ] = None,
@@ -77,8 +84,9 @@ def init(
     domain = read_domain(account)
     own_name = guide.hostname(hostname, domain)
     password = _password(guide, account, stdin=password_stdin, file=password_file)
-    files = guide.certificate(certificate, key)
     where = guide.unit(unit)
+    runs_as = guide.user(user) if where else ""
+    base = 0 if guide.ports(ports, unit=where is not None) is Ports.STANDARD else HIGH_PORTS
     plan = Plan(
         address=account,
         password=password,
@@ -86,10 +94,10 @@ def init(
         hostname=own_name,
         directory=directory,
         file=file,
-        files=files,
+        certificate=guide.certificate(tls, certificate, key),
         unit=where,
-        user=guide.user(user) if where else "",
-        layout=lay_out(0 if guide.ports(ports, unit=where is not None) is Ports.STANDARD else HIGH_PORTS),
+        user=runs_as,
+        layout=lay_out(base),
     )
     guide.go_on(plan.summary())
     _make(plan)
@@ -119,7 +127,7 @@ def _make(plan: Plan) -> None:
     perform(loaded, AddDomain(domain=plan.domain))
     if plan.address.local != POSTMASTER:
         perform(loaded, AddAlias(alias=f"{POSTMASTER}@{plan.domain}", account=str(plan.address)))
-    if plan.files is None:
+    if plan.certificate.source is not Source.FILES:
         ensure_self_signed(plan.directory, names_for(plan.hostname, (plan.domain,)), dt.datetime.now(dt.UTC))
 
 

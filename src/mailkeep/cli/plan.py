@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailkeep.certificates import CertificateFiles
-from mailkeep.cli.guide import STDOUT
+from mailkeep.cli.guide import STDOUT, Chosen, Source
 from mailkeep.cli.layout import Listener
 from mailkeep.config import quoted
 from mailkeep.model.address import Address
@@ -15,7 +14,7 @@ from mailkeep.model.address import Address
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`files`: a certificate that there is; `unit`: where a unit of systemd goes, `STDOUT` prints it; it has `user`."""
+    """`unit`: where a unit of systemd goes, `STDOUT` prints it; it has `user`."""
 
     address: Address
     password: str
@@ -23,7 +22,7 @@ class Plan:
     hostname: str
     directory: Path
     file: Path
-    files: CertificateFiles | None
+    certificate: Chosen
     layout: tuple[Listener, ...]
     unit: Path | None
     user: str
@@ -40,11 +39,17 @@ class Plan:
             ("server", self.hostname),
             ("data", str(self.directory)),
             ("ports", ", ".join(map(str, self.ports.values()))),
-            ("certificate", str(self.files.certificate) if self.files else "self-signed, made now"),
+            ("certificate", self._certificate()),
         ]
         if self.unit is not None:
             rows.append(("unit", "printed" if self.unit == STDOUT else f"{self.unit}, as user {self.user}"))
         return "\n".join(f"  {what:12} {text}" for what, text in rows)
+
+    def _certificate(self) -> str:
+        if self.certificate.files is not None:
+            return str(self.certificate.files.certificate)
+        asked = self.certificate.source is Source.ACME
+        return "asked of Let's Encrypt once the server runs" if asked else "self-signed, made now"
 
     def configuration(self) -> str:
         """The file."""
@@ -64,11 +69,12 @@ hostname = {quoted(self.hostname)}
 {self._tls()}"""
 
     def _tls(self) -> str:
-        if self.files is not None:
-            certificate, key = str(self.files.certificate), str(self.files.key)
-            return f"[tls]\ncertificate = {quoted(certificate)}\nkey = {quoted(key)}\n"
+        if (files := self.certificate.files) is not None:
+            return f"[tls]\ncertificate = {quoted(str(files.certificate))}\nkey = {quoted(str(files.key))}\n"
+        if self.certificate.source is Source.ACME:
+            return "[tls]\nacme = true\n\n[acme]\nterms_agreed = true\n"
         return f"""\
-# Without this table mailkeep makes a self-signed certificate.
+# Without this table mailkeep makes a self-signed certificate.  `acme = true` asks Let's Encrypt for one.
 # [tls]
 # certificate = "/etc/letsencrypt/live/{self.hostname}/fullchain.pem"
 # key = "/etc/letsencrypt/live/{self.hostname}/privkey.pem"

@@ -39,7 +39,14 @@ def try_out(config: Config, address: str, password: str, sender: str) -> Finding
 
 
 async def _run(config: Config, address: str, password: str, message: str, found: list[Finding]) -> None:
-    here = dataclasses.replace(config, listen=FREE_PORTS, relay=KEEP_IN, workers=1, metrics=Metrics())
+    here = dataclasses.replace(
+        config,
+        listen=FREE_PORTS,
+        relay=KEEP_IN,
+        workers=1,
+        metrics=Metrics(),
+        tls=dataclasses.replace(config.tls, acme=False),
+    )
     async with Server.open(here) as server:
         found.append(await asyncio.to_thread(_use, server.endpoints, address, password, message))
 

@@ -29,11 +29,15 @@ RENEW: Final = "renew it, then send the server SIGHUP"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a certificate has to be for.  `discovery`: names at which mail programs and servers look for settings."""
+    """What a certificate has to be for.
+
+    `discovery`: names at which mail programs and servers look for settings, if somebody else has to see to them.
+    `own`: mailkeep makes and renews it itself.
+    """
 
     hostname: str
     discovery: Sequence[str]
-    own: bool  # mailkeep makes it itself
+    own: bool
 
 
 def check_certificate(files: CertificateFiles, wanted: Wanted, now: dt.datetime) -> Iterator[Finding]:
@@ -161,6 +165,19 @@ def _authorities() -> list[x509.Certificate]:
             except ValueError:
                 continue
     return found
+
+
+def check_issued(files: CertificateFiles, now: dt.datetime) -> Iterator[Finding]:
+    """One of an authority for the hosts of a domain: the server asks for another one in time."""
+    subject = str(files.certificate)
+    try:
+        TlsContext(files)
+        [leaf, *_] = x509.load_pem_x509_certificates(files.certificate.read_bytes())
+    except (CertificateError, OSError, ValueError) as error:
+        yield Finding(Area.CERTIFICATE, Level.FAULT, subject, str(error), "`mailkeep certificate renew`")
+        return
+    yield from _life(subject, leaf, now, own=False)
+    yield Finding(Area.CERTIFICATE, Level.GOOD, subject, f"is for {', '.join(names_in(leaf))}")
 
 
 def check_served(files: CertificateFiles, served: Sequence[bytes], reload: str) -> Iterator[Finding]:

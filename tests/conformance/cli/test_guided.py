@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import fcntl
 import os
 import pty
@@ -18,6 +19,7 @@ from pathlib import Path
 import pytest
 from tests.conformance.cli.conftest import environment
 
+from mailkeep.certificates import ensure_self_signed
 from mailkeep.config import load
 
 PATIENCE_S = 30.0
@@ -97,6 +99,7 @@ def terminal() -> Iterator[Callable[..., Terminal]]:
 def test_a_guided_run_asks_explains_and_tries_the_server_out(
     terminal: Callable[..., Terminal], data: Path, tmp_path: Path
 ) -> None:
+    given = ensure_self_signed(tmp_path, ("mx.example.org",), dt.datetime.now(dt.UTC))
     run = terminal("init", "--data", data, "--unit", tmp_path / "mailkeep.service", "--user", "root")
     run.answer("Your mail address:", "ann")
     run.answer("Error: ann: an address has the form user@domain", "ann@example.org")
@@ -106,8 +109,12 @@ def test_a_guided_run_asks_explains_and_tries_the_server_out(
     run.answer("Repeat for confirmation:", "other", hidden=True)
     run.answer("Password for ann@example.org:", "secret", hidden=True)
     run.answer("Repeat for confirmation:", "secret", hidden=True)
-    run.answer("Have you got a certificate for it already? [y/N]:", "")
     run.answer("Ports [", "high")
+    run.answer("Certificate [self-signed]:", "files")
+    run.answer("PEM file of the certificate", "/nowhere.pem")
+    run.answer("PEM file of its private key", "/nowhere.pem")
+    run.answer("Error: /nowhere.pem: cannot be read", str(given.certificate))
+    run.answer("PEM file of its private key", str(given.key))
     run.answer("Set it up so? [Y/n]:", "")
     assert run.end() == 0, run.shown
     assert "secret" not in run.shown
@@ -117,6 +124,7 @@ def test_a_guided_run_asks_explains_and_tries_the_server_out(
     assert config.hostname == "mx.example.org"
     assert config.listen.imaps is not None
     assert config.listen.imaps.port == 10993
+    assert config.tls.certificate == given.certificate
     unit = (tmp_path / "mailkeep.service").read_text("utf-8")
     assert "\nUser=root\n" in unit
     assert f"serve --config {data / 'mailkeep.toml'}\n" in unit
@@ -129,8 +137,9 @@ def test_whoever_says_no_at_the_end_has_changed_nothing(
     run = terminal("init", "ann@example.org", "--hostname", "mx.example.org", "--data", data, "--ports", "high")
     run.answer("Password for", "secret", hidden=True)
     run.answer("Repeat", "secret", hidden=True)
-    run.answer("Have you got a certificate", "n")
     run.answer("unit" if os.geteuid() else "Have systemd start the server", "n")
+    run.answer("Certificate [self-signed]:", "acme")
+    run.answer("Do you agree to the terms", "y")
     run.answer("Set it up so?", last)
     assert run.end() == 1
     assert not data.exists()

@@ -24,7 +24,8 @@ def test_init_makes_configuration_key_and_account_and_tells_how_to_go_on(mailkee
         "mailkeep serve --config",
     ):
         assert part in done.stdout
-    assert "ann@example.org" in mailkeep("account", "list", "--config", data / "mailkeep.toml").stdout
+    assert "ann@example.org logs in, sends over SMTP, and reads it over IMAP" in done.stdout
+    assert "ann@example.org  active  shard 0  1 message  " in mailkeep("account", "list", "--data", data).stdout
     listed = mailkeep("domain", "list", "--config", data / "mailkeep.toml").stdout
     assert listed.startswith("example.org  1 account  1 alias  keys ")
     aliases = mailkeep("alias", "list", "--config", data / "mailkeep.toml").stdout
@@ -32,7 +33,7 @@ def test_init_makes_configuration_key_and_account_and_tells_how_to_go_on(mailkee
 
 
 def test_init_overwrites_nothing(mailkeep: Run, data: Path) -> None:
-    mailkeep("init", "ann@example.org", "--data", data, "--password-stdin", stdin="secret\n")
+    mailkeep("init", "ann@example.org", "--data", data, "--password-stdin", "--no-trial", stdin="secret\n")
     before = {path: path.read_bytes() for path in data.iterdir() if path.is_file()}
     done = mailkeep("init", "ben@example.org", "--data", data, "--password-stdin", stdin="secret\n")
     assert done.returncode == 2
@@ -52,7 +53,7 @@ def test_a_wrong_address_or_password_leaves_nothing_behind(
 
 
 def test_a_data_directory_can_be_moved_whole(mailkeep: Run, start: Start, data: Path, tmp_path: Path) -> None:
-    mailkeep("init", "ann@example.org", "--data", data, "--password-stdin", stdin="secret\n")
+    mailkeep("init", "ann@example.org", "--data", data, "--password-stdin", "--no-trial", stdin="secret\n")
     moved = data.rename(tmp_path / "moved")
     text = (moved / "mailkeep.toml").read_text("utf-8")
     for port in (143, 993, 24):
@@ -78,12 +79,6 @@ def test_every_answer_can_be_an_option(mailkeep: Run, data: Path, tmp_path: Path
     assert mailkeep("config", "unit", "--data", data, "--user", getpass.getuser()).stdout == unit.read_text("utf-8")
 
 
-def test_at_the_end_a_message_has_gone_round(mailkeep: Run, data: Path) -> None:
-    done = mailkeep("init", "ann@example.org", "--data", data, "--password-stdin", stdin="secret\n")
-    assert "ann@example.org logs in, sends over SMTP, and reads it over IMAP" in done.stdout
-    assert "  1 message  " in mailkeep("account", "show", "ann@example.org", "--data", data).stdout
-
-
 @pytest.mark.parametrize(
     ("options", "why"),
     [
@@ -106,3 +101,12 @@ def test_without_a_terminal_the_address_must_be_said(mailkeep: Run, data: Path) 
     done = mailkeep("init", "--data", data, "--password-stdin", stdin="secret\n")
     assert done.returncode == 2
     assert "mailkeep init you@example.org" in done.stderr
+
+
+def test_certificates_can_be_asked_of_an_authority(mailkeep: Run, data: Path) -> None:
+    done = mailkeep("init", "ann@example.org", "--tls", "acme", "--data", data, "--password-stdin", stdin="secret\n")
+    assert done.returncode == 0, done.stderr
+    config = load(data / "mailkeep.toml")
+    assert (config.tls.acme, config.acme.terms_agreed) == (True, True)
+    assert "until Let's Encrypt has given one" in done.stdout
+    assert not (data / "acme").exists()  # the trial asks nobody
