@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Final
 
+from mailkeep.model.errors import Unavailable
 from mailkeep.model.ids import AccountId, MailboxId, Uid
 from mailkeep.model.mailbox import INBOX
 from mailkeep.model.uidset import UidSet
 from mailkeep.pop3.derive import FORM, PLAIN, Form, decode
 from mailkeep.service.mailboxes import Mailboxes
-from mailkeep.service.messages import Blob, Column, Messages
+from mailkeep.service.messages import Blob, Column, Fetched, Messages
 from mailkeep.service.pace import Pace
 
 ROWS: Final = 500  # messages whose sizes are read at once
@@ -137,19 +138,26 @@ class Maildrops:
     async def _add(self, listing: Listing, account: AccountId, mailbox: MailboxId, uids: UidSet) -> None:
         columns = await self._messages.fetch_columns(account, mailbox, uids, (Column.SIZE,), (FORM,))
         if columns is None:
-            rows = await self._messages.fetch(account, mailbox, uids, (FORM,))
-            there = [row for row in rows if not row.gone]
-            columns = (
-                tuple(row.entry.uid for row in there),
-                tuple(row.entry.size for row in there),
-                tuple(row.derived[0][1] for row in there if row.derived[0]),
-            )
-        if columns:
-            found, sizes, kept = columns
-            forms = [decode(each) for each in kept]
-            listing.uids.extend(found)
-            listing.sizes.extend(form.size(size, utf8=False) for size, form in zip(sizes, forms, strict=True))
-            listing.utf8_sizes.extend(form.size(size, utf8=True) for size, form in zip(sizes, forms, strict=True))
+            rows = [row for row in await self._fetch(account, mailbox, uids) if not row.gone]
+            found = [(row.entry.uid, row.entry.size, _form(row)) for row in rows]
+        else:
+            found = [(uid, size, decode(kept)) for uid, size, kept in zip(*columns, strict=True)]
+        listing.uids.extend(uid for uid, _, _ in found)
+        listing.sizes.extend(form.size(size, utf8=False) for _, size, form in found)
+        listing.utf8_sizes.extend(form.size(size, utf8=True) for _, size, form in found)
+
+    async def _fetch(self, account: AccountId, mailbox: MailboxId, uids: UidSet) -> list[Fetched]:
+        """With forms, but of messages whose octets cannot be read: these must not make the others unreachable.
+
+        Raises: Unavailable (it is not only their octets).
+        """
+        try:
+            return await self._messages.fetch(account, mailbox, uids, (FORM,))
+        except Unavailable:
+            if len(uids) > 1:
+                halves = [*uids][: len(uids) // 2], [*uids][len(uids) // 2 :]
+                return [row for half in halves for row in await self._fetch(account, mailbox, UidSet(half))]
+            return await self._messages.fetch(account, mailbox, uids)
 
     def _keep(self, key: tuple[AccountId, MailboxId], listing: Listing) -> None:
         self._kept[key] = listing
@@ -169,8 +177,7 @@ class Maildrops:
         if not rows:
             raise NoSuchMessage(f"Message {number} has been removed by another client")
         [row] = rows
-        form = decode(row.derived[0][1]) if row.derived[0] is not None else PLAIN
-        return Octets(self._messages.open_body(maildrop.account, row), form, utf8=maildrop.utf8)
+        return Octets(self._messages.open_body(maildrop.account, row), _form(row), utf8=maildrop.utf8)
 
     async def update(self, maildrop: Maildrop) -> int:
         """Remove what is marked, in one transaction.  Returns: how many are left of the session's messages.
@@ -203,6 +210,10 @@ class Octets:
     def _range(self, start: int, stop: int) -> Iterator[bytes]:
         for at in range(start, stop, PIECE):
             yield self._blob.read(at, min(PIECE, stop - at))
+
+
+def _form(row: Fetched) -> Form:
+    return decode(row.derived[0][1]) if row.derived and row.derived[0] is not None else PLAIN
 
 
 def _still_there(known: Listing, uids: array[int]) -> Listing:
