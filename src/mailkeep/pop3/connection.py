@@ -23,7 +23,7 @@ _OF_BROWSERS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "OPTIONS", "CONNE
 
 _TOO_LONG: Final = error("Line is too long")
 _UNKNOWN: Final = error("Unknown command")
-_STOPPING: Final = "Server is going down, try again soon"
+_STOPPING: Final = error("Server is going down, try again soon", Code.SYS_TEMP)
 
 
 class Pop3Connection(Session):
@@ -41,7 +41,7 @@ class Pop3Connection(Session):
         self._tally = services.tally
         self._keyword = "?"  # of the command that runs
         self._mistakes = 0
-        self._farewell = ""  # what to say as soon as the running command is done, and then to close
+        self._farewell: Reply | None = None  # what to say as soon as the running command is done, and then to close
         connection.set_deadline(options.idle_s)
         self.reply(ok("mailkeep ready"))
 
@@ -58,8 +58,8 @@ class Pop3Connection(Session):
 
     def next(self) -> Step | None:
         """The next command line."""
-        if self._farewell:
-            self._say_goodbye()
+        if self._farewell is not None:
+            self._say_goodbye(self._farewell)
         if self.closing:
             return None
         line = self.reader.next()
@@ -74,13 +74,16 @@ class Pop3Connection(Session):
 
     def drain(self) -> None:
         """The server stops: what is marked as deleted stays."""
-        self.dismiss(_STOPPING)
+        self._dismiss(_STOPPING)
 
     def dismiss(self, text: str) -> None:
         """See `Session.dismiss`."""
-        self._farewell = text
+        self._dismiss(error(text))
+
+    def _dismiss(self, farewell: Reply) -> None:
+        self._farewell = farewell
         if not self.connection.busy or self.asking:
-            self._say_goodbye()
+            self._say_goodbye(farewell)
         # else `next` looks at it when the command is done
 
     def bug(self) -> None:
@@ -91,9 +94,9 @@ class Pop3Connection(Session):
         """The connection is gone."""
         self.release()
 
-    def _say_goodbye(self) -> None:
+    def _say_goodbye(self, farewell: Reply) -> None:
         if not self.closing:
-            self.reply(error(self._farewell, Code.SYS_TEMP))
+            self.reply(farewell)
             self._close()
 
     def _close(self) -> None:

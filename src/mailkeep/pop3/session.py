@@ -157,7 +157,8 @@ class Session(ABC):
     async def enter(self, login: Login) -> Transaction:
         """From the AUTHORIZATION into the TRANSACTION state.
 
-        Raises: Refused (too soon after the last login, or another session is open), LimitReached, Unavailable.
+        Raises: Refused (too soon after the last login, or another session is open, or the login has come to its end),
+        LimitReached, Unavailable.
         """
         account = login.account
         recent = _Recent(self.services.ledger, self.options.login_delay, self.services.clock)
@@ -176,12 +177,19 @@ class Session(ABC):
             raise
         maildrop.utf8 = self.utf8
         self.transaction = Transaction(self, login, maildrop, lock)
+        if not self.services.authentication.stands(login):  # its end came before somebody watched
+            self.leave()
+            raise Refused("This login is no longer valid", Code.AUTH)
         recent.note(account)
         return self.transaction
 
     def release(self) -> None:
         """The connection is gone, or about to go: give back what was held.  Nothing is removed."""
         self.closing = True
+        self.leave()
+
+    def leave(self) -> None:
+        """Out of the TRANSACTION state, if it is in it; nothing is removed."""
         if self.transaction is not None:
             self.transaction.release()
             self.transaction = None

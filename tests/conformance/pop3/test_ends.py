@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from mailkeep import Config, Server
 from mailkeep.administration import RemoveAccount, run
 from mailkeep.server import open_offices
+from mailkeep.service.authentication import Service as LoginTo
 from mailkeep.service.messages import Incoming
 
 Start = Callable[[], AbstractAsyncContextManager[Server]]
@@ -25,12 +26,12 @@ class Talk:
         self.writer = writer
 
     @classmethod
-    async def log_in(cls, server: Server) -> Talk:
+    async def log_in(cls, server: Server, password: str = "secret") -> Talk:
         assert server.endpoints.pop3
         talk = cls(*await asyncio.open_connection(*server.endpoints.pop3, limit=1 << 22))
         await talk.line()
         await talk.say("USER ann@example.org")
-        assert (await talk.say("PASS secret")).startswith("+OK")
+        assert (await talk.say(f"PASS {password}")).startswith("+OK")
         return talk
 
     async def line(self) -> str:
@@ -73,7 +74,30 @@ def test_the_session_of_a_removed_account_ends(async_mail_server: Start) -> None
             await server.accounts.create("ann@example.org", "secret")
             talk = await Talk.log_in(server)
             await run(server.offices, RemoveAccount("ann@example.org"))
-            assert await talk.line() == "-ERR [SYS/TEMP] The account has been removed\r\n"
+            assert (await talk.line()).startswith("-ERR T")
+            assert await talk.line() == ""
+            talk.writer.close()
+
+    asyncio.run(main())
+
+
+def test_an_app_password_for_reading_deletes_nothing_and_ends_when_it_is_revoked(
+    async_mail_server: Start,
+) -> None:
+    async def main() -> None:
+        async with async_mail_server() as server:
+            account = await server.accounts.create("ann@example.org", "secret")
+            await deliver(server, b"Subject: a\r\n\r\n")
+            authentication = server.offices.authentication
+            made, secret = await authentication.app_passwords.add(
+                account.id, "printer", services=[LoginTo.POP3], read_only=True
+            )
+            talk = await Talk.log_in(server, secret)
+            assert (await talk.say("DELE 1")) == "-ERR This login may only read\r\n"
+            assert (await talk.say("LIST 1")) == "+OK 1 14\r\n"
+            authentication.app_passwords.revoke(account.id, made.number)
+            authentication.tell_sessions(account.id)
+            assert (await talk.line()).startswith("-ERR T")
             assert await talk.line() == ""
             talk.writer.close()
 

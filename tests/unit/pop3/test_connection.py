@@ -54,11 +54,15 @@ class Doorman:
 
     read_only = False
     unavailable = False
+    valid = True
 
     async def password(self, user: str, password: str, **_: object) -> Login:
         if self.unavailable:
             raise Unavailable("Logins cannot be checked now")
         return Login(AccountId(1), user, read_only=self.read_only)
+
+    def stands(self, _login: Login) -> bool:
+        return self.valid
 
     def mechanisms(self, *_: object) -> tuple[str, ...]:
         return ("PLAIN",)
@@ -210,6 +214,14 @@ def test_a_connection_that_is_lost_holds_nothing() -> None:
     dialogue.session.lost()
     dialogue.session.lost()
     assert len(dialogue.ledger) == 0
+
+
+def test_a_login_that_was_ended_before_it_began_holds_nothing() -> None:
+    dialogue = Dialogue(exclusive=True)
+    dialogue.door.valid = False
+    assert dialogue.log_in() == "-ERR [AUTH] This login is no longer valid"
+    assert len(dialogue.ledger) == 0
+    assert dialogue.say("STAT") == "-ERR Log in first\r\n"
 
 
 def test_a_refused_login_holds_nothing() -> None:
