@@ -135,3 +135,67 @@ def test_an_encrypted_key_is_refused_and_nobody_is_asked_for_its_password(tmp_pa
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(CertificateError, match=r"none\.pem: cannot be read: No such file"):
         TlsContext(CertificateFiles(tmp_path / "none.pem", tmp_path / "none.pem"))
+
+
+# --- hosts that have certificates of their own
+
+
+def pair(directory: Path, *names: str) -> CertificateFiles:
+    directory.mkdir()
+    return ensure_self_signed(directory, names, NOW)
+
+
+def shows(tls: TlsContext, name: str, files: CertificateFiles, *, web: bool = False) -> bool:
+    """Whether a client that trusts `files` alone believes that it talks to `name`."""
+    server = tls.web if web else tls.context
+    try:
+        return bool(handshake(server, ssl.create_default_context(cafile=files.certificate), name).version())
+    except ssl.SSLCertVerificationError:
+        return False
+
+
+@pytest.mark.parametrize("web", [False, True], ids=["mail", "web"])
+def test_a_host_with_a_certificate_of_its_own_is_shown_with_it_and_all_others_with_the_first(
+    tmp_path: Path, web: bool
+) -> None:
+    host = pair(tmp_path / "host", "mail.example.org", "example.net")
+    domain = pair(tmp_path / "domain", "example.net")
+    tls = TlsContext(host, {"example.net": domain})
+    assert shows(tls, "example.net", domain, web=web)
+    assert shows(tls, "EXAMPLE.net", domain, web=web)
+    assert shows(tls, "mail.example.org", host, web=web)
+
+
+def test_after_a_reload_hosts_are_shown_with_their_new_certificates(tmp_path: Path) -> None:
+    host = pair(tmp_path / "host", "mail.example.org", "example.net")
+    old, new = pair(tmp_path / "old", "example.net"), pair(tmp_path / "new", "example.net")
+    tls = TlsContext(host, {"example.net": old})
+    assert shows(tls, "example.net", old)
+    tls.reload(host, {"example.net": new})
+    assert shows(tls, "example.net", new)
+    tls.reload(host)
+    assert shows(tls, "example.net", host)
+
+
+def test_a_certificate_of_a_host_that_cannot_be_used_spoils_no_handshake(tmp_path: Path) -> None:
+    host = pair(tmp_path / "host", "mail.example.org", "example.net")
+    gone = CertificateFiles(tmp_path / "none.pem", tmp_path / "none.pem")
+    assert shows(TlsContext(host, {"example.net": gone}), "example.net", host)
+
+
+def test_it_can_be_told_which_certificate_a_connection_shows(tmp_path: Path) -> None:
+    host, domain = pair(tmp_path / "host", "mail.example.org"), pair(tmp_path / "domain", "example.net")
+    tls = TlsContext(host, {"example.net": domain})
+    assert shows(tls, "example.net", domain)
+    assert tls.files_of(tls.context) == host
+    (made,) = tls._made.values()
+    assert tls.files_of(made) == domain
+
+
+def test_https_alone_is_offered_for_the_web(tmp_path: Path) -> None:
+    host, domain = pair(tmp_path / "host", "mail.example.org"), pair(tmp_path / "domain", "example.net")
+    tls = TlsContext(host, {"example.net": domain})
+    for name, files in (("mail.example.org", host), ("example.net", domain)):
+        client = ssl.create_default_context(cafile=files.certificate)
+        client.set_alpn_protocols(["h2", "http/1.1"])
+        assert handshake(tls.web, client, name).selected_alpn_protocol() == "http/1.1"

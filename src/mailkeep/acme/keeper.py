@@ -144,14 +144,20 @@ class Keeper:
             raise AcmeFault("no challenge can be answered: listen.http serves http-01, listen.https tls-alpn-01")
         wanted = await self._want(settings, group, names)
         held = await asyncio.to_thread(self._folder.find, group)
-        session = await open_session(settings, self._folder, self._challenges, self._resolver, self._pause)
-        notes = await self._note(session, wanted, held)
-        now = self._clock()
-        reason = "it was asked for" if anyway and wanted.names else find_reason(wanted, held, notes, now)
-        if not reason:
-            return None
-        log.info("acme.ordering", domain=group, names=wanted.names, reason=reason)
-        order, proven, refused = await self._prove(settings, session, wanted, held)
+        async with open_session(settings, self._folder, self._challenges, self._resolver, self._pause) as session:
+            notes = await self._note(session, wanted, held)
+            reason = find_reason(wanted, held, notes, self._clock())
+            if not wanted.names or not (reason or anyway):
+                return None
+            log.info("acme.ordering", domain=group, names=wanted.names, reason=reason or "it was asked for")
+            return await self._obtain(session, wanted, held, notes, anyway=anyway)
+
+    async def _obtain(
+        self, session: Session, wanted: Wanted, held: Held | None, notes: Notes, *, anyway: bool
+    ) -> Outcome:
+        """Have a certificate made, unless it turns out that `held` is as good."""
+        group, now = wanted.group, self._clock()
+        order, proven, refused = await self._prove(session, wanted, held)
         for name, why in refused.items():
             log.warning("acme.name_refused", name=name, reason=why)
         if held is not None and not anyway and not gains(proven, held, notes, now):
@@ -211,14 +217,14 @@ class Keeper:
         return chosen if start <= chosen <= end else random.uniform(start, end)  # noqa: S311  to spread the load
 
     async def _prove(
-        self, settings: Settings, session: Session, wanted: Wanted, held: Held | None
+        self, session: Session, wanted: Wanted, held: Held | None
     ) -> tuple[Order, tuple[str, ...], dict[str, str]]:
         """An order for as many names as can be proven, these names, and the others with what was said of them.
 
         A name whose proof was not seen is tried by the next kind of challenge.
         Raises: NamesRefused (too few are left).
         """
-        ways = dict.fromkeys(wanted.names, settings.kinds)  # that are left
+        ways = dict.fromkeys(wanted.names, session.kinds)  # that are left
         refused: dict[str, str] = {}
         while True:
             try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from mailkeep.acme.challenges import Challenges
@@ -14,15 +15,19 @@ from mailkeep.acme.fault import AcmeFault, NamesRefused
 from mailkeep.acme.folder import Folder, Held
 from mailkeep.acme.jose import AccountKey
 from mailkeep.acme.settings import Settings
-from mailkeep.acme.web import Web
+from mailkeep.acme.web import open_web
 from mailkeep.net.resolver import Resolver
 
 
 class Session:
-    """Every method raises AcmeFault, OSError or ValueError (files in the data directory cannot be used)."""
+    """Every method raises AcmeFault, OSError or ValueError (files in the data directory cannot be used).
+
+    `kinds`: of challenges that can be answered, the best first.
+    """
 
     def __init__(self, settings: Settings, folder: Folder, challenges: Challenges, client: Client) -> None:
         """See `open_session`."""
+        self.kinds = settings.kinds
         self._settings = settings
         self._folder = folder
         self._challenges = challenges
@@ -100,23 +105,20 @@ class Session:
             raise NamesRefused(bad, final=False)
 
 
+@asynccontextmanager
 async def open_session(
     settings: Settings,
     folder: Folder,
     challenges: Challenges,
     resolver: Resolver,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> Session:
+) -> AsyncIterator[Session]:
     """With the account that there is.  Raises: OSError, ValueError."""
     context = await asyncio.to_thread(_trusting, settings.authorities)  # the system's authorities are many
-    client = Client(
-        Web(resolver, context),
-        settings.directory,
-        _account_key(folder),
-        account=folder.account(settings.directory),
-        pause=pause,
-    )
-    return Session(settings, folder, challenges, client)
+    key, account = _account_key(folder), folder.account(settings.directory)
+    async with open_web(resolver, context) as web:
+        client = Client(web, settings.directory, key, account=account, pause=pause)
+        yield Session(settings, folder, challenges, client)
 
 
 def _account_key(folder: Folder) -> AccountKey:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -42,11 +43,12 @@ class Answer:
 
 
 class Web:
-    """Asks one authority after the other.  `context` verifies who they are."""
+    """Asks authorities."""
 
-    def __init__(self, resolver: Resolver, context: ssl.SSLContext) -> None:
+    def __init__(self, resolver: Resolver, client: httpx.AsyncClient) -> None:
+        """See `open_web`."""
         self._resolver = resolver
-        self._context = context
+        self._client = client
 
     async def ask(self, method: str, url: str, body: bytes | None = None, *, accept: str = "*/*") -> Answer:
         """Raises: AcmeFault (nobody answers, or nothing usable)."""
@@ -54,27 +56,33 @@ class Web:
         headers = {"Host": host if port == 443 else f"{host}:{port}", "User-Agent": "mailkeep", "Accept": accept}
         if body is not None:
             headers["Content-Type"] = "application/jose+json"  # RFC 8555 §6.2
-        refused = f"{host} has no address"
-        # trust_env: no proxy and no certificates of the environment; redirects are not for signed requests
-        async with httpx.AsyncClient(verify=self._context, trust_env=False, follow_redirects=False) as web:
-            for address in await find_addresses(self._resolver, host):
-                shown = f"[{address}]" if ":" in address else address
-                request = web.build_request(
-                    method,
-                    f"https://{shown}:{port}{target}",
-                    content=body,
-                    headers=headers,
-                    extensions={"sni_hostname": host},
-                    timeout=REQUEST_S,
-                )
-                try:
-                    async with asyncio.timeout(REQUEST_S):
-                        return await _send(web, request)
-                except httpx.ConnectError as error:
-                    refused = f"{host} ({address}): {error}"
-                except (httpx.HTTPError, OSError, TimeoutError) as error:  # what was sent may have arrived
-                    raise AcmeFault(f"{host} does not answer: {str(error) or type(error).__name__}") from error
-        raise AcmeFault(refused)
+        refused: list[str] = []
+        for address in await find_addresses(self._resolver, host):
+            shown = f"[{address}]" if ":" in address else address
+            request = self._client.build_request(
+                method,
+                f"https://{shown}:{port}{target}",
+                content=body,
+                headers=headers,
+                extensions={"sni_hostname": host},
+                timeout=REQUEST_S,
+            )
+            try:
+                async with asyncio.timeout(REQUEST_S):
+                    return await _send(self._client, request)
+            except httpx.ConnectError as error:
+                refused.append(f"{host} ({address}): {error}")
+            except (httpx.HTTPError, OSError, TimeoutError) as error:  # what was sent may have arrived
+                raise AcmeFault(f"{host} does not answer: {str(error) or type(error).__name__}") from error
+        raise AcmeFault("; ".join(refused) or f"{host} has no address")
+
+
+@asynccontextmanager
+async def open_web(resolver: Resolver, context: ssl.SSLContext) -> AsyncIterator[Web]:
+    """Keeps connections until it is left.  `context` verifies whom they lead to."""
+    # trust_env: no proxy and no certificates of the environment; redirects are not for signed requests
+    async with httpx.AsyncClient(verify=context, trust_env=False, follow_redirects=False) as client:
+        yield Web(resolver, client)
 
 
 def _parts(url: str) -> tuple[str, int, str]:
