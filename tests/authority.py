@@ -37,13 +37,23 @@ class Authority:
     def issue(self, *names: str, valid: bool = True, chain: bool = True) -> tuple[x509.Certificate, Path]:
         """A certificate, and the PEM file with its key and chain."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._build(_name(names[0]), key, names, valid=valid)
+        hosts = tuple(x509.DNSName(name) for name in names)
+        certificate = self._build(_name(names[0]), key, hosts, valid=valid)
         file = self.directory / f"{names[0].replace('*', '_')}-{certificate.serial_number}.pem"
         file.write_bytes(
             _pem(key)
             + certificate.public_bytes(serialization.Encoding.PEM)
             + (self.certificate.public_bytes(serialization.Encoding.PEM) if chain else b"")
         )
+        return certificate, file
+
+    def issue_client(self, *addresses: str) -> tuple[x509.Certificate, Path]:
+        """A certificate for somebody with these mail addresses, and the PEM file with its key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        names = tuple(x509.RFC822Name(address) for address in addresses)
+        certificate = self._build(_name("Somebody"), key, names)
+        file = self.directory / f"client-{certificate.serial_number}.pem"
+        file.write_bytes(_pem(key) + certificate.public_bytes(serialization.Encoding.PEM))
         return certificate, file
 
     def with_key(self) -> Path:
@@ -56,7 +66,7 @@ class Authority:
         self,
         subject: x509.Name,
         key: Key,
-        names: tuple[str, ...],
+        names: tuple[x509.GeneralName, ...],
         *,
         authority: bool = False,
         valid: bool = True,
@@ -75,9 +85,7 @@ class Authority:
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
         )
         if names:
-            builder = builder.add_extension(
-                x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), critical=False
-            )
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         return builder.sign(self.key, hashes.SHA256())
 
 

@@ -102,6 +102,12 @@ class Service:
             client.login(account.user, account.password)
         return client
 
+    def connect_tls_by(self, tls: ssl.SSLContext) -> ImapClient:
+        """The same with a context of the test's own, not logged in."""
+        client = ImapClient(self.imaps, tls=tls)
+        self.clients.append(client)
+        return client
+
     def close_clients(self) -> None:
         while self.clients:
             self.clients.pop().close()
@@ -319,7 +325,8 @@ def configured(tmp_path: Path) -> Iterator[Callable[..., Service]]:
     def start(**tables: Any) -> Service:
         data = tmp_path / f"configured{len(running)}"
         listen = tables.pop("listen", FREE_PORTS)
-        config = Config(data_dir=data, listen=listen, auth=Auth(throttle=False), **tables)
+        auth = tables.pop("auth", Auth(throttle=False))
+        config = Config(data_dir=data, listen=listen, auth=auth, **tables)
         thread = InThread(config)
         server = thread.start()
         at = server.endpoints

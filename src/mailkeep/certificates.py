@@ -84,7 +84,7 @@ class TlsContext:
     for one of `others`, in whose place `files` are shown.
     """
 
-    __slots__ = ("_made", "context", "files", "others", "web")
+    __slots__ = ("_authorities", "_made", "context", "files", "others", "web")
 
     def __init__(self, files: CertificateFiles, others: Mapping[str, CertificateFiles] | None = None) -> None:
         self.context: Final = _context(files)
@@ -94,6 +94,7 @@ class TlsContext:
             context.sni_callback = self._choose
         self.files = files
         self.others = others or {}
+        self._authorities: Path | None = None
         self._made: dict[tuple[CertificateFiles, bool], ssl.SSLContext] = {}  # of others; True: for HTTPS
 
     def reload(self, files: CertificateFiles, others: Mapping[str, CertificateFiles] | None = None) -> None:
@@ -103,6 +104,18 @@ class TlsContext:
             context.load_cert_chain(files.certificate, files.key)
         self.files = files
         self.others = others or {}
+        self._made = {}
+
+    def ask_clients(self, authorities: Path | None) -> None:
+        """Ask mail programs for a certificate, which one of these (PEM) must vouch for; None: ask for none.
+
+        They may come without.  An authority that was given before goes on counting.
+        Raises: CertificateError (the file cannot be used; nothing has changed then).
+        """
+        if authorities is not None:
+            _ask_clients(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), authorities)
+        self._authorities = authorities
+        _ask_clients(self.context, authorities)
         self._made = {}
 
     def files_of(self, context: ssl.SSLContext | None) -> CertificateFiles:
@@ -120,6 +133,8 @@ class TlsContext:
                 self._made[key] = _context(files)
                 if context is self.web:
                     _for_web(self._made[key])
+                else:
+                    _ask_clients(self._made[key], self._authorities)
         connection.context = self._made.get(key, context)
 
 
@@ -149,6 +164,17 @@ def _context(files: CertificateFiles) -> ssl.SSLContext:
             f"{files.certificate} and {files.key} are not a PEM certificate and its unencrypted key: {error}"
         ) from error
     return context
+
+
+def _ask_clients(context: ssl.SSLContext, authorities: Path | None) -> None:
+    if authorities is None:
+        context.verify_mode = ssl.CERT_NONE
+        return
+    try:
+        context.load_verify_locations(authorities)
+    except (OSError, ssl.SSLError) as error:
+        raise CertificateError(f"{authorities}: is no PEM file of certificate authorities: {error}") from error
+    context.verify_mode = ssl.CERT_OPTIONAL
 
 
 def _no_password() -> str:

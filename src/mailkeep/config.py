@@ -18,12 +18,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Final, NoReturn, Protocol
+from urllib.parse import urlsplit
 
+from mailkeep.formats.ldap import LdapError, check_name, parse_filter
 from mailkeep.imap.capabilities import SWITCHES
 from mailkeep.imap.filters import find_problem
 from mailkeep.model.address import parse_address
 from mailkeep.model.errors import Invalid
 from mailkeep.net.limits import is_loopback
+from mailkeep.service.ldap import WORDS as LDAP_WORDS
 from mailkeep.service.wellknown import MAX_NAME
 
 CONFIG_NAME: Final = "mailkeep.toml"
@@ -428,6 +431,57 @@ class _Text:
 
 
 @dataclass(frozen=True, slots=True)
+class _Texts:
+    allowed: ClassVar[str] = "a list of words without spaces"
+
+    def read(self, raw: object) -> tuple[str, ...]:
+        if not isinstance(raw, list) or len(raw) > 100:
+            raise ValueError
+        if not all(isinstance(text, str) and 0 < len(text) <= 1000 and not re.search(r"\s|\0", text) for text in raw):
+            raise ValueError
+        return tuple(raw)
+
+
+@dataclass(frozen=True, slots=True)
+class _LdapServers:
+    allowed: ClassVar[str] = 'a list of addresses like ["ldaps://ldap.example.org", "ldap://127.0.0.1:10389"]'
+    pattern: ClassVar[re.Pattern[str]] = re.compile(r"ldaps?://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::\d{1,5})?/?\Z")
+
+    def read(self, raw: object) -> tuple[str, ...]:
+        if not isinstance(raw, list) or not all(isinstance(text, str) and self.pattern.match(text) for text in raw):
+            raise ValueError
+        return tuple(raw)
+
+
+@dataclass(frozen=True, slots=True)
+class _LdapFilter:
+    allowed: ClassVar[str] = 'a filter as LDAP has it (RFC 4515), like "(&(objectClass=person)(mail={user}))"'
+
+    def read(self, raw: object) -> str:
+        if not isinstance(raw, str):
+            raise ValueError
+        try:
+            parse_filter(raw, LDAP_WORDS)
+        except LdapError as error:
+            raise ValueError(f'"{raw}" is no filter: {error}') from error
+        return raw
+
+
+@dataclass(frozen=True, slots=True)
+class _LdapName:
+    allowed: ClassVar[str] = 'a name like "uid={name},ou=people,dc=example,dc=org", or "" for none'
+
+    def read(self, raw: object) -> str:
+        if not isinstance(raw, str) or len(raw) > 1000 or "\0" in raw:
+            raise ValueError
+        try:
+            check_name(raw, LDAP_WORDS)
+        except LdapError as error:
+            raise ValueError(f'"{raw}" is no name: {error}') from error
+        return raw
+
+
+@dataclass(frozen=True, slots=True)
 class _Filters:
     allowed: ClassVar[str] = 'a list of names with search criteria, like ["unread-big UNSEEN LARGER 100000"]'
 
@@ -582,6 +636,13 @@ class Tls:
         "Whether certificates are asked for, and renewed, at the authority of `[acme]`: one for the host name, and one"
         " for each domain.  Until there is one, the self-signed one is shown.",
         default=False,
+    )
+    client_authorities: Path | None = _option(
+        _File(),
+        "PEM file of authorities whose certificates clients may log in with (EXTERNAL): the address in one names the"
+        " account.  None: clients are not asked for any.  Read again on SIGHUP; an authority that was taken out counts"
+        " until a restart.",
+        default=None,
     )
 
 
@@ -776,6 +837,128 @@ class Auth:
         " against a stolen one passwords can be tried much faster than against the hash that is kept anyway.",
         default=False,
     )
+    hook: Path | None = _option(
+        _File(),
+        "A Python file with a function `on_login(login)` that says whose account a name and a password open.  It is"
+        " asked where no password that is kept here fits, and runs in processes of its own.  Read again on SIGHUP.",
+        default=None,
+    )
+    hook_timeout: int = _option(
+        _Count(1, 60), "Seconds that it has; whoever waits longer is told to try again later.", default=10
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuth:
+    """Tokens of an OpenID provider, or of another OAuth 2.0 server, by which users log in (OAUTHBEARER, XOAUTH2)."""
+
+    issuer: str = _option(
+        _WebAddress(),
+        "The provider, as tokens name it: exactly, with or without a last slash.  None: no tokens are taken.",
+        default="",
+    )
+    audiences: tuple[str, ...] = _option(
+        _Texts(),
+        "For whom tokens must be (`aud`): one of these.  Without this a token for any other service of the provider"
+        " would open mail too, so there must be one.",
+        default=(),
+    )
+    scope: str = _option(
+        _Text(),
+        "The scope that a token must have; clients whose token lacks it are told.  None: any will do.",
+        default="",
+    )
+    claim: str = _option(
+        _Text(),
+        "What of a token names the account, by its address.  Take one that users cannot set as they like.",
+        default="email",
+    )
+    check: str = _option(
+        _Choice(("signature", "introspection")),
+        "How tokens are checked: they are JWT, signed with keys that the provider publishes; or of any form, and the"
+        " provider is asked about each (RFC 7662).",
+        default="signature",
+    )
+    url: str = _option(
+        _WebAddress(),
+        "Where the provider has its keys, or answers about tokens; none: where its description says.",
+        default="",
+    )
+    client: str = _option(_Text(), "With `introspection`: the name of this server at the provider.", default="")
+    client_secret_file: Path | None = _option(
+        _File(), "The file whose first line is the secret that goes with it; it should have mode 0600.", default=None
+    )
+    authorities: Path | None = _option(
+        _File(),
+        "PEM file of the certificate authorities by which the provider proves its name; none: those that the system"
+        " trusts.",
+        default=None,
+    )
+    timeout: int = _option(
+        _Count(1, 60),
+        "Seconds that the provider has; clients that wait longer are told to try again later.",
+        default=10,
+    )
+    scopes: tuple[str, ...] = _option(
+        _Texts(),
+        "What mail programs that set themselves up are told to ask the provider for.",
+        default=("openid", "email", "offline_access"),
+    )
+    authorize_url: str = _option(
+        _WebAddress(),
+        "Where they send their user to; they are told of all this if there is a `public_client`.",
+        default="",
+    )
+    token_url: str = _option(_WebAddress(), "Where they get tokens.", default="")
+    public_client: str = _option(
+        _Text(), "The name of a client without a secret, which all mail programs share at the provider.", default=""
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ldap:
+    """A directory that checks passwords, by LDAP.  It is asked where no password that is kept here fits."""
+
+    servers: tuple[str, ...] = _option(
+        _LdapServers(), "Servers that know the same, tried in this order; none: no directory is asked.", default=()
+    )
+    starttls: bool = _option(
+        _Switch(),
+        "Whether TLS is begun on a connection to ldap://, which carries passwords in the clear otherwise.",
+        default=True,
+    )
+    authorities: Path | None = _option(
+        _File(),
+        "PEM file of the certificate authorities by which the servers prove their names; none: those that the system"
+        " trusts.",
+        default=None,
+    )
+    base: str = _option(_Text(), "Below which entry users are looked for.", default="")
+    scope: str = _option(
+        _Choice(("subtree", "one")), "How far below: anywhere, or among its children alone.", default="subtree"
+    )
+    filter: str = _option(
+        _LdapFilter(),
+        "Which entry is a user's: exactly one must fit.  {user} is what he has typed, {name} what of it stands before"
+        " the @, {domain} what stands behind.",
+        default="(mail={user})",
+    )
+    reader: str = _option(_LdapName(), "The name by which the server may look; none: anybody may.", default="")
+    password_file: Path | None = _option(
+        _File(), "The file whose first line is the password that goes with it; it should have mode 0600.", default=None
+    )
+    name: str = _option(
+        _LdapName(),
+        "The name of a user's entry, with gaps as in `filter`: then nothing is looked for, and `base`, `filter` and"
+        " `reader` do not count.",
+        default="",
+    )
+    address: str = _option(
+        _Text(), "The attribute with the address of a user's account; none: he logs in by that address.", default="mail"
+    )
+    timeout: int = _option(
+        _Count(1, 60), "Seconds that a server has; whoever waits longer is told to try again later.", default=10
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -795,6 +978,12 @@ class Accounts:
         _Choice(("lower", "freely")),
         "What the owner of an account may do to its quota by SETQUOTA (RFC 9208): lower it, or set it freely.",
         default="lower",
+    )
+    at_login: bool = _option(
+        _Switch(),
+        "Whether somebody whom the provider of tokens, the directory, `auth.hook` or a certificate vouches for gets an"
+        " account when he first logs in, if it is in a domain of this server.",
+        default=False,
     )
 
     @property
@@ -1040,6 +1229,8 @@ class Config:
     pop3: Pop3 = field(default_factory=Pop3)
     submission: Submission = field(default_factory=Submission)
     auth: Auth = field(default_factory=Auth)
+    oauth: OAuth = field(default_factory=OAuth)
+    ldap: Ldap = field(default_factory=Ldap)
     accounts: Accounts = field(default_factory=Accounts)
     dns: Dns = field(default_factory=Dns)
     filter: Filter = field(default_factory=Filter)
@@ -1145,10 +1336,16 @@ def parse(text: str, path: Path) -> Config:
             f"{where}: relay.tls: a password is sent only to a host that has proven its name; allowed with relay.user"
             ' is "starttls" or "implicit"'
         )
-    if config.tls.acme and (problem := _acme_problem(config)):
+    if problem := (_acme_problem(config) if config.tls.acme else None) or _login_problem(config):
         key, why = problem
-        raise ConfigError(f"{path}:{_line_of(text, tuple(key.split('.')))}: {key}: {why}")
+        raise ConfigError(f"{path}:{_line_near(text, key)}: {key}: {why}")
     return config
+
+
+def _line_near(text: str, key: str) -> int:
+    """Where the option is set, or else its table begins."""
+    at = tuple(key.split("."))
+    return max(_line_of(text, at), _line_of(text, at[:1]))
 
 
 def _acme_problem(config: Config) -> tuple[str, str] | None:
@@ -1166,6 +1363,25 @@ def _acme_problem(config: Config) -> tuple[str, str] | None:
         return "acme.challenges", "without any no name can be proven"
     if (config.acme.key_id == "") != (config.acme.hmac_key_file is None):
         return "acme.key_id", "acme.key_id and acme.hmac_key_file: give both, or neither"
+    return None
+
+
+def _login_problem(config: Config) -> tuple[str, str] | None:
+    """What of the options about logging in does not go together: the key, and why."""
+    oauth, ldap = config.oauth, config.ldap
+    if oauth.issuer:
+        if not oauth.audiences:
+            return "oauth.audiences", "name at least one with oauth.issuer, or tokens for anybody would open mail"
+        for key in ("issuer", "url"):
+            url = urlsplit(getattr(oauth, key))
+            if url.scheme == "http" and not _is_here(url.hostname or ""):
+                return f"oauth.{key}", "only https is safe from others who answer in its place"
+    if oauth.check == "introspection" and not (oauth.client and oauth.client_secret_file):
+        return "oauth.client", "with introspection give oauth.client and oauth.client_secret_file"
+    if ldap.servers and not ldap.name and not ldap.base:
+        return "ldap.base", "say below which entry users are looked for, or give ldap.name"
+    if ldap.servers and not ldap.name and (ldap.reader == "") != (ldap.password_file is None):
+        return "ldap.reader", "give ldap.reader and ldap.password_file, or neither where anybody may look"
     return None
 
 

@@ -201,6 +201,7 @@ class Server:
         self._staff: Staff
         self._upkeep: tuple[Callable[[], Awaitable[None]], ...]  # work in the background, each until cancelled
         self._tls = TlsContext(self._certificate_files(config), find_others(config))
+        self._tls.ask_clients(config.tls.client_authorities)
         answer_handshakes(self._tls.web, Challenges(config.data_dir))
 
     @property
@@ -318,6 +319,7 @@ class Server:
         """
         require_files(config)
         self._tls.reload(self._certificate_files(config), find_others(config))
+        self._tls.ask_clients(config.tls.client_authorities)
         changed = tuple(key for key in _changed(self.config, config) if not key.startswith(RELOADED))
         self.config = config
         self._staff.reload(config, self._tls.files)

@@ -108,6 +108,7 @@ class Worker:
         self._peers = Peers(paths, begin.count, codec.VERSION)
         files = CertificateFiles(Path(begin.certificate), Path(begin.key))
         self._tls = TlsContext(files, find_others(config))
+        self._tls.ask_clients(config.tls.client_authorities)
         answer_handshakes(self._tls.web, Challenges(config.data_dir))
 
     async def run(self) -> None:
@@ -181,6 +182,7 @@ class Worker:
         config = _config(message.config)
         try:
             self._tls.reload(CertificateFiles(Path(message.certificate), Path(message.key)), find_others(config))
+            self._tls.ask_clients(config.tls.client_authorities)
         except CertificateError as error:
             log.error("worker.reload_refused", reason=str(error))
             return

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -17,13 +14,13 @@ from mailkeep.model.errors import Unavailable
 from mailkeep.service.openid.claims import Bearing, Terms, TokenRefused, check, check_introspected
 from mailkeep.service.openid.signed import Key, NoSuchKey, read_keys, verify
 from mailkeep.service.openid.web import Web, WebFault, read_object
+from mailkeep.service.remembered import Remembered
 
 FRESH_S: Final = 3600.0  # keys are fetched anew after so long,
 STALE_S: Final = 86_400.0  # and go on being used for so long where that fails
 AGAIN_S: Final = 30.0  # not sooner: a token may name any key
 AFTER_FAULT_S: Final = 5.0
 REMEMBERED_S: Final = 60.0  # an answer of the provider: whom it has shut out meanwhile gets in for so long
-REMEMBERED: Final = 10_000
 
 Run = Callable[[Coroutine[Any, Any, None]], Awaitable[None]]
 """Carries out work in a task of its own: those who log in may have none."""
@@ -187,23 +184,19 @@ class AskedTokens:
         self._run = run
         self._client = client
         self._endpoints = Endpoints(terms.issuer, web)
-        self._clock = clock
         self._now = now
-        self._key = secrets.token_bytes(32)
-        self._remembered: OrderedDict[bytes, tuple[float, dict[str, Any]]] = OrderedDict()  # the oldest first
+        self._remembered: Remembered[dict[str, Any]] = Remembered(REMEMBERED_S, clock)
 
     async def identify(self, token: str) -> Bearing:
         """See `Provider.identify`."""
-        digest = hashlib.blake2b(token.encode(), key=self._key, digest_size=32).digest()
-        answer = self._recall(digest)
-        if answer is None:
-            found: list[dict[str, Any]] = []
-            await self._run(self._ask(token, found))
-            answer = found[0]
-            bearing = check_introspected(answer, self._terms, self._now())
-            self._remember(digest, answer)
-            return bearing
-        return check_introspected(answer, self._terms, self._now())
+        answer = self._remembered.find(token)
+        if answer is not None:
+            return check_introspected(answer, self._terms, self._now())
+        found: list[dict[str, Any]] = []
+        await self._run(self._ask(token, found))
+        bearing = check_introspected(found[0], self._terms, self._now())
+        self._remembered.add(found[0], token)
+        return bearing
 
     async def _ask(self, token: str, found: list[dict[str, Any]]) -> None:
         """RFC 7662 §2.1; the client's name and secret are encoded as RFC 6749 §2.3.1 says.  Raises: Unavailable."""
@@ -219,15 +212,3 @@ class AskedTokens:
             log.warning("oauth.no_answer", issuer=self._terms.issuer, reason=str(error))
             raise Unavailable("The provider of tokens does not answer") from error
         found.append(answer)
-
-    def _recall(self, digest: bytes) -> dict[str, Any] | None:
-        until, answer = self._remembered.get(digest, (0.0, None))
-        if answer is not None and self._clock() >= until:
-            del self._remembered[digest]
-            return None
-        return answer
-
-    def _remember(self, digest: bytes, answer: dict[str, Any]) -> None:
-        self._remembered[digest] = self._clock() + REMEMBERED_S, answer
-        if len(self._remembered) > REMEMBERED:
-            self._remembered.popitem(last=False)
