@@ -26,7 +26,7 @@ from mailkeep.model.mailbox import DELIMITER
 from mailkeep.model.queued import State
 from mailkeep.model.rights import parse_rights
 from mailkeep.net.resolver import CachingResolver
-from mailkeep.service.accounts import Accounts, Hashed
+from mailkeep.service.accounts import ELSEWHERE, Accounts, Hashed
 from mailkeep.service.addresses import Addresses
 from mailkeep.service.authentication import Authentication
 from mailkeep.service.delivery import Delivery
@@ -129,13 +129,14 @@ class AddAccount(Verb[AccountAdded], frozen=True):
     """Make an account; without a password a shared one, into which nobody logs in.
 
     `quota` in octets, 0 for no limit; None is the configured default.  `hashed`: the password is a hash from another
-    system.
+    system.  `elsewhere`: its owner logs in by what others check; it has no password, and is not a shared one.
     """
 
     address: str
     password: str | None
     quota: int | None = None
     hashed: bool = False
+    elsewhere: bool = False
 
 
 class AccountLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -620,7 +621,7 @@ class ChangeQueue(Verb[Changed], frozen=True):
 
 async def _add_account(offices: Offices, verb: AddAccount) -> AccountAdded:
     password = Hashed(verb.password) if verb.hashed and verb.password is not None else verb.password
-    account = await offices.accounts.create(verb.address, password)
+    account = await offices.accounts.create(verb.address, ELSEWHERE if verb.elsewhere else password)
     if verb.quota is not None:
         await offices.quotas.change(account.id, octets=verb.quota)
     domain = account.address.rpartition("@")[2]

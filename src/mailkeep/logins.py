@@ -30,7 +30,7 @@ CREATION_S: Final = 30.0
 def build_elsewhere(config: Config, offices: Offices, lane: Lane) -> Elsewhere:
     """All of them.  Raises: ConfigError (a file of it cannot be used)."""
     maker = _Maker(config.control_socket) if config.accounts.at_login else None
-    arrivals = Arrivals(offices.accounts, offices.domains, maker.make if maker is not None else None)
+    arrivals = Arrivals(offices.accounts, offices.addresses, maker.make if maker is not None else None)
     hook = None
     if config.auth.hook is not None:
         hook = LoginHook(config.auth.hook, lane.run, float(config.auth.hook_timeout))

@@ -16,6 +16,7 @@ from mailkeep.administration import Offices
 from mailkeep.config import Address, Config, ConfigError, Relay
 from mailkeep.imap.derive import DERIVERS, PARTS
 from mailkeep.issuing import build_certificates, settings_of
+from mailkeep.logins import require_login_files
 from mailkeep.model.errors import Unavailable
 from mailkeep.model.quota import Quota
 from mailkeep.net.resolver import CachingResolver, Resolver
@@ -199,7 +200,11 @@ def build_resolver(config: Config) -> CachingResolver:
 
 
 def require_files(config: Config) -> None:
-    """What sends mail, judges it or gets certificates can use the files that `config` names.  Raises: ConfigError."""
+    """What sends mail, judges it, lets in or gets certificates can use the files that `config` names.
+
+    Raises: ConfigError.
+    """
+    require_login_files(config)
     _contexts(config)
     _smarthost(config.relay)
     settings_of(config)

@@ -30,6 +30,7 @@ from mailkeep.imap.capabilities import off_in
 from mailkeep.imap.connection import ImapConnection
 from mailkeep.imap.session import Options as ImapOptions
 from mailkeep.imap.session import Services as ImapServices
+from mailkeep.logins import build_elsewhere
 from mailkeep.net.connection import Connection
 from mailkeep.net.connection import Session as ConnectionSession
 from mailkeep.net.lane import Lane, Spawn
@@ -40,6 +41,7 @@ from mailkeep.pop3.maildrop import Maildrops
 from mailkeep.pop3.session import Options as Pop3Options
 from mailkeep.pop3.session import Services as Pop3Services
 from mailkeep.service.accounts import ConnectionCounts
+from mailkeep.service.elsewhere import NOBODY
 from mailkeep.service.ledger import Ledger
 from mailkeep.service.tally import Tally
 from mailkeep.service.throttle import Throttle
@@ -171,6 +173,7 @@ class Reception:
         await drain(self._listeners)
         if self._checks is not None:
             self._checks.close()
+        self._offices.authentication.ask_others(NOBODY)
 
     def _open_imap(self, connection: Connection) -> ImapConnection:
         return ImapConnection(
@@ -213,6 +216,8 @@ class Reception:
             literal_plus=self._config.imap.literal == "plus",
             version=self._version,
             scram=self._config.auth.scram,
+            tokens=bool(self._config.oauth.issuer),
+            certificates=self._config.tls.client_authorities is not None,
             xlist=self._config.imap.xlist,
             submitters=frozenset(self._config.imap.submitters),
             uidonly=self._config.imap.uidonly,
@@ -225,6 +230,7 @@ class Reception:
     def _take_roles(self) -> None:
         """For connections to come; what is under way goes on with what it began with."""
         offices = self._offices
+        offices.authentication.ask_others(build_elsewhere(self._config, offices, self._lane))
         if self._checks is not None:
             self._checks.close()
         self._checks = build_checks(self._config, offices, self._lane, self._filtered, self._found)

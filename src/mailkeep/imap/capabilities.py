@@ -24,6 +24,7 @@ class When(Enum):
     LOGGED_IN = auto()
     PLAIN = auto()  # once logged in, until COMPRESS
     CLEAR = auto()  # before login, while TLS could be begun
+    CERTIFICATE = auto()  # before login, where the client has shown a certificate
     PASSWORD = auto()  # before login, where a password is taken
     NO_PASSWORD = auto()  # before login, where none is taken
 
@@ -63,7 +64,10 @@ TABLE: Final = (
         name="LITERAL+", when=When.ALWAYS, rev2=True, shown=lambda o: "LITERAL+" if o.literal_plus else "LITERAL-"
     ),
     _one("STARTTLS", When.CLEAR, rev2=True),
+    Capability(name="AUTH=EXTERNAL", when=When.CERTIFICATE, wanted=lambda o: o.certificates),
     Capability(name="AUTH=SCRAM-SHA-256", when=When.PASSWORD, wanted=lambda o: o.scram),
+    Capability(name="AUTH=OAUTHBEARER", when=When.PASSWORD, wanted=lambda o: o.tokens),
+    Capability(name="AUTH=XOAUTH2", when=When.PASSWORD, wanted=lambda o: o.tokens),
     _one("AUTH=PLAIN", When.PASSWORD, rev2=True),
     _one("AUTH=LOGIN", When.PASSWORD),
     Capability(name="LOGINDISABLED", when=When.NO_PASSWORD, fixed=True),
@@ -171,6 +175,8 @@ def _moments(session: Session) -> tuple[When, ...]:
     password = When.PASSWORD if session.plaintext_allowed else When.NO_PASSWORD
     if session.tls_context is not None and not session.connection.tls:
         return When.ALWAYS, When.CLEAR, password
+    if session.connection.secured().certificate is not None:
+        return When.ALWAYS, When.CERTIFICATE, password
     return When.ALWAYS, password
 
 

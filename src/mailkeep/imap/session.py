@@ -69,6 +69,8 @@ class Options:
     literal_plus: bool = True  # offer LITERAL+, else LITERAL-
     version: str = ""
     scram: bool = False  # offer SCRAM-SHA-256
+    tokens: bool = False  # offer OAUTHBEARER and XOAUTH2
+    certificates: bool = False  # offer EXTERNAL to clients that have shown a certificate
     xlist: bool = False  # tell that there is XLIST
     uidonly: bool = False  # offer UIDONLY
     message_limit: int = 0  # messages that one command deals with (RFC 9738); 0: any number

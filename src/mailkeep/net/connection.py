@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol, cast
 import structlog
 
 from mailkeep.net.deflate import Broken, Deflate
+from mailkeep.service.authentication import CLEAR, Secured
 
 HIGH_WATER: Final = 256 * 1024  # octets in the transport's buffer beyond which nobody may write
 LOW_WATER: Final = 64 * 1024
@@ -116,6 +117,11 @@ class Connection(asyncio.BufferedProtocol):
         self.peer = ""  # the address, "" for a unix socket
         self.tls = False
         self._deflate: Deflate | None = None
+
+    def secured(self) -> Secured:
+        """What TLS proves of the client: the certificate that it has shown, for which an authority of ours vouches."""
+        tls = self.transport.get_extra_info("ssl_object")
+        return CLEAR if tls is None else Secured(certificate=tls.getpeercert(binary_form=True))
 
     # --- callbacks of the event loop
 

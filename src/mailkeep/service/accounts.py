@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from functools import partial
 from typing import Final
 
@@ -37,6 +38,15 @@ class Account:
     state: AccountState
     shard: int
     shared: bool = False
+
+
+class Elsewhere(Enum):
+    """In place of a password: others say who may log in."""
+
+    ELSEWHERE = "elsewhere"
+
+
+ELSEWHERE: Final = Elsewhere.ELSEWHERE
 
 
 class Accounts:
@@ -101,14 +111,17 @@ class Accounts:
         """All accounts in any state, ascending by address."""
         return tuple(_account(entry) for entry in self._directory.list())
 
-    async def create(self, address: str, password: str | Hashed | None) -> Account:
+    async def create(self, address: str, password: str | Hashed | Elsewhere | None) -> Account:
         """A new active account with its first mailboxes; finishes one that a crash left half-made.
 
         Without a password it is a shared one: nobody can log in, and others see of it what they are given rights on.
+        ELSEWHERE is no password either, but somebody's account.
         Raises: AlreadyExists, Invalid (address, password or hash), Unavailable.
         """
         key = str(parse_address(address))
-        kept = Kept(None, None) if password is None else await self._keep(key, password)
+        kept = Kept(None, None)
+        if password is not None and password is not ELSEWHERE:
+            kept = await self._keep(key, password)
         entry = self._directory.find(key)
         if entry is None:
             entry = self._directory.add(key, kept.hash, int(self._now()), shared=password is None, scram=kept.scram)

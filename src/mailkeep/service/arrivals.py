@@ -9,7 +9,7 @@ from mailkeep import telemetry
 from mailkeep.model.address import parse_address
 from mailkeep.model.errors import AlreadyExists, Invalid, MailError, Unavailable
 from mailkeep.service.accounts import Accounts
-from mailkeep.service.domains import Domains
+from mailkeep.service.addresses import Addresses
 from mailkeep.service.ways import Login
 
 Create = Callable[[str], Awaitable[None]]
@@ -21,12 +21,12 @@ log = telemetry.logger(part="auth")
 class Arrivals:
     """Lets them in by the address of their account.
 
-    `create` is called for one who has none, if his domain is one of those added here; None: then he is not let in.
+    `create` is called for one who has none, if his domain is one of ours; None: then he is not let in.
     """
 
-    def __init__(self, accounts: Accounts, domains: Domains, create: Create | None = None) -> None:
+    def __init__(self, accounts: Accounts, addresses: Addresses, create: Create | None = None) -> None:
         self._accounts = accounts
-        self._domains = domains
+        self._addresses = addresses
         self._create = create
         self._creating = asyncio.Lock()  # a client opens several connections at once
 
@@ -41,7 +41,7 @@ class Arrivals:
         if login is not None or self._create is None:
             return login
         async with self._creating:
-            if self.find(str(key)) is None and self._domains.has(key.domain):
+            if self.find(str(key)) is None and self._addresses.is_local(key.domain):
                 await self._make(str(key), self._create)
         return self.find(str(key))
 

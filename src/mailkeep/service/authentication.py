@@ -19,6 +19,7 @@ from functools import partial
 from typing import Final
 
 from mailkeep import telemetry
+from mailkeep.formats import bearer
 from mailkeep.formats.sasl import MECHANISMS, Challenge, Credentials, Exchange
 from mailkeep.formats.scram import NAME as SCRAM
 from mailkeep.formats.scram import ROUNDS, Proof, Scram, Verifier, pretend_verifier
@@ -28,6 +29,7 @@ from mailkeep.model.errors import AuthenticationFailed, Invalid, MailError, NotF
 from mailkeep.model.ids import AccountId, ModSeq
 from mailkeep.service.app_passwords import NOTE_USE_S, AppPasswords
 from mailkeep.service.bus import Bus
+from mailkeep.service.elsewhere import EXTERNAL, NOBODY, Elsewhere, read_identity
 from mailkeep.service.guard import Guard
 from mailkeep.service.lessons import Learn
 from mailkeep.service.own_passwords import OwnPasswords
@@ -83,12 +85,24 @@ class Authentication:
         self._bus = bus
         self._passwords = passwords
         self._ways: tuple[Way, ...] = (self.app_passwords, own or OwnPasswords(directory, passwords, learn), *ways)
+        self._elsewhere = NOBODY
         self._key = secrets.token_bytes(32)
         self._running: dict[bytes, asyncio.Future[Login]] = {}
 
+    def ask_others(self, elsewhere: Elsewhere) -> None:
+        """From now on let others say who may log in, too: where passwords are checked, they come last."""
+        self._elsewhere.close()
+        self._elsewhere = elsewhere
+
     def mechanisms(self, service: Service, tls: Secured = CLEAR) -> tuple[str, ...]:  # noqa: ARG002  the same for all
         """What can be offered, the better first."""
-        return (SCRAM, *PASSWORD) if self._passwords.scram else PASSWORD
+        external = (EXTERNAL,) if self._elsewhere.certificates is not None and tls.certificate is not None else ()
+        scram = (SCRAM,) if self._passwords.scram else ()
+        tokens = bearer.MECHANISMS if self._elsewhere.tokens is not None else ()
+        return (*external, *scram, *tokens, *PASSWORD)
+
+    def _all_ways(self) -> tuple[Way, ...]:
+        return (*self._ways, *self._elsewhere.ways)
 
     # --- by password
 
@@ -100,7 +114,7 @@ class Authentication:
         attempt = self._attempt(user, password, service, peer)
         digest = self._digest(attempt)
         while True:
-            for way in self._ways:
+            for way in self._all_ways():
                 if (login := way.recall(attempt)) is not None:
                     return self._succeeded(attempt.key, peer, login)
             running = self._running.get(digest)
@@ -140,7 +154,7 @@ class Authentication:
     async def _check(self, attempt: Attempt) -> Login | None:
         """Ask each way.  One that cannot tell does not hide the yes of another, but it does hide a no."""
         trouble: Unavailable | None = None
-        for way in self._ways:
+        for way in self._all_ways():
             try:
                 login = await way.check(attempt)
             except Unavailable as error:
@@ -183,6 +197,10 @@ class Authentication:
             raise Unsupported("Unsupported authentication mechanism")
         if mechanism == SCRAM:
             return await self._scram(initial, service, peer, ask)
+        if mechanism == EXTERNAL:
+            return await self._external(initial, service, peer, ask, tls)
+        if mechanism in bearer.MECHANISMS:
+            return await self._token(mechanism, initial, service, peer, ask)
         said = await _credentials(MECHANISMS[mechanism](), initial, ask)
         return await self.password(said.user, said.password, service=service, peer=peer)
 
@@ -201,7 +219,7 @@ class Authentication:
     def _verifiers(self, key: str, service: Service) -> dict[Verifier, Login | None]:
         """Those by which the user can prove himself, all of one salt; where there are none it looks the same."""
         salt = salt_of(key, self._directory.secret)
-        found = [pair for way in self._ways for pair in way.verifiers(key, service)]
+        found = [pair for way in self._all_ways() for pair in way.verifiers(key, service)]
         same = {verifier: login for verifier, login in found if verifier.salt == salt and verifier.rounds == ROUNDS}
         if same:
             return dict(same)
@@ -211,6 +229,35 @@ class Authentication:
     async def _proved(self, key: str, service: Service, proof: Proof) -> Login | None:
         """What a proof opens, if its verifier is still kept."""
         return None if proof.verifier is None else self._verifiers(key, service).get(proof.verifier)
+
+    async def _token(self, mechanism: str, first: bytes | None, service: Service, peer: str, ask: Ask) -> Login:
+        """RFC 7628 §3.2.3: a client whose token opens nothing is told what would, and answers, before it is refused."""
+        tokens = self._elsewhere.tokens
+        assert tokens is not None  # it is offered
+        said = bearer.parse(mechanism, await ask(b"") if first is None else first)
+        login = await self._tried(said.user, service, peer, partial(tokens.check, said))
+        if login is None:
+            await ask(tokens.refusal(mechanism))
+            raise AuthenticationFailed("Wrong user name or token")
+        return self._succeeded(_key(login.user), peer, login)
+
+    async def _external(self, first: bytes | None, service: Service, peer: str, ask: Ask, tls: Secured) -> Login:
+        """RFC 4422 appendix A: the client has shown a certificate, and says whose account it wants."""
+        certificates = self._elsewhere.certificates
+        assert certificates is not None  # it is offered
+        assert tls.certificate is not None
+        wanted = read_identity(await ask(b"") if first is None else first)
+        login = await self._tried(wanted, service, peer, partial(certificates.check, tls.certificate, wanted))
+        if login is None:
+            raise AuthenticationFailed("The certificate opens no such account")
+        return self._succeeded(_key(login.user), peer, login)
+
+    async def _tried(
+        self, user: str, service: Service, peer: str, check: Callable[[], Awaitable[Login | None]]
+    ) -> Login | None:
+        entry = self._directory.find(_key(user))
+        account = None if entry is None else entry.address
+        return await self.guard.attempt_by_token(peer, service, check, account=account)
 
     # --- how long it holds
 

@@ -52,13 +52,6 @@ class Domains:
         """Those that have been added, ascending."""
         return self._names.list_domains()
 
-    def has(self, domain: str) -> bool:
-        """Whether it has been added.  Raises: Unavailable."""
-        try:
-            return self._names.has_domain(parse_domain(domain))
-        except Invalid:
-            return False
-
     def get(self, domain: str) -> Domain:
         """Raises: NotFound, Invalid (no domain)."""
         name = parse_domain(domain)

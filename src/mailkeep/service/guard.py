@@ -105,6 +105,33 @@ class Guard:
         self._by_account.forgive(counted)
         return result
 
+    async def attempt_by_token(
+        self, peer: str, service: str, check: Callable[[], Awaitable[T | None]], *, account: str | None
+    ) -> T | None:
+        """One try by something that nobody can guess, but that may cost something to check.
+
+        It counts for the address alone: a client whose token has just expired is not to wait for a new one.
+        Returns: what `check` gave; None is a failure.  Raises: Unavailable (as `attempt`).
+        """
+        network = network_of(peer)
+        try:
+            wait = self._by_network.enter(network) if network else 0.0
+        except Unavailable:
+            log.warning("auth.refused", service=service, peer=peer, account=account)
+            raise
+        failed = False
+        try:
+            await self._pause(wait)
+            result = await check()
+            failed = result is None
+        finally:
+            if network:
+                self._by_network.leave(network, failed=failed)
+        if result is None:
+            self.failed += 1
+            log.warning("auth.failed", service=service, peer=peer, account=account)
+        return result
+
     def _enter(self, counted: str, network: str, *, known: bool) -> float:
         """How long to wait.  Raises: Unavailable."""
         wait = self._by_account.enter(counted)

@@ -60,6 +60,7 @@ class SmtpConnection(Session):
             peer=connection.peer,
             tls=connection.tls,
             can_start_tls=tls_context is not None,
+            secured=connection.secured,
             users=users,
         )
         self._connection = connection

@@ -33,7 +33,7 @@ def auth(session: Session) -> str | None:
     """RFC 4954 §3; a password is taken under TLS only."""
     if session.users is None or session.user is not None or not session.tls:
         return None
-    return f"AUTH {' '.join(session.users.authentication.mechanisms(Service.SMTP))}"
+    return f"AUTH {' '.join(session.users.authentication.mechanisms(Service.SMTP, session.secured()))}"
 
 
 def requiretls(session: Session) -> str | None:

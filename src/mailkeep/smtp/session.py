@@ -13,7 +13,7 @@ from mailkeep.model import envelope
 from mailkeep.model.envelope import Envelope, Notify, Recipient, Return
 from mailkeep.model.errors import MailError
 from mailkeep.model.ids import AccountId
-from mailkeep.service.authentication import Authentication
+from mailkeep.service.authentication import CLEAR, Authentication, Secured
 from mailkeep.service.delivery import Origin
 from mailkeep.service.spool import Octets, Spool
 from mailkeep.service.urls import Urls
@@ -162,6 +162,7 @@ class Session:
         tls: bool,
         can_start_tls: bool = False,
         users: Users | None = None,
+        secured: Callable[[], Secured] = lambda: CLEAR,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.output = output
@@ -171,6 +172,7 @@ class Session:
         self.peer = peer
         self.tls = tls
         self.can_start_tls = can_start_tls
+        self.secured = secured  # what TLS proves of the client
         self.users = users  # None where nobody logs in
         self.clock = clock
         self.reader = Reader(options.max_line)

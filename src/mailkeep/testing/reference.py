@@ -34,7 +34,7 @@ One file in [TOML](https://toml.io).  mailkeep reads the file that `--config` or
 
 def configuration() -> str:
     """The page about the configuration."""
-    *tables, last = (f"`[{table.rstrip('.')}]`" for table in RELOADED)
+    *tables, last = (f"`[{key[:-1]}]`" if key.endswith(".") else f"`{key}`" for key in RELOADED)
     lines = [HEAD.replace("{reloaded}", f"{', '.join(tables)} and {last}")]
     section = None
     for option in options():

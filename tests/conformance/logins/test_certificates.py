@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -73,5 +74,10 @@ def test_a_certificate_of_another_authority_gets_nowhere(
     service = configured(tls=Tls(client_authorities=authority.file))
     (tmp_path / "evil").mkdir()
     evil = Authority(tmp_path / "evil")
-    with pytest.raises((ssl.SSLError, ConnectionError, AssertionError)):
-        service.connect_tls_by(shown(service, evil, OWN.user)).ok("AUTHENTICATE EXTERNAL =")
+    tls = shown(service, evil, OWN.user)
+    with (
+        socket.create_connection(service.imaps) as connection,
+        pytest.raises((ssl.SSLError, ConnectionError)),
+        tls.wrap_socket(connection, server_hostname="localhost", suppress_ragged_eofs=False) as client,
+    ):
+        client.recv(1)  # with TLS 1.3 the client has finished before the server has looked

@@ -19,7 +19,11 @@ async def authenticate(session: Session, cmd: wire.Authenticate) -> Done:
     Raises: AuthenticationFailed, Unavailable, LimitReached.
     """
     authentication = session.services.authentication
-    if cmd.mechanism not in authentication.mechanisms(Service.IMAP) or f"AUTH={cmd.mechanism}" in session.options.off:
+    tls = session.connection.secured()
+    if (
+        cmd.mechanism not in authentication.mechanisms(Service.IMAP, tls)
+        or f"AUTH={cmd.mechanism}" in session.options.off
+    ):
         raise Refused("Unsupported authentication mechanism", b"CANNOT")
     if not session.plaintext_allowed:
         raise Refused("A password is taken under TLS only", b"PRIVACYREQUIRED")
@@ -33,7 +37,7 @@ async def authenticate(session: Session, cmd: wire.Authenticate) -> Done:
 
     try:
         login = await authentication.log_in(
-            cmd.mechanism, cmd.initial, service=Service.IMAP, peer=session.connection.peer, ask=ask
+            cmd.mechanism, cmd.initial, service=Service.IMAP, peer=session.connection.peer, ask=ask, tls=tls
         )
     except SaslError as error:
         raise Refused(str(error), b"AUTHENTICATIONFAILED") from error

@@ -19,8 +19,9 @@ async def auth(session: Session, command: Auth | None) -> Reply | None:
     """
     session.require_privacy()
     authentication = session.services.authentication
+    tls = session.connection.secured()
     if command is None:
-        session.write(several("Mechanisms follow", authentication.mechanisms(Service.POP3)))
+        session.write(several("Mechanisms follow", authentication.mechanisms(Service.POP3, tls)))
         return None
     try:
         login = await authentication.log_in(
@@ -29,6 +30,7 @@ async def auth(session: Session, command: Auth | None) -> Reply | None:
             service=Service.POP3,
             peer=session.connection.peer,
             ask=session.ask,
+            tls=tls,
         )
     except SaslError as error:
         return failed(session, str(error))

@@ -20,7 +20,8 @@ def capabilities(session: Session) -> tuple[str, ...]:
     options = session.options
     said = ["TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING"]
     if session.plaintext_allowed:
-        said += ["USER", f"SASL {' '.join(session.services.authentication.mechanisms(Service.POP3))}"]
+        mechanisms = session.services.authentication.mechanisms(Service.POP3, session.connection.secured())
+        said += ["USER", f"SASL {' '.join(mechanisms)}"]
     if session.tls_context is not None and not session.connection.tls and session.transaction is None:
         said.append("STLS")
     if options.login_delay:

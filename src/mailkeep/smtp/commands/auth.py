@@ -31,7 +31,12 @@ async def auth(session: Session, command: Auth) -> Reply:
     authentication = session.users.authentication
     try:
         login = await authentication.log_in(
-            command.mechanism, command.initial, service=Service.SMTP, peer=session.peer, ask=session.ask
+            command.mechanism,
+            command.initial,
+            service=Service.SMTP,
+            peer=session.peer,
+            ask=session.ask,
+            tls=session.secured(),
         )
     except Unsupported as error:
         return Reply(504, "5.5.4", error.text)
