@@ -14,6 +14,7 @@ from mailkeep.model.errors import MailError, NotFound, OverQuota, Unavailable
 from mailkeep.model.ids import AccountId, MailboxId, MessageId, ModSeq, Uid
 from mailkeep.model.message import Appended
 from mailkeep.net.connection import Connection
+from mailkeep.service.authentication import CLEAR, Secured
 from mailkeep.service.spool import Octets
 from mailkeep.service.tally import Tally
 from mailkeep.service.trace import Origin
@@ -47,6 +48,9 @@ class Wire:
     def set_deadline(self, seconds: float) -> None:
         assert seconds > 0
         self.deadlines += 1
+
+    def secured(self) -> Secured:
+        return CLEAR
 
     async def start_tls(self, context: ssl.SSLContext) -> None:
         self.tls = True
