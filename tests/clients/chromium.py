@@ -77,7 +77,16 @@ class Chromium:
         os.close(self._in)
         os.close(self._out)
 
-    def open(self, url: str, *, width: int = 1280, height: int = 900, dark: bool = False, phone: bool = False) -> Tab:
+    def open(
+        self,
+        url: str,
+        *,
+        width: int = 1280,
+        height: int = 900,
+        dark: bool = False,
+        phone: bool = False,
+        scripts: bool = True,
+    ) -> Tab:
         """A new page of this size, when it has loaded."""
         target = self.command("Target.createTarget", {"url": "about:blank"})["targetId"]
         session = self.command("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
@@ -88,6 +97,9 @@ class Chromium:
         tab.command("Emulation.setDeviceMetricsOverride", size)
         theme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         tab.command("Emulation.setEmulatedMedia", {"features": theme})
+        tab.command("Emulation.setScriptExecutionDisabled", {"value": not scripts})
+        tab.command("Page.setLifecycleEventsEnabled", {"enabled": True})
+        tab.command("Page.bringToFront")  # only there fields have the focus
         tab.go(url)
         return tab
 
@@ -141,24 +153,30 @@ class Chromium:
 
 @dataclass(slots=True)
 class Tab:
-    """A page.  `asked`: the URLs that it fetched; `complaints`: what the console and the browser say against it."""
+    """A page.  `asked`: the URLs that it fetched; `complaints`: what the console and the browser say against it.
+
+    `loaded`: which page has loaded, of all that are shown one after the other; `here`: which the test is looking at.
+    """
 
     browser: Chromium
     session: str
     target: str
     asked: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
-    loaded: int = 0
+    loaded: str = ""
+    here: str = ""
 
     def go(self, url: str) -> None:
         """Open another page here, and wait until it has loaded."""
-        before = self.loaded
-        assert "errorText" not in (answer := self.command("Page.navigate", {"url": url})), answer
-        self.wait_for_load(before)
+        answer = self.command("Page.navigate", {"url": url})
+        assert "errorText" not in answer, answer
+        self.here = answer["loaderId"]
+        self.browser.wait(lambda: self.loaded == self.here, "a page that loads")
 
-    def wait_for_load(self, before: int) -> None:
-        """Wait until more pages than `before` have loaded."""
-        self.browser.wait(lambda: self.loaded > before, "a page that loads")
+    def wait_for_next(self) -> None:
+        """Wait until the page that was asked for by a click or a key has loaded."""
+        self.browser.wait(lambda: self.loaded != self.here, "the next page")
+        self.here = self.loaded
 
     def run(self, script: str) -> Any:
         """The value of an expression in JavaScript, which may be a promise."""
@@ -166,6 +184,11 @@ class Tab:
         answer = self.command("Runtime.evaluate", parameters)
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
+
+    def until(self, condition: str) -> None:
+        """Wait until an expression in JavaScript is true, looking at it with each picture."""
+        look = f"const look = () => ({condition}) ? done() : requestAnimationFrame(look); look()"
+        self.run(f"new Promise(done => {{ {look} }})")
 
     def click(self, selector: str) -> None:
         """Press with the mouse in the middle of an element, as a person would."""
@@ -198,10 +221,17 @@ class Tab:
             if not node.get("ignored") and node.get("role", {}).get("value") == role
         ]
 
-    def screenshot(self, file: Path) -> None:
+    def picture(self) -> bytes:
         """The whole page, also what lies below the window, as a PNG."""
         taken = self.command("Page.captureScreenshot", {"format": "png", "captureBeyondViewport": True})
-        file.write_bytes(base64.b64decode(taken["data"]))
+        return base64.b64decode(taken["data"])
+
+    def wait_for_images(self) -> None:
+        """Scroll through the page, and wait until the images in its unfolded parts are there."""
+        shown = "[...document.images].filter(image => image.checkVisibility())"
+        self.run(f"{shown}.forEach(image => image.scrollIntoView())")
+        self.run(f"Promise.all({shown}.map(image => image.complete || new Promise(done => image.onload = done)))")
+        self.run("scrollTo(0, 0)")
 
     def close(self) -> None:
         """Close the page."""
@@ -214,8 +244,8 @@ class Tab:
     def happened(self, method: str, parameters: dict[str, Any]) -> None:
         """Keep what a test wants to know."""
         match method:
-            case "Page.loadEventFired":
-                self.loaded += 1
+            case "Page.lifecycleEvent" if parameters["name"] == "load":
+                self.loaded = parameters["loaderId"]
             case "Network.requestWillBeSent":
                 self.asked.append(parameters["request"]["url"])
             case "Log.entryAdded" if parameters["entry"]["level"] in ("warning", "error"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import signal
 import ssl
@@ -11,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.authority import Authority
 from tests.live import PASSWORD, READY_S, STOP_S, Account, eventually, free_port, mailkeep
 
@@ -22,11 +25,14 @@ ANN = Account(f"ann@{DOMAIN}", PASSWORD)
 
 
 class Provider:
-    """The running server: `ports` by listener, `authority` (the file of who signed its certificate), `log`."""
+    """The running server: `ports` by listener, `authority` (the file of who signed its certificate), `log`, and
+    `pin` (the hash of its key, by which Chromium can be told to trust it)."""
 
     def __init__(self, home: Path) -> None:
         authority = Authority(home)
-        _, pem = authority.issue(*NAMES)
+        certificate, pem = authority.issue(*NAMES)
+        key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        self.pin = base64.b64encode(hashlib.sha256(key).digest()).decode("ascii")
         self.authority = authority.file
         self.ports = {name: free_port() for name in LISTENERS}
         self.log = home / "log"

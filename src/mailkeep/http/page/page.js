@@ -27,7 +27,12 @@ if (navigator.clipboard) {
     button.className = "copy";
     show("Copy");
     button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(value.textContent);
+      try {
+        await navigator.clipboard.writeText(value.textContent);
+      } catch {  // not allowed: select it, so that a key copies it
+        getSelection().selectAllChildren(value);
+        return;
+      }
       show("Copied");
       setTimeout(show, 2000, "Copy");
     });
