@@ -31,6 +31,7 @@ from mailkeep.imap.connection import ImapConnection
 from mailkeep.imap.session import Options as ImapOptions
 from mailkeep.imap.session import Services as ImapServices
 from mailkeep.logins import build_elsewhere
+from mailkeep.model.errors import Unsupported
 from mailkeep.net.connection import Connection
 from mailkeep.net.connection import Session as ConnectionSession
 from mailkeep.net.lane import Lane, Spawn
@@ -41,6 +42,7 @@ from mailkeep.pop3.maildrop import Maildrops
 from mailkeep.pop3.session import Options as Pop3Options
 from mailkeep.pop3.session import Services as Pop3Services
 from mailkeep.service.accounts import ConnectionCounts
+from mailkeep.service.discovery.profile import sign_profile
 from mailkeep.service.elsewhere import NOBODY
 from mailkeep.service.ledger import Ledger
 from mailkeep.service.tally import Tally
@@ -295,7 +297,18 @@ class Reception:
             site=self._offices.site,
             is_local=self._offices.addresses.is_local,
             challenges=Challenges(self._config.data_dir),
+            sign_profile=self._sign_profile,
+            find_key=self._offices.public_keys.find,
         )
+
+    def _sign_profile(self, profile: bytes) -> bytes:
+        """With the certificate in use; a device takes one without signature, too, after a warning."""
+        files = self._tls.files
+        try:
+            return sign_profile(profile, files.certificate.read_bytes(), files.key.read_bytes())
+        except (Unsupported, ValueError, OSError) as error:
+            log.warning("http.profile_unsigned", why=str(error))
+            return profile
 
     def _open_http(self, connection: Connection) -> HttpConnection:
         return HttpConnection(connection, self._app, self._lane, self._http_options, self._tallies["http"])

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mailkeep.http import autoconfig, challenges, mta_sts, page
+from mailkeep.http import autoconfig, autodiscover, challenges, mta_sts, openpgp, pacc, page, profile
 from mailkeep.http.body import SMALL, Bounded
 from mailkeep.http.errors import status_of
 from mailkeep.http.request import BadRequest
@@ -31,9 +31,13 @@ def build_app(services: HttpServices) -> ASGIApp:
     """Everything that is served over HTTP."""
     routes: list[BaseRoute] = [
         *autoconfig.routes(services),
+        *autodiscover.routes(services),
         *challenges.routes(services),
         *mta_sts.routes(services),
+        *openpgp.routes(services),
+        *pacc.routes(services),
         *page.routes(services),
+        *profile.routes(services),
     ]
     app = Starlette(
         routes=routes,

@@ -20,9 +20,14 @@ class Answers(Protocol):
 class HttpServices:
     """What routes ask.
 
-    Attributes: `site`, `is_local` (whether a domain, in A-labels, is served here; raises Unavailable), `challenges`.
+    Attributes: `site`, `is_local` (whether a domain, in A-labels, is served here; raises Unavailable), `challenges`,
+    `sign_profile` (a configuration profile with the server's signature, or as it is where the certificate cannot
+    give one; computes, and reads files), `find_key` (of a domain, under the hash of a Web Key Directory; raises
+    Unavailable).
     """
 
     site: Site
     is_local: Callable[[str], bool]
     challenges: Answers
+    sign_profile: Callable[[bytes], bytes]
+    find_key: Callable[[str, str], bytes | None]
