@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, Self
 
@@ -188,6 +189,15 @@ def build_site(config: Config) -> Site:
         relay=config.relay.host,
         names=config.web.pairs,
     )
+
+
+def site_at(site: Site, bound: Mapping[str, Sequence[socket.socket]]) -> Site:
+    """The same with the ports that the system gave where any would do.  `bound`: for each listener its sockets."""
+    names = ("imap", "imaps", "pop3", "pop3s", "submission", "submissions", "http", "https")
+    given = {
+        name: int(bound[name][0].getsockname()[1]) for name in names if getattr(site, name) == 0 and bound.get(name)
+    }
+    return replace(site, **given)
 
 
 def _port(address: Address | None) -> int | None:

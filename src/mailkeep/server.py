@@ -39,6 +39,7 @@ from mailkeep.offices import (
     open_store,
     require_files,
     run_upkeep,
+    site_at,
     write_down_safely,
 )
 from mailkeep.reception import Reception, drain
@@ -242,6 +243,7 @@ class Server:
             bound = {name: sockets for name, (sockets,) in _bind(config, stack).items()}
             server._metrics = _bind_metrics(config, stack)
             server.endpoints = _endpoints({**bound, "metrics": server._metrics}, config)
+            server.offices = dataclasses.replace(server.offices, site=site_at(server.offices.site, bound))
             indexer = Indexer(store, bus, lambda: [entry.account for entry in store.directory.list()])
             reception = Reception(config, server.offices, server._tls, shared.ledger)
             dispatch = Dispatch(config, server.offices, shared.ledger)
@@ -271,6 +273,7 @@ class Server:
             server._metrics = _bind_metrics(config, stack)
             first = {name: each[0] for name, each in bound.items()}
             server.endpoints = _endpoints({**first, "metrics": server._metrics}, config)
+            server.offices = dataclasses.replace(server.offices, site=site_at(server.offices.site, first))
             server._upkeep = (store.maintain, store.tidy, server._keeper.run)
             server._measures = Measures(store=store, offices=server.offices)
             server._staff = Crew(

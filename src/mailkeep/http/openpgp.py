@@ -41,11 +41,8 @@ def routes(services: HttpServices) -> list[Route]:
 
 def _domain(request: Request, services: HttpServices) -> str:
     """Raises: NotFound (not served here), Invalid (no domain), Unavailable."""
-    named = request.path_params.get("domain")
-    if named is None:
-        domain = domain_of_host(host_of(request), ("",), services.is_local)
-    else:
-        domain = parse_domain(named)
+    named = request.path_params.get("domain", "")
+    domain = parse_domain(named) if named else domain_of_host(host_of(request), ("",), services.is_local)
     if domain is None or not services.is_local(domain):
         raise NotFound("This domain is not served here")
     return domain

@@ -7,6 +7,7 @@ worker whose parent has gone ends at once: what it has acknowledged is on disk.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import signal
 import socket
@@ -23,7 +24,7 @@ from mailkeep.issuing import find_others
 from mailkeep.loop import run_loop
 from mailkeep.measures import Measures
 from mailkeep.model.errors import MailError
-from mailkeep.offices import Shared, build_offices, open_store, run_upkeep
+from mailkeep.offices import Shared, build_offices, open_store, run_upkeep, site_at
 from mailkeep.reception import Reception
 from mailkeep.service.bus import Bus
 from mailkeep.service.indexer import Indexer
@@ -138,7 +139,9 @@ class Worker:
             Ledger.join(self._begin.ledger, self._begin.count + 1, self._begin.number),
             Recents.join(self._begin.recents),
         )
+        sockets = {name: [socket.socket(fileno=fd) for fd in fds] for name, fds in self._begin.sockets.items()}
         offices = build_offices(self._config, store, bus, shared, self._learn)
+        offices = dataclasses.replace(offices, site=site_at(offices.site, sockets))
         self._peers.on_unheard = store.on_unheard
         indexer = _indexer(store, bus)
         self._peers.start(group.create_task)
@@ -146,7 +149,6 @@ class Worker:
         works = (store.maintain, store.tidy, indexer.run, dispatch.run, offices.authentication.run)
         upkeep = [group.create_task(run_upkeep(work)) for work in works]
         reception = Reception(self._config, offices, self._tls, shared.ledger)
-        sockets = {name: [socket.socket(fileno=fd) for fd in fds] for name, fds in self._begin.sockets.items()}
         await reception.start(sockets, group.create_task)
         self._channel.send(Accepting())
         measures = Measures(store=store, offices=offices, reception=reception, dispatch=dispatch, indexer=indexer)
