@@ -193,11 +193,21 @@ def build_site(config: Config) -> Site:
 
 def site_at(site: Site, bound: Mapping[str, Sequence[socket.socket]]) -> Site:
     """The same with the ports that the system gave where any would do.  `bound`: for each listener its sockets."""
-    names = ("imap", "imaps", "pop3", "pop3s", "submission", "submissions", "http", "https")
-    given = {
-        name: int(bound[name][0].getsockname()[1]) for name in names if getattr(site, name) == 0 and bound.get(name)
-    }
-    return replace(site, **given)
+
+    def given(name: str, port: int | None) -> int | None:
+        return int(bound[name][0].getsockname()[1]) if port == 0 and bound.get(name) else port
+
+    return replace(
+        site,
+        imap=given("imap", site.imap),
+        imaps=given("imaps", site.imaps),
+        pop3=given("pop3", site.pop3),
+        pop3s=given("pop3s", site.pop3s),
+        submission=given("submission", site.submission),
+        submissions=given("submissions", site.submissions),
+        http=given("http", site.http),
+        https=given("https", site.https),
+    )
 
 
 def _port(address: Address | None) -> int | None:
