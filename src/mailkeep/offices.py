@@ -14,7 +14,7 @@ import apsw
 
 from mailkeep import telemetry
 from mailkeep.administration import Offices
-from mailkeep.config import Address, Config, ConfigError, Relay
+from mailkeep.config import Address, Config, ConfigError, OAuth, Relay
 from mailkeep.imap.derive import DERIVERS, PARTS
 from mailkeep.issuing import build_certificates, settings_of
 from mailkeep.logins import require_login_files
@@ -54,6 +54,7 @@ from mailkeep.service.signing import Signing
 from mailkeep.service.submission import Submission
 from mailkeep.service.transfer import Transfer
 from mailkeep.service.urls import Urls
+from mailkeep.service.wellknown import OAuth as PublicOAuth
 from mailkeep.service.wellknown import Site
 from mailkeep.smtp.courier import Courier, Smarthost
 from mailkeep.smtp.outbound.client import Dialler
@@ -188,6 +189,17 @@ def build_site(config: Config) -> Site:
         web=config.web.url,
         relay=config.relay.host,
         names=config.web.pairs,
+        oauth=_oauth(config.oauth) if config.oauth.issuer else None,
+    )
+
+
+def _oauth(wanted: OAuth) -> PublicOAuth:
+    return PublicOAuth(
+        issuer=wanted.issuer,
+        scopes=wanted.scopes,
+        authorize_url=wanted.authorize_url,
+        token_url=wanted.token_url,
+        client_id=wanted.public_client if wanted.authorize_url and wanted.token_url else "",
     )
 
 

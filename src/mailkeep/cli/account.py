@@ -54,6 +54,10 @@ def add(
     shared: Annotated[
         bool, typer.Option("--shared", help="Nobody's: no login; its mailboxes are shared with `mailbox share`.")
     ] = False,
+    elsewhere: Annotated[
+        bool,
+        typer.Option("--elsewhere", help="No password: others say who logs in (LDAP, tokens, a hook, certificates)."),
+    ] = False,
     password_stdin: PasswordStdinOption = False,
     password_file: PasswordFileOption = None,
     data: DataOption = None,
@@ -63,10 +67,12 @@ def add(
     octets = parse_size(quota)
     read_address(address)
     place = find_place(data, config)
-    if shared and (password_stdin or password_file is not None):
-        raise typer.BadParameter("a shared account has no password")
-    password = None if shared else read_password(address, stdin=password_stdin, file=password_file)
-    added = perform(place.config, AddAccount(address=address, password=password, quota=octets))
+    if (shared or elsewhere) and (password_stdin or password_file is not None):
+        raise typer.BadParameter("such an account has no password")
+    if shared and elsewhere:
+        raise typer.BadParameter("a shared account is nobody's: nobody logs in")
+    password = None if shared or elsewhere else read_password(address, stdin=password_stdin, file=password_file)
+    added = perform(place.config, AddAccount(address=address, password=password, quota=octets, elsewhere=elsewhere))
     typer.echo(f"Account {address} is ready.")
     if not (added.signed or shared):
         typer.echo(f"What it sends is not signed, as its domain has no keys: {program()} domain add {added.domain}")

@@ -118,6 +118,9 @@ def signed(web: FakeWeb, clock: Clock) -> SignedTokens:
         ({"exp": NOW - LEEWAY_S}, "expired"),
         ({"exp": "tomorrow"}, "no time"),
         ({"exp": True}, "no time"),
+        ({"exp": float("nan")}, "no time"),
+        ({"exp": float("inf")}, "no time"),
+        ({"exp": 10**400}, "no time"),
         ({"nbf": NOW + LEEWAY_S + 1}, "not valid yet"),
         ({"iat": NOW + LEEWAY_S + 1}, "not valid yet"),
         ({"scope": "openid imaps"}, "scope"),
@@ -161,6 +164,20 @@ def test_an_introspection_may_tell_little_but_must_say_for_whom_the_token_is() -
             check_introspected(said | change, TERMS, NOW)
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*CLAIMS, "active", "scp", "nbf", "client_id", "email_verified"]), JSON))
+def test_whatever_claims_say_they_are_taken_or_refused(claims: dict[str, Any]) -> None:
+    for checked in (check, check_introspected):
+        with suppress(TokenRefused):
+            checked({"active": True} | CLAIMS | claims, TERMS, NOW)
+
+
 # ---- signatures
 
 
@@ -182,6 +199,7 @@ FORGERIES = (
     "published key as secret",
     "logout token",
     "not three parts",
+    "endless header",
     "not base64",
     "key of another",
     "no object",
@@ -206,6 +224,7 @@ def forged() -> dict[str, str]:
         "published key as secret": keyed_by(RSA.as_pem(private=False)),
         "logout token": token(header={"typ": "logout+jwt"}),
         "not three parts": "abc",
+        "endless header": base64.urlsafe_b64encode(b"[" * 16_000).decode().strip("=") + ".e30.e30",
         "not base64": "a.b.c",
         "key of another": token(ECKey.generate_key("P-256", parameters={"kid": "two"})),
         "no object": jws.serialize_compact({"alg": "RS256", "kid": "one"}, b"[1]", RSA, registry=unknown_crit),

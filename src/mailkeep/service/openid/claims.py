@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 LEEWAY_S: Final = 60  # clocks differ
+MAX_TIME: Final = 1e12  # seconds since 1970
 MAX_NAME: Final = 320  # octets of an address, and more
 
 Claims = Mapping[str, Any]
@@ -96,6 +97,7 @@ def _time(claims: Claims, claim: str) -> float | None:
     value = claims.get(claim)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    # a limit: JSON as Python reads it has numbers without end, Infinity, and NaN
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < MAX_TIME:
         raise TokenRefused(f"its claim {claim} is no time")
     return float(value)

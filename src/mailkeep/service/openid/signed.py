@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,13 +34,8 @@ TYPES: Final = ("", "jwt", "at+jwt", "application/at+jwt")
 """What a token may call itself: not a logout token, nor anything else that the same keys sign (RFC 8725 §3.11)."""
 
 MAX_KEYS: Final = 64
-_FAULTS: Final = (
-    JoseError,
-    ValueError,
-    TypeError,
-    KeyError,
-    binascii.Error,
-)  # what broken input makes the library raise
+# What broken input makes the library raise.
+_FAULTS: Final = (JoseError, ValueError, TypeError, KeyError, ArithmeticError, RecursionError)
 
 
 class NoSuchKey(Exception):
