@@ -195,7 +195,7 @@ def test_without_a_thread_to_be_had_nobody_is_left_waiting(tmp_path: Path) -> No
             group = store._owned[0].writes
             group._average_s = 1.0
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(group._executor, "submit", _without_threads)
+                patch.setattr(group._worker, "submit", _without_threads)
                 with pytest.raises(RuntimeError):
                     await world.append(b"one")
             assert (await world.append(b"two")).uids == (1,)

@@ -32,7 +32,11 @@ from mailkeep.store.threads import thread_keys
 
 __all__ = ["Blob", "Column", "Fetched", "Flags", "How", "Incoming", "Messages"]
 
-QUICK: Final = 64 * 1024  # octets of a message that is looked through on the spot; a larger one in a thread
+QUICK: Final = 64 * 1024  # octets of a message that is looked through on the spot; a larger one in a thread,
+PLAIN: Final = 512 * 1024  # unless it is no larger than this, and of little structure:
+PLAIN_HEADER: Final = 16 * 1024  # octets
+PLAIN_LINES: Final = 16 * 1024
+PLAIN_BOUNDARIES: Final = 20
 NO_CHANGE: Final = Stored(())
 
 
@@ -192,13 +196,14 @@ class Messages:
         waiting: Waiting | None = None
         derived: tuple[Derived, ...] = ()
         if data is not None:
-            if len(data) > QUICK:
+            part = scan(data) if _is_plain(data) else None
+            if part is None or _header_octets(part) > QUICK:
                 derived, keys = await asyncio.to_thread(self._derive, data)
             elif self.deriving.has_room(held + len(data)):
-                waiting = Waiting(scan(data), data)
-                keys = _thread_keys(waiting.part)
+                waiting = Waiting(part, data)
+                keys = _thread_keys(part)
             else:
-                derived, keys = self._derive(data)
+                derived, keys = self._derive(data, part)
             blob = await self._store.put_blob(account, data, octets.sha256)
         else:
             assert octets.path is not None
@@ -219,8 +224,8 @@ class Messages:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
             return self._derive(mapped)
 
-    def _derive(self, data: bytes | mmap.mmap) -> tuple[tuple[Derived, ...], tuple[int, ...]]:
-        part = scan(data)
+    def _derive(self, data: bytes | mmap.mmap, part: Part | None = None) -> tuple[tuple[Derived, ...], tuple[int, ...]]:
+        part = part or scan(data)
         derived = tuple(Derived(d.kind, d.version, d.function(part, data)) for d in self._at_ingest)
         return derived, _thread_keys(part)
 
@@ -450,6 +455,28 @@ class Messages:
     async def vanished(self, account: AccountId, mailbox: MailboxId, since: ModSeq) -> UidSet:
         """UIDs expunged after `since`, perhaps more (RFC 7162 §3.2.5.1 allows it)."""
         return await self._store.read(ops.vanished, account, mailbox, since)
+
+
+def _is_plain(data: bytes) -> bool:
+    """Whether looking a message through takes no longer than it may on the loop: a hop to a thread costs more."""
+    if len(data) <= QUICK:
+        return True
+    return (
+        len(data) <= PLAIN
+        and (data.find(b"\n\r\n", 0, PLAIN_HEADER) >= 0 or data.find(b"\n\n", 0, PLAIN_HEADER) >= 0)
+        and data.count(b"\n--") <= PLAIN_BOUNDARIES
+        and data.count(b"\n") <= PLAIN_LINES
+    )
+
+
+def _header_octets(part: Part) -> int:
+    """Of a message and of all its parts."""
+    total, stack = 0, [part]
+    while stack:
+        each = stack.pop()
+        total += each.body_start - each.header_start
+        stack += each.children
+    return total
 
 
 def _thread_keys(part: Part) -> tuple[int, ...]:
