@@ -43,6 +43,7 @@ from mailkeep.service.zone import DEFAULT_CA
 
 MAX_DOMAINS: Final = 50  # that are looked up in DNS
 MAX_QUEUED: Final = 1000  # messages of the queue that are looked at
+WIDEST: Final = 40  # column of subjects; longer ones push their text to the right
 MANY_ATTEMPTS: Final = 3  # by then it is not a passing fault
 
 LEVELS: Final = {
@@ -254,7 +255,7 @@ def lines(found: Iterable[Finding], *, quiet: bool) -> Iterator[str]:
         yield f"{area}"
         told = ""
         for finding in group:
-            yield f"  {_WORDS[finding.level]:7}  {finding.subject:{min(width, 40)}}  {finding.text}"
+            yield f"  {_WORDS[finding.level]:7}  {finding.subject:{min(width, WIDEST)}}  {finding.text}"
             if finding.todo and finding.todo != told:
                 yield f"           → {finding.todo}"
                 told = finding.todo

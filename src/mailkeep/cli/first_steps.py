@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pwd
 import socket
+import sys
 from pathlib import Path
 
 from mailkeep.cli.guide import STDOUT, Source
@@ -12,7 +13,7 @@ from mailkeep.cli.program import program, words
 from mailkeep.cli.systemd import SYSTEM_UNITS, UNIT_NAME
 from mailkeep.config import Config
 from mailkeep.doctor.ports import KINDS
-from mailkeep.doctor.rights import ENTER, who_bars
+from mailkeep.doctor.rights import ENTER, READ, who_bars
 
 
 def what_there_is(plan: Plan, config: Config, zone: str) -> str:
@@ -78,10 +79,13 @@ def how_to_start(plan: Plan, unit: str) -> str:
 
 
 def _about_program(user: str) -> str:
-    barred = who_bars(Path(words()[0]).resolve(), pwd.getpwnam(user).pw_uid, ENTER)
+    """Whether `user` may run what we are: the command, Python, and the code."""
+    uid = pwd.getpwnam(user).pw_uid
+    needed = ((Path(words()[0]), READ), (Path(sys.executable), ENTER), (Path(__file__), READ))
+    barred = next((bar for path, mode in needed if (bar := who_bars(path.resolve(), uid, mode))), None)
     if barred is None:
         return ""
     return (
         f"\n\nBut the user {user} cannot run this program, because of {barred}: install it elsewhere, such as in\n"
-        "/opt/mailkeep, and put its path into the unit."
+        "/opt/mailkeep with the system's Python, and put its path into the unit."
     )

@@ -157,7 +157,7 @@ def _taken(place: Place, error: BindError) -> Finding:
         case errno.EADDRINUSE:
             holder = find_holder(place.address.port)
             who = str(holder) if holder else "another program"
-            todo = f"stop it ({holder.farewell}), or" if holder else "stop it, or"
+            todo = f"stop it ({holder.farewell}), or" if holder and holder.pid else "stop it, or"
             return Finding(
                 Area.PORTS, Level.FAULT, place.subject, f"{who} listens there", f"{todo} set {option} to another port"
             )
@@ -174,18 +174,22 @@ def _taken(place: Place, error: BindError) -> Finding:
 
 def check_standard(places: Sequence[Place]) -> Iterator[Finding]:
     """Where others look: at the standard ports, and not on loopback."""
-    for place in places:
-        standard = place.kind.port
-        if not standard:
-            continue
-        option = f"listen.{place.name}"
-        if place.address.port != standard:
-            who = "other mail servers know" if place.name == "smtp" else "clients look at"
-            todo = f'set {option} to "*:{standard}", unless something in front passes connections on'
-            yield Finding(Area.PORTS, Level.ADVICE, place.subject, f"{who} port {standard} alone", todo)
-        elif is_loopback(place.address.host):
-            todo = f'set {option} to "*:{standard}", unless something in front passes connections on'
-            yield Finding(Area.PORTS, Level.ADVICE, place.subject, "nobody but this machine reaches it", todo)
+    known = [place for place in places if place.kind.port]
+    moved = [place for place in known if place.address.port != place.kind.port]
+    for subject, why, some in (
+        ("mail servers", "know port 25 alone, not that of", [place for place in moved if place.name == "smtp"]),
+        ("clients", "look at standard ports, not at those of", [place for place in moved if place.name != "smtp"]),
+        (
+            "loopback",
+            "nobody but this machine reaches",
+            [place for place in known if place not in moved and is_loopback(place.address.host)],
+        ),
+    ):
+        if some:
+            names = ", ".join(place.name for place in some)
+            wanted = ", ".join(f'listen.{place.name} = "*:{place.kind.port}"' for place in some)
+            todo = f"{wanted}; or have something in front pass connections on"
+            yield Finding(Area.PORTS, Level.ADVICE, subject, f"{why} {names}", todo)
 
 
 def is_loopback(host: str) -> bool:

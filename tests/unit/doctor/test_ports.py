@@ -121,13 +121,16 @@ def test_other_ports_than_the_standard_ones_and_loopback_get_advice() -> None:
     places = (
         place("smtp", 10025, "*"),
         place("imaps", 993, "127.0.0.1"),
-        place("imap", 143, "*"),
+        place("imap", 10143, "*"),
+        place("pop3", 10110, "127.0.0.1"),
+        place("https", 443, "*"),
         place("lmtp", 24, "127.0.0.1"),
     )
     found = [(finding.subject, finding.text) for finding in check_standard(places)]
     assert found == [
-        ("smtp *:10025", "other mail servers know port 25 alone"),
-        ("imaps 127.0.0.1:993", "nobody but this machine reaches it"),
+        ("mail servers", "know port 25 alone, not that of smtp"),
+        ("clients", "look at standard ports, not at those of imap, pop3"),
+        ("loopback", "nobody but this machine reaches imaps"),
     ]
 
 
