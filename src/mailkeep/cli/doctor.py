@@ -189,6 +189,11 @@ class _Patient:
             yield Finding(Area.DNS, Level.ADVICE, "domains", text, f"{program()} domain add DOMAIN {self.where}")
         for domain in domains[:MAX_DOMAINS]:
             answer = perform(self.config, CheckDomain(domain=domain, authority=DEFAULT_CA))
+            if all(line.verdict == "unknown" for line in answer.findings):
+                text = f"does not answer; domains have not been looked at, from {domain} on"
+                todo = "look at /etc/resolv.conf, or at dns.nameservers of the configuration"
+                yield Finding(Area.DNS, Level.FAULT, "resolver", text, todo)
+                return
             todo = f"{program()} domain dns {domain} {self.where}"
             yield from (_of_dns(line, todo) for line in answer.findings)
         if len(domains) > MAX_DOMAINS:
@@ -255,11 +260,16 @@ def lines(found: Iterable[Finding], *, quiet: bool) -> Iterator[str]:
         yield f"{area}"
         told = ""
         for finding in group:
-            yield f"  {_WORDS[finding.level]:7}  {finding.subject:{min(width, WIDEST)}}  {finding.text}"
+            yield _clean(f"  {_WORDS[finding.level]:7}  {finding.subject:{min(width, WIDEST)}}  {finding.text}")
             if finding.todo and finding.todo != told:
-                yield f"           → {finding.todo}"
+                yield _clean(f"           → {finding.todo}")
                 told = finding.todo
     yield _sum(every)
+
+
+def _clean(text: str) -> str:
+    """For a terminal: other servers and programs have had a say in some of it."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 _WORDS: Final = {Level.GOOD: "good", Level.ADVICE: "advice", Level.UNKNOWN: "unknown", Level.FAULT: "FAULT"}

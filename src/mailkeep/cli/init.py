@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Final
@@ -78,6 +79,7 @@ def init(
     directory = (data or default_data_dir()).absolute()
     file = (config or directory / CONFIG_NAME).absolute()
     _refuse_existing(file, directory / CONFIG_NAME, directory / "lock", *((unit,) if unit and unit != STDOUT else ()))
+    _require_writable(*((unit,) if unit and unit != STDOUT else ()), file, directory)
     guide = Guide(asking=sys.stdin.isatty() and sys.stdout.isatty() and not yes)
     guide.greet()
     account = guide.address(address)
@@ -108,6 +110,14 @@ def _refuse_existing(*paths: Path) -> None:
     for path in paths:
         if path.exists():
             raise ConfigError(f"{path} exists already: nothing has been changed")
+
+
+def _require_writable(*paths: Path) -> None:
+    """Each can be made.  Raises: ConfigError."""
+    for path in paths:
+        above = next(parent for parent in path.parents if parent.exists())
+        if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+            raise ConfigError(f"{path} cannot be made: {above} is not yours to write to")
 
 
 def _password(guide: Guide, address: Address, *, stdin: bool, file: Path | None) -> str:

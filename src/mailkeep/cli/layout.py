@@ -54,7 +54,7 @@ def _places(base: int) -> Iterator[Listener]:
         elif kind is not None:
             port = base + kind.port
             holder = find_holder(port)
-            if holder is not None and field.name in WEB:
+            if holder is not None and field.name in WEB and not base:
                 yield Listener(field.name, "127.0.0.1", HIGH_PORTS + kind.port, holder)
             else:
                 yield Listener(field.name, "*", port, holder)

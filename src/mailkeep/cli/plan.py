@@ -43,7 +43,8 @@ class Plan:
         ]
         if self.unit is not None:
             rows.append(("unit", "printed" if self.unit == STDOUT else f"{self.unit}, as user {self.user}"))
-        return "\n".join(f"  {what:12} {text}" for what, text in rows)
+        warnings = [f"  {listener.warning}" for listener in self.layout if listener.warning]
+        return "\n".join([*(f"  {what:12} {text}" for what, text in rows), *warnings])
 
     def _certificate(self) -> str:
         if self.certificate.files is not None:

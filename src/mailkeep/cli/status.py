@@ -10,6 +10,7 @@ from typing import Final
 import typer
 
 from mailkeep.administration import Status
+from mailkeep.cli.count import count
 from mailkeep.cli.perform import perform
 from mailkeep.cli.place import ConfigOption, DataOption, find_place
 from mailkeep.figures import Figures
@@ -38,26 +39,26 @@ def lines(figures: Figures, now: float) -> Iterator[tuple[str, str]]:
     yield "connections", f"{open_ones}; {accepted:,.0f} so far, {refused:,.0f} refused"
     yield "logins", f"{of('logins', outcome='ok'):,.0f}, and {of('logins', outcome='failed'):,.0f} that failed"
     most = sorted(of.split("commands"), key=lambda each: -each[1])[:COMMANDS]
-    named = ", ".join(f"{labels[1]} {count:,.0f}" for labels, count in most)
+    named = ", ".join(f"{labels[1]} {times:,.0f}" for labels, times in most)
     yield "commands", f"{of('commands'):,.0f}{f' ({named})' if named else ''}; {of('commands_refused'):,.0f} refused"
     taken, octets = of("messages_taken_in"), _size(of("message_bytes_taken_in"))
-    yield "mail", f"{taken:,.0f} messages taken in, {octets}"
+    yield "mail", f"{_count(taken, 'message')} taken in, {octets}"
     waiting, held = of("queue_messages"), of("queue_messages_held")
     gone = {way: of("queue_recipients", outcome=way) for way in ("delivered", "failed")}
-    brought = f"{gone['delivered']:,.0f} recipients have theirs, {gone['failed']:,.0f} never will"
-    yield "queue", f"{waiting:,.0f} messages, {held:,.0f} of them held; {brought}"
+    brought = f"{_count(gone['delivered'], 'recipient')} got theirs, {gone['failed']:,.0f} never will"
+    yield "queue", f"{_count(waiting, 'message')}, {held:,.0f} of them held; {brought}"
     received, sent = (_size(of("network_bytes", direction=way)) for way in ("in", "out"))
     yield "network", f"{received} in, {sent} out"
     commits = of("commits") or 1.0
     each = f"{of('commit_operations') / commits:.1f} operations and {of('commit_seconds') / commits * 1000:.2f} ms each"
-    yield "store", f"{of('commits'):,.0f} commits, {each}; {of('wal_pages'):,.0f} pages of log"
-    yield "mailboxes", f"{of('views'):,.0f} in memory, with {of('view_entries'):,.0f} messages"
-    yield "text index", f"{of('text_index_backlog_messages'):,.0f} messages are not in it yet"
+    yield "store", f"{_count(of('commits'), 'commit')}, {each}; {_count(of('wal_pages'), 'page')} of log"
+    yield "mailboxes", f"{of('views'):,.0f} in memory, with {_count(of('view_entries'), 'message')}"
+    yield "text index", f"{_count(of('text_index_backlog_messages'), 'message')} not in it yet"
     for (task,), last in of.split("housekeeping_last_run_timestamp_seconds"):
         if last:
             pieces, rows = of("housekeeping_pieces", task=task), of("housekeeping_rows", task=task)
             room = _size(of("housekeeping_reclaimed_bytes", task=task))
-            did = f"{pieces:,.0f} pieces, {rows:,.0f} rows, {room} given back"
+            did = f"{_count(pieces, 'piece')}, {_count(rows, 'row')}, {room} given back"
             yield task, f"last {_span(now - last)} ago; {did}"
 
 
@@ -73,6 +74,10 @@ class _Sums:
 
     def split(self, name: str) -> list[tuple[tuple[str, ...], float]]:
         return [(labels, value) for found, labels, value in self._figures if found == name]
+
+
+def _count(number: float, one: str) -> str:
+    return count(float(number), one)
 
 
 def _span(seconds: float) -> str:

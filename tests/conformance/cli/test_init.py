@@ -88,6 +88,7 @@ def test_every_answer_can_be_an_option(mailkeep: Run, data: Path, tmp_path: Path
         (("--unit", "-", "--user", "nobody-at-all"), "there is no user nobody-at-all"),
         (("--unit", "/etc/passwd"), "exists already"),
         (("--ports", "many"), "standard"),
+        (("--unit", "/etc/passwd/mailkeep.service"), "cannot be made"),
     ],
 )
 def test_a_wrong_option_leaves_nothing_behind(mailkeep: Run, data: Path, options: tuple[str, ...], why: str) -> None:

@@ -3,6 +3,7 @@ import datetime as dt
 import pytest
 import typer
 
+from mailkeep.cli.count import count
 from mailkeep.cli.deliver import with_crlf
 from mailkeep.cli.size import parse_size
 from mailkeep.cli.undelete import parse_time
@@ -41,3 +42,14 @@ def test_sizes_have_units() -> None:
 def test_unix_line_ends_become_those_of_mail_and_others_stay() -> None:
     assert with_crlf(b"Subject: x\n\nbody\n") == b"Subject: x\r\n\r\nbody\r\n"
     assert with_crlf(b"Subject: x\r\n\r\nmixed\n") == b"Subject: x\r\n\r\nmixed\n"
+
+
+def test_one_is_not_many() -> None:
+    assert [count(number, "message") for number in (0, 1, 1.0, 12345, 12345.0)] == [
+        "0 messages",
+        "1 message",
+        "1 message",
+        "12345 messages",
+        "12,345 messages",
+    ]
+    assert count(2, "alias", "aliases") == "2 aliases"

@@ -1,4 +1,5 @@
 import datetime as dt
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -6,10 +7,12 @@ import pytest
 from tests.authority import Authority
 
 from mailkeep.acme.folder import HOST, Folder, Notes, Refusal
+from mailkeep.administration import AddDomain
 from mailkeep.certificates import ensure_self_signed
 from mailkeep.cli.doctor import examine, lines, list_listeners
+from mailkeep.cli.perform import perform
 from mailkeep.cli.place import Place
-from mailkeep.config import FREE_PORTS, Acme, Address, Config, Listen, Tls
+from mailkeep.config import FREE_PORTS, Acme, Address, Config, Dns, Listen, Tls
 from mailkeep.doctor import Area, Finding, Level
 
 NOW = dt.datetime.now(dt.UTC)
@@ -95,3 +98,20 @@ def test_what_is_to_be_done_stands_below_and_is_not_repeated() -> None:
 @pytest.mark.parametrize("make", [lambda _: [], lambda level: [finding(level)]], ids=["nothing", "one"])
 def test_where_nothing_is_wrong_it_is_said(make: Callable[[Level], list[Finding]]) -> None:
     assert list(lines(make(Level.GOOD), quiet=True)) == ["Nothing is wrong; 0 pieces of advice."]
+
+
+def test_where_dns_does_not_answer_one_fault_says_so(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        silent = Address("127.0.0.1", nobody.getsockname()[1])
+    place = Place(Config(data_dir=tmp_path, listen=FREE_PORTS, dns=Dns(nameservers=(silent,), timeout=1)), None)
+    for domain in ("example.net", "example.org"):
+        perform(place.config, AddDomain(domain=domain))
+    [found] = examine(place, (Area.DNS,))
+    assert (found.level, found.subject) == (Level.FAULT, "resolver")
+    assert "from example.net on" in found.text
+
+
+def test_what_others_say_cannot_write_to_the_terminal() -> None:
+    found = Finding(Area.PORTS, Level.FAULT, "imap", "it greets with \x1b[2J", "")
+    assert "  FAULT    imap  it greets with ?[2J" in lines([found], quiet=False)

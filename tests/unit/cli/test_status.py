@@ -42,7 +42,7 @@ def test_it_says_the_essentials_in_words() -> None:
     assert said["connections"] == "1,500 with TLS, 2 without; 7,000 so far, 0 refused"
     assert said["logins"] == "12, and 3 that failed"
     assert said["commands"] == "1,009 (FETCH 1,000, NOOP 9); 0 refused"
-    assert said["queue"] == "7 messages, 2 of them held; 1,234 recipients have theirs, 5 never will"
+    assert said["queue"] == "7 messages, 2 of them held; 1,234 recipients got theirs, 5 never will"
     assert said["network"] == "1.2 kB in, 5.0 GB out"
     assert said["store"] == "10 commits, 2.5 operations and 0.40 ms each; 0 pages of log"
     assert said["tombstones"] == "last 116 min ago; 4 pieces, 1,200 rows, 999 octets given back"
