@@ -45,6 +45,8 @@ class Notes(msgspec.Struct, frozen=True):
     next_at: float = 0.0  # no attempt before
     renew_at: float = 0.0  # as the authority advises
     advice_at: float = 0.0  # when it is to be asked again
+    directory: str = ""  # of the authority where all this was found out
+    made_by: str = ""  # that of the authority which made the certificate in use
     refused: dict[str, Refusal] = {}  # by the authority
     elsewhere: dict[str, str] = {}  # names that lead elsewhere, or nowhere
 
@@ -119,10 +121,10 @@ class Folder:
         """The newest certificate of a group, unchecked."""
         return next((_files(directory) for directory in self._made(group)), None)
 
-    def keep(self, group: str, *, chain: bytes, key: bytes, now: dt.datetime) -> Held:
-        """Write a certificate down, whole; those long before it are removed.
+    def keep(self, group: str, *, chain: bytes, key: bytes, names: Sequence[str], now: dt.datetime) -> Held:
+        """Write a certificate for `names` down, whole; those long before it are removed.
 
-        Raises: OSError, ValueError, CertificateError (they are no pair).
+        Raises: OSError, CertificateError (they are no pair), ValueError (nor is it for these names, and for some time).
         """
         place = self._place(group)
         self._make(place)
@@ -131,7 +133,11 @@ class Folder:
         fresh.mkdir(mode=0o700)
         replace_file(fresh / "key.pem", key, 0o600)
         replace_file(fresh / "certificate.pem", chain, 0o644)
-        read_held(_files(fresh))
+        held = read_held(_files(fresh))
+        if missing := set(names) - set(held.names):
+            raise ValueError(f"the authority has made a certificate without {', '.join(sorted(missing))}")
+        if held.until <= now:
+            raise ValueError(f"the authority has made a certificate that ran out at {held.until}; is the clock right?")
         newest = next(self._made(group), None)
         name = now.strftime("%Y%m%dT%H%M%S")
         while (place / name).exists() or (newest is not None and name <= newest.name):  # clocks go back

@@ -75,11 +75,13 @@ class Keeper:
         self._pause = pause
         self._woken = asyncio.Event()
         self._busy = asyncio.Lock()
+        self._unwritten: dict[str, float] = {}  # by group: no attempt before
 
     def configure(self, settings: Settings | None) -> None:
         """Go on with these; None: ask nobody."""
         if settings != self.settings:
             self.settings = settings
+            self._unwritten.clear()
             self.wake()
 
     def wake(self) -> None:
@@ -113,24 +115,44 @@ class Keeper:
     async def _attend(self, settings: Settings, group: str, names: Sequence[str], *, anyway: bool) -> Outcome | None:
         """See to one certificate; a fault of it is the fault of no other."""
         try:
-            if self._clock() < self._folder.notes(group).next_at and not anyway:
+            if not anyway and self._clock() < self._next_at(settings, group):
                 return None
             async with asyncio.timeout(ATTEMPT_S):
                 return await self._see_to(settings, group, names, anyway=anyway)
         except TimeoutError:
-            return self._failed(group, f"it was not done within {ATTEMPT_S:g} s")
+            return self._failed(settings, group, f"it was not done within {ATTEMPT_S:g} s")
         except NamesRefused as refusal:
-            return self._failed(group, str(refusal), refused=refusal.names)
+            return self._failed(settings, group, str(refusal), refused=refusal.names)
         except AcmeFault as fault:
-            return self._failed(group, str(fault), retry_after_s=fault.retry_after_s)
+            return self._failed(settings, group, str(fault), retry_after_s=fault.retry_after_s)
         except (OSError, ValueError, CertificateError, ExtensionNotFound) as error:
-            return self._failed(group, str(error))
+            return self._failed(settings, group, str(error))
+
+    def _next_at(self, settings: Settings, group: str) -> float:
+        """Before when no attempt is to be made (UTC seconds)."""
+        return max(self._notes(settings, group).next_at, self._unwritten.get(group, 0.0))
+
+    def _notes(self, settings: Settings, group: str) -> Notes:
+        """Of what was tried at the authority that is asked now."""
+        notes = self._folder.notes(group)
+        if notes.directory not in ("", settings.directory):
+            return Notes(directory=settings.directory, made_by=notes.made_by)
+        return msgspec.structs.replace(notes, directory=settings.directory)
 
     def _failed(
-        self, group: str, text: str, *, refused: Mapping[str, str] | None = None, retry_after_s: float = 0.0
+        self,
+        settings: Settings,
+        group: str,
+        text: str,
+        *,
+        refused: Mapping[str, str] | None = None,
+        retry_after_s: float = 0.0,
     ) -> Outcome:
-        notes = failed(self._folder.notes(group), text, refused or {}, self._clock(), retry_after_s)
-        self._folder.write_notes(group, notes)
+        notes = failed(self._notes(settings, group), text, refused or {}, self._clock(), retry_after_s)
+        try:
+            self._folder.write_notes(group, notes)
+        except OSError:  # a full disk, say: the authority counts all the same
+            self._unwritten[group] = notes.next_at
         again = dt.datetime.fromtimestamp(notes.next_at, dt.UTC).isoformat(timespec="seconds")
         log.error("acme.failed", domain=group, reason=text, attempts=notes.failures, again_at=again)
         held = self._folder.find(group)
@@ -144,10 +166,16 @@ class Keeper:
             raise AcmeFault("no challenge can be answered: listen.http serves http-01, listen.https tls-alpn-01")
         wanted = await self._want(settings, group, names)
         held = await asyncio.to_thread(self._folder.find, group)
+        notes = self._note_elsewhere(settings, wanted)
+        reason = find_reason(wanted, held, notes, self._clock())
+        is_advice_due = held is not None and self._clock() >= notes.advice_at
+        if not wanted.names or not (anyway or reason or is_advice_due):
+            return None
         async with open_session(settings, self._folder, self._challenges, self._resolver, self._pause) as session:
-            notes = await self._note(session, wanted, held)
-            reason = find_reason(wanted, held, notes, self._clock())
-            if not wanted.names or not (reason or anyway):
+            if held is not None and is_advice_due:
+                notes = await self._note_advice(session, group, held, notes)
+                reason = find_reason(wanted, held, notes, self._clock())
+            if not (anyway or reason):
                 return None
             log.info("acme.ordering", domain=group, names=wanted.names, reason=reason or "it was asked for")
             return await self._obtain(session, wanted, held, notes, anyway=anyway)
@@ -166,7 +194,8 @@ class Keeper:
         key, request = request_for(proven)
         chain = await session.finalize(order, request)
         at = dt.datetime.fromtimestamp(now, dt.UTC)
-        made = await asyncio.to_thread(self._folder.keep, group, chain=chain, key=key, now=at)
+        made = await asyncio.to_thread(self._folder.keep, group, chain=chain, key=key, names=proven, now=at)
+        self._unwritten.pop(group, None)
         self._folder.write_notes(group, succeeded(notes, proven, refused, now))
         log.info("acme.issued", domain=group, names=made.names, until=made.until.isoformat())
         self._install()
@@ -191,18 +220,22 @@ class Keeper:
                 good.append(name)
         return Wanted(group, tuple(good), elsewhere)
 
-    async def _note(self, session: Session, wanted: Wanted, held: Held | None) -> Notes:
-        """Write down which names lead elsewhere, and what the authority advises about renewal."""
-        before = notes = self._folder.notes(wanted.group)
+    def _note_elsewhere(self, settings: Settings, wanted: Wanted) -> Notes:
+        """Write down which names lead elsewhere, and tell of new ones."""
+        notes = self._notes(settings, wanted.group)
         for name in wanted.elsewhere.keys() - notes.elsewhere.keys():
             log.info("acme.name_left_out", name=name, reason=wanted.elsewhere[name])
-        notes = msgspec.structs.replace(notes, elsewhere=dict(wanted.elsewhere))
-        if held is not None and self._clock() >= notes.advice_at:
-            renew_at = await self._advised(session, held, notes.renew_at)
-            notes = msgspec.structs.replace(notes, renew_at=renew_at, advice_at=self._clock() + ADVICE_S)
-        if notes != before:
-            self._folder.write_notes(wanted.group, notes)
-        return notes
+        changed = msgspec.structs.replace(notes, elsewhere=dict(wanted.elsewhere))
+        if changed != self._folder.notes(wanted.group):
+            self._folder.write_notes(wanted.group, changed)
+        return changed
+
+    async def _note_advice(self, session: Session, group: str, held: Held, notes: Notes) -> Notes:
+        """Write down what the authority advises about renewal."""
+        renew_at = await self._advised(session, held, notes.renew_at)
+        changed = msgspec.structs.replace(notes, renew_at=renew_at, advice_at=self._clock() + ADVICE_S)
+        self._folder.write_notes(group, changed)
+        return changed
 
     async def _advised(self, session: Session, held: Held, chosen: float) -> float:
         """A time within the span that the authority advises (RFC 9773 §4.2); 0 where it does not."""

@@ -32,6 +32,8 @@ def find_reason(wanted: Wanted, held: Held | None, notes: Notes, now: float) -> 
         return ""
     if held is None:
         return "there is none"
+    if notes.made_by not in ("", notes.directory):
+        return f"it is from another authority, {notes.made_by}"
     if now >= renewal_time(held, notes):
         return "it is time to renew it"
     missing = _missing(wanted, held, notes, now)
@@ -39,10 +41,14 @@ def find_reason(wanted: Wanted, held: Held | None, notes: Notes, now: float) -> 
 
 
 def renewal_time(held: Held, notes: Notes) -> float:
-    """UTC seconds: as the authority advises, or after two thirds of the certificate's life."""
+    """UTC seconds: as the authority advises, or after two thirds of the certificate's life.
+
+    Never in its first days: advice that is always to renew would have it made anew every hour.
+    """
     life_s = (held.until - held.since).total_seconds()
     usual = held.since.timestamp() + LIFE_USED * life_s
-    return min(notes.renew_at, held.until.timestamp()) if notes.renew_at else usual
+    soonest = held.since.timestamp() + LIFE_LEFT * life_s
+    return min(max(notes.renew_at, soonest), held.until.timestamp()) if notes.renew_at else usual
 
 
 def _missing(wanted: Wanted, held: Held, notes: Notes, now: float) -> tuple[str, ...]:
@@ -65,7 +71,9 @@ def is_worth_it(wanted: Wanted, names: Collection[str], held: Held | None, now: 
 
 def gains(names: Collection[str], held: Held | None, notes: Notes, now: float) -> bool:
     """Whether a certificate for `names` has anything that the one there is has not."""
-    return held is None or now >= renewal_time(held, notes) or not set(names) <= set(held.names)
+    if held is None or now >= renewal_time(held, notes) or notes.made_by not in ("", notes.directory):
+        return True
+    return not set(names) <= set(held.names)
 
 
 def failed(notes: Notes, fault: str, refused: Mapping[str, str], now: float, retry_after_s: float = 0.0) -> Notes:
@@ -83,7 +91,7 @@ def failed(notes: Notes, fault: str, refused: Mapping[str, str], now: float, ret
 def succeeded(notes: Notes, names: Collection[str], refused: Mapping[str, str], now: float) -> Notes:
     """What to remember after there is a new certificate for `names`."""
     still = {name: refusal for name, refusal in _refused(notes, refused, now).items() if name not in names}
-    return Notes(refused=still, elsewhere=notes.elsewhere)
+    return Notes(refused=still, elsewhere=notes.elsewhere, directory=notes.directory, made_by=notes.directory)
 
 
 def unchanged(notes: Notes, refused: Mapping[str, str], now: float) -> Notes:

@@ -125,7 +125,12 @@ def _account_key(folder: Folder) -> AccountKey:
     """The one there is, or a new one."""
     pem = folder.account_key()
     if pem is not None:
-        return AccountKey.load(pem)
+        try:
+            return AccountKey.load(pem)
+        except ValueError as error:
+            raise ValueError(
+                f"acme/account.pem is no key of an account; without it another one is made: {error}"
+            ) from error
     key = AccountKey.make()
     folder.keep_account_key(key.pem())
     return key

@@ -38,7 +38,7 @@ def issue(authority: Authority, *names: str) -> tuple[bytes, bytes]:
 
 def keep(folder: Folder, group: str, authority: Authority, *names: str, now: dt.datetime = NOW) -> None:
     chain, key = issue(authority, *names)
-    folder.keep(group, chain=chain, key=key, now=now)
+    folder.keep(group, chain=chain, key=key, names=names, now=now)
 
 
 def test_what_is_kept_is_found_again_with_its_names(folder: Folder, authority: Authority) -> None:
@@ -68,13 +68,24 @@ def test_what_is_no_pair_is_refused_and_the_old_one_stays(folder: Folder, author
     chain, _ = issue(authority, "other.example.org")
     _, key = issue(authority, "third.example.org")
     with pytest.raises(CertificateError):
-        folder.keep(HOST, chain=chain, key=key, now=NOW + dt.timedelta(days=1))
+        folder.keep(HOST, chain=chain, key=key, names=(), now=NOW + dt.timedelta(days=1))
     for nonsense in (b"", b"nonsense", b"-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"):
         with pytest.raises((CertificateError, ValueError)):
-            folder.keep(HOST, chain=nonsense, key=key, now=NOW + dt.timedelta(days=1))
+            folder.keep(HOST, chain=nonsense, key=key, names=(), now=NOW + dt.timedelta(days=1))
     held = folder.find(HOST)
     assert held is not None
     assert held.names == ("mail.example.org",)
+
+
+def test_a_certificate_without_a_name_that_was_asked_for_or_without_life_is_refused(
+    folder: Folder, authority: Authority
+) -> None:
+    chain, key = issue(authority, "mail.example.org")
+    with pytest.raises(ValueError, match=r"a certificate without b\.example\.org"):
+        folder.keep(HOST, chain=chain, key=key, names=("mail.example.org", "b.example.org"), now=NOW)
+    with pytest.raises(ValueError, match="is the clock right"):
+        folder.keep(HOST, chain=chain, key=key, names=(), now=dt.datetime.now(dt.UTC) + dt.timedelta(days=9))
+    assert folder.find(HOST) is None
 
 
 def test_where_the_newest_is_damaged_the_one_before_is_used(folder: Folder, authority: Authority) -> None:

@@ -157,10 +157,10 @@ def test_a_certificate_is_renewed_when_the_authority_advises_and_says_which_one_
         it.ca.directory["renewalInfo"] = f"{it.ca.url}/advice"
         await it.look()
         old = it.held().id
-        window = {"start": "2023-11-20T00:00:00Z", "end": "2023-11-21T00:00:00Z"}  # five days after BEGIN
+        window = {"start": "2023-12-04T00:00:00Z", "end": "2023-12-05T00:00:00Z"}  # 20 days after BEGIN
         it.ca.replies[f"/advice/{old}"] = [it.ca.document({"suggestedWindow": window})] * 5
         assert await it.look() == ()
-        it.now = BEGIN + 8 * DAY
+        it.now = BEGIN + 21 * DAY
         (outcome,) = await it.look()
         assert outcome.fault == ""
         assert [payload.get("replaces") for path, _, payload in it.ca.asked if path == "/order"] == [None, old]
@@ -344,6 +344,38 @@ def test_an_authority_that_has_enough_is_left_alone_for_as_long_as_it_says(at: A
         (outcome,) = await it.look()
         assert outcome.fault == "too many (rateLimited)"
         assert it.folder.notes(HOST).next_at == BEGIN + 7000
+
+    at(act)
+
+
+def test_another_authority_makes_another_certificate_whatever_happened_at_the_first(at: Acting, tmp_path: Path) -> None:
+    async def act(it: Bench) -> None:
+        await it.look()
+        it.ca.refused = {HOSTNAME: "no"}
+        await it.look(anyway=True)
+        (tmp_path / "other").mkdir()
+        async with running_ca(tmp_path / "other") as other:
+            it.settings = replace(it.settings, directory=f"{other.url}/directory", authorities=other.signer.file)
+            (outcome,) = await it.look()
+            assert (outcome.fault, len(other.made)) == ("", 1)
+            assert await it.look() == ()
+
+    at(act)
+
+
+def test_where_the_disk_takes_nothing_the_authority_is_left_alone_all_the_same(
+    at: Acting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    async def act(it: Bench) -> None:
+        monkeypatch.setattr(Folder, "write_notes", full)
+        (outcome,) = await it.look()
+        assert "No space left" in outcome.fault
+        asked = len(it.ca.asked)
+        assert await it.look() == ()
+        assert len(it.ca.asked) == asked
 
     at(act)
 

@@ -41,8 +41,20 @@ def test_a_certificate_is_renewed_when_two_thirds_of_its_life_are_over() -> None
 
 @pytest.mark.rfc("9773", "4.2")
 def test_a_certificate_is_renewed_when_the_authority_advises_but_before_it_runs_out() -> None:
-    assert renewal_time(held("a.example"), Notes(renew_at=BEGIN + DAY)) == BEGIN + DAY
+    assert renewal_time(held("a.example"), Notes(renew_at=BEGIN + 20 * DAY)) == BEGIN + 20 * DAY
     assert renewal_time(held("a.example"), Notes(renew_at=BEGIN + 900 * DAY)) == BEGIN + 90 * DAY
+
+
+def test_advice_to_renew_at_once_is_not_followed_again_and_again() -> None:
+    assert renewal_time(held("a.example"), Notes(renew_at=BEGIN - DAY)) == BEGIN + 15 * DAY
+
+
+def test_a_certificate_of_an_authority_that_is_no_longer_asked_is_replaced() -> None:
+    notes = Notes(directory="https://new.example/", made_by="https://old.example/")
+    assert find_reason(wanted("a.example"), held("a.example"), notes, BEGIN).startswith("it is from another authority")
+    assert gains(("a.example",), held("a.example"), notes, BEGIN)
+    after = succeeded(notes, ("a.example",), {}, BEGIN)
+    assert find_reason(wanted("a.example"), held("a.example"), after, BEGIN) == ""
 
 
 def test_a_name_that_is_missing_is_a_reason_unless_it_was_refused_within_a_day() -> None:
