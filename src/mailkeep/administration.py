@@ -18,6 +18,7 @@ import msgspec
 from mailkeep.acme.office import Certificates, Report
 from mailkeep.figures import Figures
 from mailkeep.model.address import parse_address, parse_domain
+from mailkeep.model.app_password import AppPassword
 from mailkeep.model.change import Hint
 from mailkeep.model.envelope import Outcome
 from mailkeep.model.errors import Conflict, Invalid, MailError, NotFound, Unavailable
@@ -28,7 +29,7 @@ from mailkeep.model.rights import parse_rights
 from mailkeep.net.resolver import CachingResolver
 from mailkeep.service.accounts import ELSEWHERE, Accounts, Hashed
 from mailkeep.service.addresses import Addresses
-from mailkeep.service.authentication import Authentication
+from mailkeep.service.authentication import Authentication, Service
 from mailkeep.service.delivery import Delivery
 from mailkeep.service.discovery.files import list_files
 from mailkeep.service.discovery.openpgp import key_url
@@ -176,6 +177,54 @@ class SetPassword(Verb[Done], frozen=True):
     address: str
     password: str
     hashed: bool = False
+
+
+class AppPasswordLine(msgspec.Struct, frozen=True, kw_only=True):
+    """An app password as a list shows it; times are UTC seconds.  `used_at` is about right; None: never yet."""
+
+    number: int
+    label: str
+    services: tuple[str, ...]
+    read_only: bool
+    created_at: int
+    expires_at: int | None
+    used_at: int | None
+
+
+class AppPasswordAdded(msgspec.Struct, frozen=True):
+    """`secret` is what has to be typed; nobody can be told it again."""
+
+    secret: str
+    line: AppPasswordLine
+
+
+class AddAppPassword(Verb[AppPasswordAdded], frozen=True):
+    """Make a password for one program or device of an account, for these services (`Service`)."""
+
+    address: str
+    label: str
+    services: tuple[str, ...]
+    read_only: bool = False
+    expires_at: int | None = None
+
+
+class AppPasswordLines(msgspec.Struct, frozen=True):
+    """In the order in which they were made."""
+
+    app_passwords: tuple[AppPasswordLine, ...]
+
+
+class ListAppPasswords(Verb[AppPasswordLines], frozen=True):
+    """The app passwords of an account."""
+
+    address: str
+
+
+class RevokeAppPassword(Verb[Done], frozen=True):
+    """Have an app password open nothing any more; sessions that it opened end at once."""
+
+    address: str
+    number: int
 
 
 class SwitchSentCopy(Verb[Done], frozen=True):
@@ -666,6 +715,47 @@ async def _set_password(offices: Offices, verb: SetPassword) -> Done:
     return Done()
 
 
+def _app_password_line(kept: AppPassword) -> AppPasswordLine:
+    return AppPasswordLine(
+        number=kept.number,
+        label=kept.label,
+        services=tuple(sorted(kept.services)),
+        read_only=kept.read_only,
+        created_at=kept.created_at,
+        expires_at=kept.expires_at,
+        used_at=kept.used_at,
+    )
+
+
+async def _add_app_password(offices: Offices, verb: AddAppPassword) -> AppPasswordAdded:
+    try:
+        services = frozenset(Service(name) for name in verb.services)
+    except ValueError as error:
+        raise Invalid(f"There is no such service; there are {', '.join(Service)}") from error
+    made, secret = await offices.authentication.app_passwords.add(
+        offices.accounts.get(verb.address).id,
+        verb.label,
+        services=services,
+        read_only=verb.read_only,
+        expires_at=verb.expires_at,
+    )
+    return AppPasswordAdded(secret, _app_password_line(made))
+
+
+async def _list_app_passwords(offices: Offices, verb: ListAppPasswords) -> AppPasswordLines:
+    app_passwords = offices.authentication.app_passwords
+    app_passwords.tell_use()
+    account = offices.accounts.get(verb.address).id
+    return AppPasswordLines(tuple(_app_password_line(kept) for kept in app_passwords.list(account)))
+
+
+async def _revoke_app_password(offices: Offices, verb: RevokeAppPassword) -> Done:
+    account = offices.accounts.get(verb.address).id
+    offices.authentication.app_passwords.revoke(account, verb.number)
+    offices.authentication.tell_sessions(account)
+    return Done()
+
+
 async def _switch_sent_copy(offices: Offices, verb: SwitchSentCopy) -> Done:
     await offices.sent.switch(offices.accounts.get(verb.address).id, on=verb.on)
     return Done()
@@ -1023,6 +1113,9 @@ VERBS: Final = (
     Row("account show", ShowAccount, AccountLine, _show_account),
     Row("account set-quota", SetQuota, Done, _set_quota),
     Row("account password", SetPassword, Done, _set_password),
+    Row("account app-password add", AddAppPassword, AppPasswordAdded, _add_app_password),
+    Row("account app-password list", ListAppPasswords, AppPasswordLines, _list_app_passwords),
+    Row("account app-password revoke", RevokeAppPassword, Done, _revoke_app_password),
     Row("account sent-copy", SwitchSentCopy, Done, _switch_sent_copy),
     Row("account remove", RemoveAccount, Done, _remove_account),
     Row("account move", MoveAccount, Done, _move_account),

@@ -26,12 +26,13 @@ from mailkeep.cli.perform import Watch, perform
 from mailkeep.cli.place import ConfigOption, DataOption, find_place
 from mailkeep.cli.program import program
 from mailkeep.cli.progress import bar
-from mailkeep.cli.secret import PasswordFileOption, PasswordStdinOption, read_password
+from mailkeep.cli.secret import PasswordFileOption, PasswordHashOption, PasswordStdinOption, read_password
 from mailkeep.cli.size import SizeOption, parse_size
 from mailkeep.config import show_size
 
 app = typer.Typer(
-    help="Accounts: add, list, show, password, quota, set-quota, sent-copy, setup, openpgp, move, remove.",
+    help="Accounts: add, list, show, password, app-password, quota, set-quota, sent-copy, setup, openpgp, move, and"
+    " remove.",
     no_args_is_help=True,
 )
 
@@ -60,6 +61,7 @@ def add(
     ] = False,
     password_stdin: PasswordStdinOption = False,
     password_file: PasswordFileOption = None,
+    password_hash: PasswordHashOption = False,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
@@ -67,12 +69,13 @@ def add(
     octets = parse_size(quota)
     read_address(address)
     place = find_place(data, config)
-    if (shared or elsewhere) and (password_stdin or password_file is not None):
+    if (shared or elsewhere) and (password_stdin or password_hash or password_file is not None):
         raise typer.BadParameter("such an account has no password")
     if shared and elsewhere:
         raise typer.BadParameter("a shared account is nobody's: nobody logs in")
     password = None if shared or elsewhere else read_password(address, stdin=password_stdin, file=password_file)
-    added = perform(place.config, AddAccount(address=address, password=password, quota=octets, elsewhere=elsewhere))
+    verb = AddAccount(address=address, password=password, quota=octets, elsewhere=elsewhere, hashed=password_hash)
+    added = perform(place.config, verb)
     typer.echo(f"Account {address} is ready.")
     if not (added.signed or shared):
         typer.echo(f"What it sends is not signed, as its domain has no keys: {program()} domain add {added.domain}")
@@ -100,13 +103,14 @@ def password(
     *,
     password_stdin: PasswordStdinOption = False,
     password_file: PasswordFileOption = None,
+    password_hash: PasswordHashOption = False,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Change an account's password."""
+    """Change an account's password.  Whoever is logged in with the old one has to log in again."""
     place = find_place(data, config).must_exist()
     new = read_password(address, stdin=password_stdin, file=password_file)
-    perform(place.config, SetPassword(address=address, password=new))
+    perform(place.config, SetPassword(address=address, password=new, hashed=password_hash))
     typer.echo(f"The password of {address} is changed.")
 
 

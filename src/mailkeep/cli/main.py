@@ -12,6 +12,7 @@ from mailkeep.certificates import CertificateError
 from mailkeep.cli import (
     account,
     alias,
+    app_password,
     bench,
     certificate,
     check,
@@ -53,6 +54,7 @@ app.command("check")(check.check)
 app.command("doctor")(doctor.doctor)
 app.command("bench")(bench.bench)
 account.app.command("setup")(setup.setup)
+account.app.add_typer(app_password.app, name="app-password")
 account.app.add_typer(openpgp.app, name="openpgp")
 app.add_typer(account.app, name="account")
 app.add_typer(domain.app, name="domain")

@@ -15,6 +15,14 @@ PasswordFileOption = Annotated[
     Path | None,
     typer.Option("--password-file", metavar="FILE", help="Read the password from the first line of FILE."),
 ]
+PasswordHashOption = Annotated[
+    bool,
+    typer.Option(
+        "--password-hash",
+        help="What is read is no password but its hash, as another system keeps it: argon2, bcrypt, scrypt, PBKDF2,"
+        " SHA-crypt, salted SHA; with {SCHEME} in front as Dovecot has it, or without.",
+    ),
+]
 
 
 def read_password(address: str, *, stdin: bool, file: Path | None) -> str:

@@ -208,6 +208,8 @@ class ImapConnection(Session):
             if self.enabled.uidonly and row.name in BY_NUMBER:
                 raise Refused(f"Only UID {row.name} is understood", b"UIDREQUIRED", response.BAD)  # RFC 9586
             state = self._state(row)
+            if row.writes and self.authenticated is not None and self.authenticated.login.read_only:
+                raise Forbidden("This login is for reading only")
             done = await row.handler(state, row.parse(command.args)) or COMPLETED
         except wire_command.InvalidCommand as error:
             tag, done = error.tag, Done(error.text, word=response.BAD)

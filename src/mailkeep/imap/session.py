@@ -28,6 +28,7 @@ from mailkeep.model.message import NO_MORE, FlagState
 from mailkeep.model.rights import NONE, Rights, changeable
 from mailkeep.model.uidset import EMPTY, UidSet
 from mailkeep.net.limits import is_loopback
+from mailkeep.service.authentication import ENDED
 from mailkeep.service.order import Collation
 
 if TYPE_CHECKING:
@@ -295,7 +296,7 @@ class Authenticated:
         if self.metadata is not None and self.metadata.notice(hint):
             self.session.wake()
         if hint.tree and not self.session.services.authentication.stands(self.login):
-            self.session.dismiss("The account has been removed")
+            self.session.dismiss(ENDED)
 
     async def watch_metadata(self, *, mailboxes: bool) -> None:
         """From now on the client is told of changes to metadata: of mailboxes too, or of the server alone."""

@@ -72,7 +72,7 @@ class SmtpConnection(Session):
         self._idle_commands = 0
         self._progress = 0  # octets of a message since the deadline was set,
         self._taken = 0  # and since DATA or BDAT
-        self._draining = False
+        self._farewell: Reply | None = None  # what to say as soon as the running command is done, and then to close
         connection.set_deadline(options.idle_s)
         self.reply(Reply(220, "", f"{options.hostname} {role.name} mailkeep ready"))
 
@@ -100,8 +100,8 @@ class SmtpConnection(Session):
 
     def next(self) -> Step | None:
         """The next command line, or piece of the message."""
-        if self._draining:
-            self._say_goodbye(_STOPPING)
+        if self._farewell is not None:
+            self._say_goodbye(self._farewell)
         if self.closing:
             return None
         event = self.reader.next()
@@ -116,9 +116,16 @@ class SmtpConnection(Session):
 
     def drain(self) -> None:
         """The server stops.  A delivery under way is completed and answered; `next` says goodbye then."""
-        self._draining = True
+        self._leave(_STOPPING)
+
+    def dismiss(self, text: str) -> None:
+        """See `Session.dismiss`.  RFC 5321 §3.8: 421 is for whatever comes next."""
+        self._leave(Reply(421, "4.7.0", text))
+
+    def _leave(self, reply: Reply) -> None:
+        self._farewell = reply
         if not self._connection.busy or self.asking:
-            self._say_goodbye(_STOPPING)
+            self._say_goodbye(reply)
 
     def bug(self) -> None:
         """Last words."""
@@ -126,8 +133,7 @@ class SmtpConnection(Session):
 
     def lost(self) -> None:
         """The connection is gone."""
-        self.closing = True
-        self.reset()
+        self.release()
 
     def _say_goodbye(self, reply: Reply) -> None:
         if not self.closing:

@@ -148,6 +148,10 @@ class Transaction:
         )
 
 
+def _nothing() -> None:
+    pass
+
+
 class Session:
     """What the commands see and change."""
 
@@ -180,6 +184,7 @@ class Session:
         self.helo: str | None = None
         self.extended = False  # whether it was EHLO or LHLO, not HELO
         self.user: User | None = None
+        self._unwatch: Callable[[], None] = _nothing
         self.failed_logins = 0
         self.guesses = 0  # recipients that there are not
         self.transaction: Transaction | None = None
@@ -191,6 +196,20 @@ class Session:
     def reply(self, reply: Reply) -> None:
         """Queue a reply."""
         self.output.write(reply.encode())
+
+    def enter(self, user: User, unwatch: Callable[[], None]) -> None:
+        """The client has proved who it is; `unwatch` is called when the session has ended."""
+        self.user, self._unwatch = user, unwatch
+
+    def dismiss(self, text: str) -> None:
+        """The login is no longer valid: say goodbye as soon as the command that runs is done."""
+        self.closing = True
+
+    def release(self) -> None:
+        """The connection is gone."""
+        self.closing = True
+        self.reset()
+        self._unwatch()
 
     def greet(self, name: str, *, extended: bool) -> None:
         """The client has introduced itself; a transaction that was open is dropped."""

@@ -182,7 +182,7 @@ def test_whoever_is_logged_in_to_an_account_that_is_removed_is_told_to_go(
         other.login("bob@example.org", "secret")
         assert mailkeep("account", "remove", "ann@example.org", "--yes", "--data", store).returncode == 0
         for gone in (idle, quiet):
-            assert gone.readline() == b"* BYE The account has been removed\r\n"
+            assert gone.readline() == b"* BYE This login is no longer valid\r\n"
             assert gone.readline() == b""
             gone.shutdown()
         assert other.noop()[0] == "OK"

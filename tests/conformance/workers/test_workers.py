@@ -6,16 +6,23 @@ import json
 import os
 import signal
 import smtplib
+import sqlite3
 import subprocess
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from tests.chaos.soundness import assert_sound
 from tests.conformance.imap.messages import simple_message
 from tests.conformance.workers.conftest import ACCOUNTS, WORKERS, Pair, connect_pair, worker_of, workers
 from tests.imap_client import ConnectionEndedError, ImapClient, Literal
 from tests.live import PASSWORD, Account, Demo, Service, eventually, mailkeep
+
+from mailkeep.administration import AddAppPassword, RevokeAppPassword, SetPassword
+from mailkeep.cli.perform import perform
+from mailkeep.config import Config
 
 LARGE = b"Subject: large\r\n\r\n" + b"x" * 70 * 1024  # into a pack
 
@@ -385,3 +392,31 @@ def test_sessions_go_on_when_their_account_goes_to_the_shard_of_another_worker(o
     rows = pair.two.ok("FETCH 1:* BODY.PEEK[]").fetched
     assert [row["BODY[]"] for row in rows.values()] == expected
     assert_sound(own_demo.data)
+
+
+def test_a_revoked_app_password_ends_sessions_on_every_worker(service: Service, account: Account) -> None:
+    assert service.data is not None
+    config = Config(data_dir=service.data)
+    made = perform(config, AddAppPassword(address=account.user, label="phone", services=("imap",)))
+    pair = connect_pair(service, Account(account.user, made.secret))
+    pair.one.ok("NOOP")
+    perform(config, RevokeAppPassword(address=account.user, number=made.line.number))
+    for session in (pair.one, pair.two):
+        assert session.until(lambda response: response.kind == "BYE")
+    with service.connect() as again:
+        again.no(f"LOGIN {account.user} {made.secret}", code="AUTHENTICATIONFAILED")
+
+
+def test_a_hash_from_elsewhere_is_made_anew_by_whichever_worker_sees_the_login(service: Service) -> None:
+    user, weak = ACCOUNTS[4].user, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("from elsewhere")
+    assert service.data is not None
+    perform(Config(data_dir=service.data), SetPassword(address=user, password=weak, hashed=True))
+    service.connect(Account(user, "from elsewhere")).ok("NOOP")
+
+    def kept() -> str:
+        database = sqlite3.connect(service.data / "directory.db")
+        with closing(database):
+            return str(database.execute("SELECT password FROM account WHERE folded = ?", (user,)).fetchone()[0])
+
+    assert eventually(lambda: kept() != weak, "the hash is made anew")
+    service.connect(Account(user, "from elsewhere")).ok("NOOP")

@@ -46,7 +46,7 @@ async def _open(s: Authenticated, cmd: Select, *, read_only: bool) -> Selected:
         raise NotFound("This is a name without a mailbox")
     session.enabled.condstore |= cmd.condstore
     shared = await s.messages.views.open(place.account, mailbox)
-    selected = session.selected = Selected(s, place, shared, read_only=read_only)
+    selected = session.selected = Selected(s, place, shared, read_only=read_only or s.login.read_only)
     _introduce(selected, mailbox)
     if s.metadata is not None:
         await s.follow_metadata(place.account)

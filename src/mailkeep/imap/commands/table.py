@@ -27,6 +27,7 @@ class Command:
     `capability`: what it belongs to; unknown while that is switched off (see `imap.capabilities`).
     `may_expunge`: False where the client counts on its message numbers while it waits (RFC 9051 §7.5.1).
     `removes`: EXPUNGE or VANISHED is part of what it answers.
+    `writes`: it changes something that stays, and is not for logins that may only read.
     """
 
     name: str
@@ -36,3 +37,4 @@ class Command:
     may_expunge: bool = True
     capability: str = ""
     removes: bool = False
+    writes: bool = False

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailkeep import telemetry
 from mailkeep.model.errors import AuthenticationFailed
 from mailkeep.pop3.session import Session
 from mailkeep.pop3.wire.reply import Code, Reply, error, ok
 from mailkeep.service.authentication import Login, Service
 
 MAX_FAILURES: Final = 5  # of a connection
-
-log = telemetry.logger()
 
 
 def user(session: Session, name: str) -> Reply:
@@ -46,6 +43,5 @@ async def logged_in(session: Session, login: Login) -> Reply:
 def failed(session: Session, text: str) -> Reply:
     """What the client proved is wrong; after some of those it is to go.  RFC 3206 §5."""
     session.failed_logins += 1
-    log.warning("pop3.login_failed", peer=session.connection.peer, reason=text)
     session.closing = session.failed_logins >= MAX_FAILURES
     return error(text, Code.AUTH)

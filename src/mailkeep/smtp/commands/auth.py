@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailkeep import telemetry
 from mailkeep.formats.sasl import SaslError
 from mailkeep.model.errors import AuthenticationFailed, Unavailable, Unsupported
 from mailkeep.service.authentication import Service
@@ -13,8 +12,6 @@ from mailkeep.smtp.wire.auth import Auth
 from mailkeep.smtp.wire.reply import Reply
 
 MAX_FAILURES: Final = 5  # of a connection
-
-log = telemetry.logger()
 
 _LATER: Final = Reply(454, "4.7.0", "Logins cannot be checked now, try again later")
 
@@ -46,13 +43,12 @@ async def auth(session: Session, command: Auth) -> Reply:
         return _failed(session, "Wrong user name or password")
     except Unavailable:
         return _LATER
-    session.user = User(login.account, login.user)
+    session.enter(User(login.account, login.user), authentication.watch(login, session.dismiss))
     return Reply(235, "2.7.0", "Authenticated")
 
 
 def _failed(session: Session, text: str) -> Reply:
     session.failed_logins += 1
-    log.warning("submission.login_failed", peer=session.peer, reason=text)
     if session.failed_logins >= MAX_FAILURES:
         session.closing = True
         return Reply(421, "4.7.0", "Too many failed logins, closing connection")
