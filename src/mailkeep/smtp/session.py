@@ -204,6 +204,7 @@ class Session:
     def dismiss(self, text: str) -> None:
         """The login is no longer valid: say goodbye as soon as the command that runs is done."""
         self.closing = True
+        self.reply(Reply(421, "4.7.0", text))
 
     def release(self) -> None:
         """The connection is gone."""
