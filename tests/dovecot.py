@@ -1,8 +1,9 @@
 """Dovecot as a second opinion: a private one, on loopback and a free port, in a directory of its own.
 
-    with running_dovecot() as port: …          user "ann", password "pass"
+    with running_dovecot() as ports: …         user "ann", password "pass"
 
-It needs root, because Dovecot changes users, and Debian's dovecot-imapd; `missing()` says what is not there.
+It needs root, because Dovecot changes users, and Debian's dovecot-imapd and dovecot-pop3d; `missing()` says what is
+not there.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from typing import NamedTuple
 
 PROGRAM = "/usr/sbin/dovecot"
 USER, PASSWORD = "ann", "pass"
@@ -26,7 +28,7 @@ _CONFIG = """
 base_dir = {base}/run
 state_dir = {base}/run
 instance_name = mailkeep-test-{port}
-protocols = imap
+protocols = imap pop3
 listen = 127.0.0.1
 log_path = {base}/log
 ssl = no
@@ -56,6 +58,14 @@ service imap-login {{
     port = 0
   }}
 }}
+service pop3-login {{
+  inet_listener pop3 {{
+    port = {pop3}
+  }}
+  inet_listener pop3s {{
+    port = 0
+  }}
+}}
 """
 
 
@@ -63,38 +73,59 @@ def missing() -> str | None:
     """Why no Dovecot can run here, or None."""
     if not os.access(PROGRAM, os.X_OK) or not os.access("/usr/lib/dovecot/imap", os.X_OK):
         return "dovecot-imapd is not installed"
+    if not os.access("/usr/lib/dovecot/pop3", os.X_OK):
+        return "dovecot-pop3d is not installed"
     if os.geteuid() != 0:
         return "Dovecot can be started by root only"
     return None
 
 
+class Ports(NamedTuple):
+    """Where it listens, on 127.0.0.1."""
+
+    imap: int
+    pop3: int
+
+
 @contextlib.contextmanager
-def running_dovecot() -> Iterator[int]:
-    """Start Dovecot, give the port of its IMAP, stop it and remove what it wrote."""
+def running_dovecot() -> Iterator[Ports]:
+    """Start Dovecot, give its ports, stop it and remove what it wrote."""
     base = pathlib.Path(tempfile.mkdtemp(prefix="mk-dovecot-", dir="/var/tmp"))  # short: socket paths are limited
     nobody = pwd.getpwnam("nobody")
     base.chmod(0o755)
     (base / "mail").mkdir()
     os.chown(base / "mail", nobody.pw_uid, nobody.pw_gid)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
+        ports = Ports(one.getsockname()[1], two.getsockname()[1])
     config = base / "dovecot.conf"
     config.write_text(
-        _CONFIG.format(base=base, port=port, password=PASSWORD, uid=nobody.pw_uid, gid=nobody.pw_gid), "ascii"
+        _CONFIG.format(
+            base=base, port=ports.imap, pop3=ports.pop3, password=PASSWORD, uid=nobody.pw_uid, gid=nobody.pw_gid
+        ),
+        "ascii",
     )
     process = subprocess.Popen([PROGRAM, "-F", "-c", config], stdin=subprocess.DEVNULL)
     try:
-        _wait_for_greeting(process, port, base / "log")
-        yield port
+        _wait_for_greeting(process, ports.imap, base / "log")
+        yield ports
     finally:
         process.terminate()
         process.wait(20)
         shutil.rmtree(base, ignore_errors=True)
 
 
-def fetch_all(port: int, mailbox: str, mail: list[bytes]) -> list[bytes]:
+def put_all(ports: Ports, mail: list[bytes]) -> None:
+    """Append all to INBOX."""
+    client = imaplib.IMAP4("127.0.0.1", ports.imap, timeout=60)
+    client.login(USER, PASSWORD)
+    for data in mail:
+        _append(client, "INBOX", data)
+    client.logout()
+
+
+def fetch_all(ports: Ports, mailbox: str, mail: list[bytes]) -> list[bytes]:
     """Append all to a new mailbox; ``(ENVELOPE … BODYSTRUCTURE … BODY …)`` of each, as it was on the wire."""
-    client = imaplib.IMAP4("127.0.0.1", port, timeout=60)
+    client = imaplib.IMAP4("127.0.0.1", ports.imap, timeout=60)
     client.login(USER, PASSWORD)
     client.create(mailbox)
     for data in mail:

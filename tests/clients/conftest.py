@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.cannot_run import cannot_run
 from tests.clients.provider import Provider, running_provider
-from tests.dovecot import missing, running_dovecot
+from tests.dovecot import Ports, missing, running_dovecot
 from tests.live import *  # noqa: F403  the fixtures of the running server
 
 
@@ -21,13 +21,13 @@ def home() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def dovecot() -> Iterator[int]:
-    """The port of a Dovecot to compare with."""
+def dovecot() -> Iterator[Ports]:
+    """Where a Dovecot listens, to compare with."""
     reason = missing()
     if reason is not None:
         cannot_run(reason)
-    with running_dovecot() as port:
-        yield port
+    with running_dovecot() as ports:
+        yield ports
 
 
 @pytest.fixture(scope="session")

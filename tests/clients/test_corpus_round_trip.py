@@ -13,7 +13,7 @@ import pytest
 from tests.clients.test_mbsync import Mbsync, without_tuid
 from tests.conformance.lmtp.lmtp_client import Lmtp
 from tests.corpus import ODD, messages
-from tests.dovecot import fetch_all
+from tests.dovecot import Ports, fetch_all
 from tests.live import Account, Pool, Service
 from tests.structure import row_of, unexplained
 
@@ -77,7 +77,9 @@ def uid_here(path: Path) -> int:
 
 
 @pytest.mark.rfc("9051", "7.5.2")
-def test_the_server_describes_all_messages_as_dovecot_does(delivered: Delivered, server: Service, dovecot: int) -> None:
+def test_the_server_describes_all_messages_as_dovecot_does(
+    delivered: Delivered, server: Service, dovecot: Ports
+) -> None:
     account, mail = delivered
     client = server.connect(account)
     client.ok("SELECT INBOX")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 from tests.corpus import ODD, messages
-from tests.dovecot import fetch_all
+from tests.dovecot import Ports, fetch_all
 from tests.structure import ALLOWED_ODD, Row, row_of, unexplained
 
 from mailkeep.formats.mime.scan import scan
@@ -24,7 +24,7 @@ def ours(data: bytes) -> Row:
 
 
 @pytest.mark.rfc("9051", "7.5.2")
-def test_ordinary_messages_look_as_they_do_in_dovecot(dovecot: int) -> None:
+def test_ordinary_messages_look_as_they_do_in_dovecot(dovecot: Ports) -> None:
     mail = messages(COUNT, seed=20_251)
     rows = fetch_all(dovecot, "Ordinary", mail)
     differences = {
@@ -36,7 +36,7 @@ def test_ordinary_messages_look_as_they_do_in_dovecot(dovecot: int) -> None:
 
 
 @pytest.mark.rfc("9051", "7.5.2")
-def test_odd_messages_look_as_they_do_in_dovecot_but_where_the_rfc_says_otherwise(dovecot: int) -> None:
+def test_odd_messages_look_as_they_do_in_dovecot_but_where_the_rfc_says_otherwise(dovecot: Ports) -> None:
     mail = {name: data for name, data in ODD.items() if data}  # an empty message cannot be appended there
     rows = fetch_all(dovecot, "Odd", list(mail.values()))
     differences = {

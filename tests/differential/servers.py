@@ -64,8 +64,8 @@ def ours(accounts: int, first: int = 1) -> Iterator[Server]:
 @contextlib.contextmanager
 def dovecots() -> Iterator[Server]:
     """Debian's Dovecot, which has any account."""
-    with dovecot.running_dovecot() as port:
-        yield Server("dovecot", ("127.0.0.1", port), "user%d", dovecot.PASSWORD)
+    with dovecot.running_dovecot() as ports:
+        yield Server("dovecot", ("127.0.0.1", ports.imap), "user%d", dovecot.PASSWORD)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -18,7 +19,8 @@ from mailkeep.service.mailboxes import Mailboxes
 from mailkeep.service.messages import Blob, Column, Fetched, Messages
 from mailkeep.service.pace import Pace
 
-ROWS: Final = 500  # messages whose sizes are read at once
+ROWS: Final = 500  # messages whose sizes are read at once,
+MADE: Final = 50  # or made
 PIECE: Final = 64 * 1024  # octets of a message that are read at once
 KEPT: Final = 64  # listings, as clients come again every few minutes,
 KEPT_MESSAGES: Final = 200_000  # and messages in all of them; 24 octets each
@@ -61,9 +63,15 @@ class Maildrop:
     def _sizes(self) -> array[int]:
         return self._listing.utf8_sizes if self.utf8 else self._listing.sizes
 
-    def numbers(self) -> Iterator[int]:
-        """The numbers of messages that are not marked, ascending."""
-        return (number for number in range(1, len(self._listing.uids) + 1) if number not in self._deleted)
+    def list_sizes(self) -> Iterator[str]:
+        """Number and size of each message that is not marked."""
+        gone = self._deleted
+        return (f"{number} {size}" for number, size in enumerate(self._sizes, 1) if number not in gone)
+
+    def list_unique_ids(self) -> Iterator[str]:
+        """Number and unique-id of each message that is not marked."""
+        gone, prefix = self._deleted, self._uidvalidity
+        return (f"{number} {prefix}.{uid}" for number, uid in enumerate(self._listing.uids, 1) if number not in gone)
 
     def require(self, number: int) -> int:
         """The number, if it may be used.  Raises: NoSuchMessage."""
@@ -138,13 +146,21 @@ class Maildrops:
     async def _add(self, listing: Listing, account: AccountId, mailbox: MailboxId, uids: UidSet) -> None:
         columns = await self._messages.fetch_columns(account, mailbox, uids, (Column.SIZE,), (FORM,))
         if columns is None:
-            rows = [row for row in await self._fetch(account, mailbox, uids) if not row.gone]
-            found = [(row.entry.uid, row.entry.size, _form(row)) for row in rows]
+            found = await self._make(account, mailbox, [*uids])
         else:
             found = [(uid, size, decode(kept)) for uid, size, kept in zip(*columns, strict=True)]
         listing.uids.extend(uid for uid, _, _ in found)
         listing.sizes.extend(form.size(size, utf8=False) for _, size, form in found)
         listing.utf8_sizes.extend(form.size(size, utf8=True) for _, size, form in found)
+
+    async def _make(self, account: AccountId, mailbox: MailboxId, uids: list[int]) -> list[tuple[Uid, int, Form]]:
+        """UIDs, sizes and forms, some of which nobody has asked for yet."""
+        made: list[tuple[Uid, int, Form]] = []
+        for start in range(0, len(uids), MADE):
+            rows = await self._fetch(account, mailbox, UidSet(uids[start : start + MADE]))
+            made += [(row.entry.uid, row.entry.size, _form(row)) for row in rows if not row.gone]
+            await asyncio.sleep(0)
+        return made
 
     async def _fetch(self, account: AccountId, mailbox: MailboxId, uids: UidSet) -> list[Fetched]:
         """With forms, but of messages whose octets cannot be read: these must not make the others unreachable.

@@ -1,8 +1,8 @@
 """pytest plugin: a real server on loopback for the tests of whoever has mailkeep installed.
 
-It takes mail at `endpoints.smtp` and `endpoints.lmtp`, and from users who log in at `endpoints.submission` (STARTTLS)
-and `endpoints.submissions` (TLS).  What they send to accounts of the server arrives there; anything else waits in its
-queue and never leaves: no test sends mail to anybody.
+Mail is read at `endpoints.imap`, `imaps`, `pop3` and `pop3s`.  It is taken in at `endpoints.smtp` and `endpoints.lmtp`,
+and from users who log in at `endpoints.submission` (STARTTLS) and `endpoints.submissions` (TLS).  What they send to
+accounts of the server arrives there; anything else waits in its queue and never leaves: no test sends mail to anybody.
 
 `mail_server` runs in a thread, for synchronous tests.  `async_mail_server` is a function that gives an asynchronous
 context manager, for tests that bring their own event loop.

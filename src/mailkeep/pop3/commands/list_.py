@@ -12,5 +12,5 @@ async def list_(transaction: Transaction, number: int | None) -> Reply | None:
     maildrop = transaction.maildrop
     if number is not None:
         return ok(f"{maildrop.require(number)} {maildrop.size(number)}")
-    await tell(transaction, f"{len(maildrop)} messages ({maildrop.octets} octets)", maildrop.size)
+    await tell(transaction, f"{len(maildrop)} messages ({maildrop.octets} octets)", maildrop.list_sizes())
     return None

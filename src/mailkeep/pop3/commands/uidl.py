@@ -12,5 +12,5 @@ async def uidl(transaction: Transaction, number: int | None) -> Reply | None:
     maildrop = transaction.maildrop
     if number is not None:
         return ok(f"{maildrop.require(number)} {maildrop.unique_id(number)}")
-    await tell(transaction, "Unique-ids follow", maildrop.unique_id)
+    await tell(transaction, "Unique-ids follow", maildrop.list_unique_ids())
     return None
