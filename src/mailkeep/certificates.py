@@ -138,6 +138,16 @@ class TlsContext:
         connection.context = self._made.get(key, context)
 
 
+def first_expiry(every: Iterable[CertificateFiles]) -> float | None:
+    """When the first of these runs out, in UTC seconds; None where none of them can be read."""
+    ends: list[float] = []
+    for files in set(every):
+        with suppress(OSError, ValueError):
+            certificate = x509.load_pem_x509_certificate(files.certificate.read_bytes())
+            ends.append(certificate.not_valid_after_utc.timestamp())
+    return min(ends, default=None)
+
+
 def check_files(files: CertificateFiles) -> None:
     """Raises: CertificateError (they are no certificate and its key)."""
     _context(files)

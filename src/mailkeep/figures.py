@@ -38,6 +38,7 @@ class Row:
 ROWS: Final = (
     Row("processes", Kind.GAUGE, "Processes of this server that answered."),
     Row("start_time_seconds", Kind.LATEST, "When the server was started."),
+    Row("certificate_expiry_timestamp_seconds", Kind.GAUGE, "When the first of the certificates in use runs out."),
     Row("cpu_seconds", Kind.COUNTER, "Processor time used."),
     Row("resident_memory_bytes", Kind.GAUGE, "Memory of all processes; what they share is counted in each."),
     Row("worker_restarts", Kind.COUNTER, "Workers that died and were started again."),

@@ -21,12 +21,12 @@ from mailkeep.acme.challenges import Challenges, answer_handshakes
 from mailkeep.acme.keeper import Keeper
 from mailkeep.acme.office import Source
 from mailkeep.administration import Offices, run_encoded
-from mailkeep.certificates import CertificateFiles, TlsContext, ensure_self_signed, names_for
+from mailkeep.certificates import CertificateFiles, TlsContext, ensure_self_signed, first_expiry, names_for
 from mailkeep.config import MAX_SHARDS, Config, options
 from mailkeep.control import OVERHEAD, Door, Spawn
 from mailkeep.dispatch import Dispatch
 from mailkeep.exposition import Exposition
-from mailkeep.figures import Figures, add_up
+from mailkeep.figures import Figure, Figures, add_up
 from mailkeep.issuing import build_certificates, find_others, name_groups, settings_of
 from mailkeep.lock import DataLock
 from mailkeep.measures import Measures
@@ -199,6 +199,7 @@ class Server:
         certificates = dataclasses.replace(offices.certificates, keeper=self._keeper)
         self.offices = dataclasses.replace(offices, measure=self.measure, certificates=certificates)
         self._started_at = time.time()
+        self._expires: float | None = None  # the first certificate, as long as it is known
         self._measures: Measures
         self._metrics: list[socket.socket] = []  # where figures are asked for
         self.endpoints: Endpoints
@@ -328,6 +329,7 @@ class Server:
         self._tls.ask_clients(config.tls.client_authorities)
         changed = tuple(key for key in _changed(self.config, config) if not key.startswith(RELOADED))
         self.config = config
+        self._expires = None
         self._staff.reload(config, self._tls.files)
         self.accounts.quota = first_quota(config)
         self.offices = dataclasses.replace(
@@ -341,7 +343,14 @@ class Server:
     async def measure(self) -> Figures:
         """What all processes of the server count."""
         others = await self._staff.measure()
-        return add_up((("start_time_seconds", (), self._started_at), *await self._measures.read(), *others))
+        own = [("start_time_seconds", (), self._started_at), *self._expiry()]
+        return add_up((*own, *await self._measures.read(), *others))
+
+    def _expiry(self) -> Iterator[Figure]:
+        if self._expires is None:  # reading many takes a while
+            self._expires = first_expiry((self._tls.files, *self._tls.others.values()))
+        if self._expires is not None:
+            yield "certificate_expiry_timestamp_seconds", (), self._expires
 
     def refresh_certificate(self) -> None:
         """Add the names of new domains to a self-signed certificate, or ask an authority for one."""
@@ -352,6 +361,7 @@ class Server:
     def _take_certificates(self) -> None:
         """Show those that there are now, in every process.  Raises: CertificateError."""
         self._tls.reload(self._certificate_files(self.config), find_others(self.config))
+        self._expires = None
         self._staff.reload(self.config, self._tls.files)
         log.info("tls.renewed")
 

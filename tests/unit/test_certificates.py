@@ -13,6 +13,7 @@ from mailkeep.certificates import (
     CertificateFiles,
     TlsContext,
     ensure_self_signed,
+    first_expiry,
     names_for,
 )
 
@@ -199,3 +200,13 @@ def test_https_alone_is_offered_for_the_web(tmp_path: Path) -> None:
         client = ssl.create_default_context(cafile=files.certificate)
         client.set_alpn_protocols(["h2", "http/1.1"])
         assert handshake(tls.web, client, name).selected_alpn_protocol() == "http/1.1"
+
+
+def test_the_first_end_of_several_is_told_and_one_that_cannot_be_read_counts_for_nothing(tmp_path: Path) -> None:
+    late = pair(tmp_path / "late", "a.example")
+    (tmp_path / "early").mkdir()
+    early = ensure_self_signed(tmp_path / "early", ("b.example",), NOW - dt.timedelta(days=9))
+    gone = CertificateFiles(tmp_path / "none.pem", tmp_path / "none.pem")
+    ends = x509.load_pem_x509_certificate(early.certificate.read_bytes()).not_valid_after_utc.timestamp()
+    assert first_expiry((late, gone, early)) == ends
+    assert first_expiry((gone,)) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import imaplib
 import json
+import signal
 import socket
 import ssl
 from pathlib import Path
@@ -75,14 +76,18 @@ def test_a_server_gets_certificates_for_its_host_and_its_domains_while_it_serves
     assert ["mta-sts.example.org", "leads to 192.0.2.9, and mail.example.org does not"] in shown[1]["left_out"]
 
 
-def test_a_renewal_leaves_connections_alone_and_can_be_asked_for(
+def test_an_authority_can_be_asked_from_now_on_and_asked_again_and_no_connection_is_cut(
     start: Start, mailkeep: Run, authority: Pebble, dns: DnsServer, tmp_path: Path
 ) -> None:
     file = configuration(authority, dns, tmp_path, "http-01", 2)
+    text = file.read_text()
+    file.write_text(text.replace("acme = true", "acme = false"))
     server = start("serve", "--config", file)
     port = server.ready["imaps"][1]
-    eventually(lambda: convinces(authority, port, "mail.example.org"), "there is a certificate")
     with imaplib.IMAP4_SSL("127.0.0.1", port, ssl_context=unchecked(), timeout=20) as imap:
+        file.write_text(text)
+        server.process.send_signal(signal.SIGHUP)
+        eventually(lambda: convinces(authority, port, "mail.example.org"), "there is a certificate")
         before = serial(authority, port)
         done = mailkeep("certificate", "renew", "--config", file)
         assert (done.returncode, done.stderr) == (0, "")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from prometheus_client.parser import text_string_to_metric_families
 from tests.conformance.imap.messages import simple_message
 from tests.conformance.workers.conftest import workers
@@ -46,6 +47,12 @@ def read(demo: Demo) -> Read:
 
 def labels(found: dict[str, str]) -> str:
     return "{" + ",".join(f"{name}={found[name]}" for name in sorted(found)) + "}" if found else ""
+
+
+def test_the_end_of_the_first_certificate_is_told(demo: Demo, read: Read) -> None:
+    pem = Path(demo.ready["ca"]).read_bytes()
+    ends = x509.load_pem_x509_certificate(pem).not_valid_after_utc.timestamp()
+    assert read()["certificate_expiry_timestamp_seconds"] == ends
 
 
 def test_what_clients_do_is_counted(demo: Demo, read: Read) -> None:

@@ -51,7 +51,7 @@ def test_certificates_of_domains_are_looked_at(tmp_path: Path) -> None:
     _, file = Authority(tmp_path).issue("autoconfig.example.org")
     octets = file.read_bytes()
     at = octets.index(b"-----BEGIN CERT")
-    held = Folder(tmp_path).keep("example.org", chain=octets[at:], key=octets[:at], now=NOW)
+    held = Folder(tmp_path).keep("example.org", chain=octets[at:], key=octets[:at], names=(), now=NOW)
     told = [finding for finding in certificates(config(tmp_path)) if finding.subject == str(held.files.certificate)]
     assert Level.FAULT not in {finding.level for finding in told}
     assert told[1].text == "is for autoconfig.example.org"
