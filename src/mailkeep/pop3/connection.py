@@ -40,7 +40,8 @@ class Pop3Connection(Session):
         super().__init__(connection, services, options, tls_context)
         self._tally = services.tally
         self._keyword = "?"  # of the command that runs
-        self._mistakes = 0
+        self._mistakes = 0  # in a row
+        self._mistaken = False  # the command that runs is none
         self._farewell: Reply | None = None  # what to say as soon as the running command is done, and then to close
         connection.set_deadline(options.idle_s)
         self.reply(ok("mailkeep ready"))
@@ -108,16 +109,19 @@ class Pop3Connection(Session):
     async def _run(self, line: bytes | Mark) -> None:
         self.connection.set_deadline(self.options.idle_s)
         named, self.user = self.user, ""
+        self._mistaken = False
         try:
-            answer = _TOO_LONG if isinstance(line, Mark) else await self._command(line, named)
+            answer = self._mistake(_TOO_LONG) if isinstance(line, Mark) else await self._command(line, named)
         except WireError as fault:
-            answer = error(str(fault))
+            answer = self._mistake(error(str(fault)))
         except NoSuchMessage as fault:
             answer = error(str(fault))
         except Refused as fault:
             answer = fault.reply
         except MailError as fault:
             answer = reply_to(fault)
+        if not self._mistaken:
+            self._mistakes = 0
         if answer is not None:
             self._answer(answer)
         if self.starting_tls:
@@ -135,7 +139,7 @@ class Pop3Connection(Session):
         row = COMMANDS.get(keyword)
         if row is None:
             self.closing = keyword in _OF_BROWSERS
-            return _UNKNOWN
+            return self._mistake(_UNKNOWN)
         self._keyword = keyword
         self._tally.commands[keyword] += 1
         if row.needs_user:
@@ -160,13 +164,15 @@ class Pop3Connection(Session):
 
     def _answer(self, reply: Reply) -> None:
         self.reply(reply)
-        if reply.ok:
-            self._mistakes = 0
-            return
-        self._tally.refused[self._keyword, "ERR"] += 1
+        if not reply.ok:
+            self._tally.refused[self._keyword, "ERR"] += 1
+
+    def _mistake(self, reply: Reply) -> Reply:
+        """The reply to what is no command; after many of those in a row the connection ends."""
+        self._mistaken = True
         self._mistakes += 1
-        if self._mistakes >= MISTAKES:
-            self.closing = True
+        self.closing = self.closing or self._mistakes >= MISTAKES
+        return reply
 
     async def _start_tls(self) -> None:
         """Raises: ConnectionError (hands were not shaken)."""

@@ -51,6 +51,12 @@ def test_who_speaks_another_language_has_to_go(stranger: Pop3) -> None:
     assert stranger.is_closed()
 
 
+def test_who_is_refused_for_other_reasons_stays(pop: Pop3) -> None:
+    for _ in range(30):
+        assert pop.refused("RETR 9").startswith("There is no such message")
+    assert pop.ok("NOOP") == ""
+
+
 def test_a_browser_has_to_go(stranger: Pop3) -> None:
     stranger.send(b"GET / HTTP/1.1\r\nUSER a\r\n\r\n")
     assert stranger.line() == "-ERR Unknown command"

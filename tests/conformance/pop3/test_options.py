@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 
 import pytest
 from tests.conformance.pop3.pop3_client import Pop3
 from tests.live import OWN, Service, eventually
+from tests.scram_client import ScramClient
 
-from mailkeep.config import Limits
+from mailkeep.config import Auth, Limits
 from mailkeep.config import Pop3 as Options
 
 Start = Callable[..., Service]
@@ -54,6 +56,22 @@ def test_a_maildrop_may_be_for_one_session_at_a_time(configured: Start) -> None:
         return answer.startswith("+OK")
 
     eventually(enters, "a session that was cut leaves no lock behind")
+
+
+@pytest.mark.rfc("5034", "4")
+@pytest.mark.parametrize("password", [OWN.password, "wrong"], ids=["right", "wrong"])
+def test_scram_proves_both_sides_to_each_other(configured: Start, password: str) -> None:
+    service = configured(auth=Auth(throttle=False, scram=True))
+    scram = ScramClient(OWN.user, password)
+    with Pop3(service.pop3s, service.tls()) as session:
+        assert "SCRAM-SHA-256" in session.lines("AUTH")
+        asked = session.say(b"AUTH SCRAM-SHA-256 " + b64encode(scram.first))
+        answer = session.say(b64encode(scram.final(b64decode(asked[2:]))))
+        if password == OWN.password:
+            assert scram.is_server(b64decode(answer[2:]))
+            assert session.say("") == "+OK Logged in, 0 messages"
+        else:
+            assert answer.startswith("-ERR [AUTH]") or session.say("").startswith("-ERR [AUTH]")
 
 
 def test_connections_of_an_account_are_counted_with_those_of_imap(configured: Start) -> None:
