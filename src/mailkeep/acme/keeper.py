@@ -96,10 +96,18 @@ class Keeper:
             if self.settings is not None:
                 await self.look(self.settings)
             try:
-                async with asyncio.timeout(LOOK_S):
+                async with asyncio.timeout(self._pause_s()):
                     await self._woken.wait()
             except TimeoutError:
                 continue
+
+    def _pause_s(self) -> float:
+        """Until the next look: an hour, or less where an attempt is due before."""
+        if self.settings is None:
+            return LOOK_S
+        now = self._clock()
+        waits = [self._next_at(self.settings, group) - now for group in self._candidates()]
+        return min([LOOK_S, *(max(wait, 1.0) for wait in waits if wait > 0)])
 
     async def look(self, settings: Settings, *, anyway: bool = False) -> tuple[Outcome, ...]:
         """Ask for what is due; with `anyway` for all, whatever there is and was.  Tells of what was asked for."""
@@ -205,27 +213,38 @@ class Keeper:
 
     async def _want(self, settings: Settings, group: str, names: Sequence[str]) -> Wanted:
         """Sort out the names that lead elsewhere.  The host's own stays: DNS may look different from here."""
-        own = [settings.hostname] if group == HOST else []
-        here = set(await find_addresses(self._resolver, settings.hostname)) if set(names) - set(own) else set()
-        good, elsewhere = own, dict[str, str]()
-        for name in dict.fromkeys(name for name in names if name not in own):
-            there = set(await find_addresses(self._resolver, name))
-            if not there:
-                elsewhere[name] = "has no address"
-            elif there - here:
-                elsewhere[name] = f"leads to {', '.join(sorted(there - here))}, and {settings.hostname} does not"
+        good = [settings.hostname] if group == HOST else []
+        elsewhere: dict[str, str] = {}
+        unknown: dict[str, str] = {}
+        for name in dict.fromkeys(name for name in names if name not in good):
+            try:
+                reason = await self._why_elsewhere(name, settings.hostname)
+            except AcmeFault as fault:
+                unknown[name] = str(fault)
+                continue
+            if reason:
+                elsewhere[name] = reason
             elif len(good) == MAX_NAMES:
                 elsewhere[name] = f"a certificate has {MAX_NAMES} names at most"
             else:
                 good.append(name)
-        return Wanted(group, tuple(good), elsewhere)
+        return Wanted(group, tuple(good), elsewhere, unknown)
+
+    async def _why_elsewhere(self, name: str, hostname: str) -> str:
+        """How `name` leads to another host; "" if it does not.  Raises: AcmeFault (DNS does not answer)."""
+        there = set(await find_addresses(self._resolver, name))
+        if not there:
+            return "has no address"
+        away = there - set(await find_addresses(self._resolver, hostname))
+        return f"leads to {', '.join(sorted(away))}, and {hostname} does not" if away else ""
 
     def _note_elsewhere(self, settings: Settings, wanted: Wanted) -> Notes:
         """Write down which names lead elsewhere, and tell of new ones."""
         notes = self._notes(settings, wanted.group)
-        for name in wanted.elsewhere.keys() - notes.elsewhere.keys():
-            log.info("acme.name_left_out", name=name, reason=wanted.elsewhere[name])
-        changed = msgspec.structs.replace(notes, elsewhere=dict(wanted.elsewhere))
+        left_out = {**wanted.elsewhere, **wanted.unknown}
+        for name in left_out.keys() - notes.elsewhere.keys():
+            log.info("acme.name_left_out", name=name, reason=left_out[name])
+        changed = msgspec.structs.replace(notes, elsewhere=left_out)
         if changed != self._folder.notes(wanted.group):
             self._folder.write_notes(wanted.group, changed)
         return changed
@@ -255,8 +274,10 @@ class Keeper:
         """An order for as many names as can be proven, these names, and the others with what was said of them.
 
         A name whose proof was not seen is tried by the next kind of challenge.
-        Raises: NamesRefused (too few are left).
+        Raises: NamesRefused (too few are left), AcmeFault (too few can be looked up).
         """
+        if not is_worth_it(wanted, wanted.names, held, self._clock()):
+            raise AcmeFault("; ".join(wanted.unknown.values()))
         ways = dict.fromkeys(wanted.names, session.kinds)  # that are left
         refused: dict[str, str] = {}
         while True:

@@ -19,11 +19,15 @@ BACK_OFF_S: Final = (600.0, 1800.0, 7200.0, 21600.0, 43200.0, 86400.0)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Names of one certificate: those that lead here, and those that do not, with the reason."""
+    """Names of one certificate: those that lead here, those that do not, and those of which DNS says nothing now.
+
+    The last two with the reason.
+    """
 
     group: str
     names: tuple[str, ...]
     elsewhere: Mapping[str, str]
+    unknown: Mapping[str, str]
 
 
 def find_reason(wanted: Wanted, held: Held | None, notes: Notes, now: float) -> str:
@@ -66,7 +70,7 @@ def is_worth_it(wanted: Wanted, names: Collection[str], held: Held | None, now: 
         return False
     if held is None or held.until.timestamp() - now < LIFE_LEFT * (held.until - held.since).total_seconds():
         return True
-    return set(names) >= set(held.names) & set(wanted.names)
+    return set(names) >= set(held.names) & {*wanted.names, *wanted.unknown}
 
 
 def gains(names: Collection[str], held: Held | None, notes: Notes, now: float) -> bool:

@@ -212,13 +212,35 @@ def test_names_that_lead_elsewhere_are_left_out_and_told(at: Acting) -> None:
     at(act)
 
 
-def test_while_dns_does_not_answer_nothing_is_asked_for(at: Acting) -> None:
+def test_a_name_of_which_dns_says_nothing_is_left_out_told_and_taken_in_when_it_does(at: Acting) -> None:
     async def act(it: Bench) -> None:
         it.names[HOST] = [HOSTNAME, "a.example.org"]
         it.dns.silent = {"a.example.org"}
         (outcome,) = await it.look()
+        assert outcome.names == (HOSTNAME,)
+        assert it.folder.notes(HOST).elsewhere == {"a.example.org": "DNS does not answer for a.example.org: SERVFAIL"}
+        assert await it.look() == ()
+        it.dns.silent = set()
+        (outcome,) = await it.look()
+        assert outcome.names == (HOSTNAME, "a.example.org")
+
+    at(act)
+
+
+def test_a_certificate_never_loses_a_name_because_dns_is_silent(at: Acting) -> None:
+    async def act(it: Bench) -> None:
+        it.names[HOST] = [HOSTNAME, "a.example.org"]
+        await it.look()
+        it.dns.silent = {"a.example.org"}
+        asked = len(it.ca.orders)
+        assert await it.look() == ()  # nothing is due: it does not matter
+        it.now = BEGIN + 61 * DAY
+        (outcome,) = await it.look()
         assert outcome.fault == "DNS does not answer for a.example.org: SERVFAIL"
-        assert it.ca.asked == []
+        assert len(it.ca.orders) == asked
+        it.now = BEGIN + 80 * DAY  # with little life left it goes on without
+        (outcome,) = await it.look()
+        assert (outcome.names, outcome.fault) == ((HOSTNAME,), "")
 
     at(act)
 
@@ -517,6 +539,20 @@ def test_where_no_challenge_can_be_answered_the_listeners_are_named(at: Acting) 
         it.settings = replace(it.settings, kinds=())
         (outcome,) = await it.look()
         assert "listen.http serves http-01" in outcome.fault
+
+    at(act)
+
+
+def test_the_next_look_is_in_an_hour_or_when_an_attempt_may_be_made_again(at: Acting) -> None:
+    async def act(it: Bench) -> None:
+        assert it.keeper._pause_s() == 3600
+        it.keeper.configure(it.settings)
+        it.ca.refused = {HOSTNAME: "no"}
+        await it.look()
+        assert it.keeper._pause_s() == 600
+        it.ca.refused = {}
+        await it.look(anyway=True)
+        assert it.keeper._pause_s() == 3600
 
     at(act)
 

@@ -21,7 +21,7 @@ def held(*names: str) -> Held:
 
 
 def wanted(*names: str, group: str = HOST) -> Wanted:
-    return Wanted(group, names, {})
+    return Wanted(group, names, {}, {})
 
 
 def test_without_a_certificate_one_is_asked_for() -> None:
@@ -82,6 +82,13 @@ def test_a_certificate_that_lacks_a_name_of_the_old_one_is_worth_it_only_when_th
     assert not is_worth_it(both, ("a.example",), now, BEGIN + 74 * DAY)
     assert is_worth_it(both, ("a.example",), now, BEGIN + 76 * DAY)
     assert is_worth_it(wanted("a.example"), ("a.example",), now, BEGIN)  # nobody wants the other one any more
+
+
+def test_a_name_of_which_dns_says_nothing_now_is_kept_too() -> None:
+    now, silent = held("a.example", "b.example"), Wanted(HOST, ("a.example",), {}, {"b.example": "SERVFAIL"})
+    assert not is_worth_it(silent, ("a.example",), now, BEGIN + 74 * DAY)
+    assert is_worth_it(silent, ("a.example",), now, BEGIN + 76 * DAY)
+    assert is_worth_it(silent, ("a.example",), None, BEGIN)
 
 
 def test_a_certificate_with_nothing_new_is_made_only_when_it_is_time() -> None:
