@@ -19,7 +19,7 @@ from mailkeep.acme.challenges import Challenges
 from mailkeep.administration import Offices
 from mailkeep.certificates import TlsContext
 from mailkeep.checks import Checks, build_checks, build_gate
-from mailkeep.config import Config
+from mailkeep.config import Config, ConfigError
 from mailkeep.control import Door
 from mailkeep.figures import Figure
 from mailkeep.http.app import build_app
@@ -232,7 +232,10 @@ class Reception:
     def _take_roles(self) -> None:
         """For connections to come; what is under way goes on with what it began with."""
         offices = self._offices
-        offices.authentication.ask_others(build_elsewhere(self._config, offices, self._lane))
+        try:
+            offices.authentication.ask_others(build_elsewhere(self._config, offices, self._lane))
+        except ConfigError as error:  # a file has gone since it was looked at
+            log.error("logins.not_changed", reason=str(error))
         if self._checks is not None:
             self._checks.close()
         self._checks = build_checks(self._config, offices, self._lane, self._filtered, self._found)

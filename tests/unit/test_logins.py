@@ -8,6 +8,8 @@ import pytest
 
 from mailkeep.config import ConfigError, parse, show
 from mailkeep.logins import require_login_files
+from mailkeep.offices import build_site
+from mailkeep.service.wellknown import OAuth
 
 ISSUER = "issuer = 'https://id.example.org'\naudiences = ['x']\n"
 
@@ -51,6 +53,22 @@ def test_files_that_cannot_be_used_are_told(tmp_path: Path, lines: str, said: st
     with pytest.raises(ConfigError) as error:
         require_login_files(parse(lines, tmp_path / "options.toml"))
     assert said in str(error.value)
+
+
+def test_mail_programs_are_told_of_the_provider_if_there_is_a_client_for_them() -> None:
+    more = "public_client = 'p'\nauthorize_url = 'https://id.example.org/a'\ntoken_url = 'https://id.example.org/t'\n"
+    found = build_site(parse(f"[oauth]\n{ISSUER}{more}", Path("/options.toml"))).oauth
+    assert found == OAuth(
+        issuer="https://id.example.org",
+        scopes=("openid", "email", "offline_access"),
+        authorize_url="https://id.example.org/a",
+        token_url="https://id.example.org/t",
+        client_id="p",
+    )
+    alone = build_site(parse(f"[oauth]\n{ISSUER}public_client = 'p'\n", Path("/options.toml"))).oauth
+    assert alone
+    assert alone.client_id == ""
+    assert build_site(parse("", Path("/options.toml"))).oauth is None
 
 
 def test_workers_are_told_all_of_it() -> None:

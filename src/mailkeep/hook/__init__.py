@@ -112,8 +112,8 @@ class Message:
 class Login:
     """Somebody who wants to log in.
 
-    `user`: what he typed, mostly an address.  `service`: imap, pop3, smtp or http.  `peer`: the client's IP address, ""
-    for this machine.
+    `user`: what he typed, an address in its normal form.  `service`: imap, pop3, smtp or http.  `peer`: the client's IP
+    address, "" for this machine.
     """
 
     user: str

@@ -185,6 +185,8 @@ class _Connection:
         """Whether the password is taken.  Raises: LdapFault (for another reason than that it is wrong)."""
         if not password:
             raise LdapFault("a bind without password would always do")
+        if not name:  # nobody's, which some servers let in with any password
+            return False
         self.send(lambda number: ldap.bind(number, name, password))
         result, _ = await self._result()
         if result.code in WRONG:

@@ -105,6 +105,15 @@ def test_yes_and_no_are_believed(code: int, found: str | None) -> None:
     assert asyncio.run(check(serve)) == found
 
 
+def test_an_entry_without_a_name_lets_nobody_in() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        writer.write(answer(1, 0x64, b"\x04\x00\x30\x00") + answer(1, 0x65, OK) + answer(2, 0x61, OK))
+        await reader.read(1000)
+
+    assert asyncio.run(check(serve)) is None
+
+
 @pytest.mark.parametrize("start", [1, 2, 3])
 def test_what_was_said_in_the_clear_before_tls_lets_nobody_in(tmp_path: Path, start: int) -> None:
     """Somebody in between writes answers behind that to STARTTLS, to be read once there is TLS."""
