@@ -10,10 +10,20 @@ from base64 import b64decode, b64encode
 class ScramClient:
     """One exchange: `first` is sent, `final` answers what comes, `is_server` checks the server's last message."""
 
-    def __init__(self, user: str, password: str, nonce: str = "fyko+d2lbbFgONRv9qkxdawL") -> None:
+    def __init__(
+        self,
+        user: str,
+        password: str,
+        nonce: str = "fyko+d2lbbFgONRv9qkxdawL",
+        *,
+        flag: str = "n",
+        binding: bytes = b"",
+    ) -> None:
+        self.header = flag.encode() + b",,"
+        self.binding = binding
         self.password = password
         self.bare = f"n={user.replace('=', '=3D').replace(',', '=2C')},r={nonce}".encode()
-        self.first = b"n,," + self.bare
+        self.first = self.header + self.bare
         self.signature = b""
 
     def final(self, server_first: bytes) -> bytes:
@@ -21,7 +31,7 @@ class ScramClient:
         fields = dict(part.split(b"=", 1) for part in server_first.split(b","))
         salted = hashlib.pbkdf2_hmac("sha256", self.password.encode(), b64decode(fields[b"s"]), int(fields[b"i"]))
         key = hmac.digest(salted, b"Client Key", "sha256")
-        bare = b"c=biws,r=" + fields[b"r"]
+        bare = b"c=" + b64encode(self.header + self.binding) + b",r=" + fields[b"r"]
         said = b",".join((self.bare, server_first, bare))
         signature = hmac.digest(hashlib.sha256(key).digest(), said, "sha256")
         self.signature = hmac.digest(hmac.digest(salted, b"Server Key", "sha256"), said, "sha256")

@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from mailkeep.net.secured import ServerContext
 from mailkeep.service.wellknown import WEB_HOSTS
 
 LIFE: Final = dt.timedelta(days=820)  # Apple refuses server certificates valid for more than 825 days
@@ -95,13 +97,14 @@ class TlsContext:
         self.files = files
         self.others = others or {}
         self._authorities: Path | None = None
-        self._made: dict[tuple[CertificateFiles, bool], ssl.SSLContext] = {}  # of others; True: for HTTPS
+        self._made: dict[tuple[CertificateFiles, bool], ServerContext] = {}  # of others; True: for HTTPS
 
     def reload(self, files: CertificateFiles, others: Mapping[str, CertificateFiles] | None = None) -> None:
         """Use these (read again) for handshakes from now on."""
         _context(files)  # fails here, before the context in use has been touched
         for context in (self.context, self.web):
             context.load_cert_chain(files.certificate, files.key)
+            context.end_point = _end_point(files)
         self.files = files
         self.others = others or {}
         self._made = {}
@@ -157,8 +160,8 @@ def _for_web(context: ssl.SSLContext) -> None:
     context.set_alpn_protocols(["http/1.1"])
 
 
-def _context(files: CertificateFiles) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+def _context(files: CertificateFiles) -> ServerContext:
+    context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.num_tickets = 0
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
@@ -173,7 +176,21 @@ def _context(files: CertificateFiles) -> ssl.SSLContext:
         raise CertificateError(
             f"{files.certificate} and {files.key} are not a PEM certificate and its unencrypted key: {error}"
         ) from error
+    context.end_point = _end_point(files)
     return context
+
+
+def _end_point(files: CertificateFiles) -> bytes:
+    """The hash of a certificate for "tls-server-end-point" (RFC 5929 §4.1), b"" where that is not defined."""
+    certificate = x509.load_pem_x509_certificate(files.certificate.read_bytes())
+    try:
+        algorithm = certificate.signature_hash_algorithm
+    except UnsupportedAlgorithm:
+        return b""
+    if algorithm is None:  # as with Ed25519
+        return b""
+    weak = isinstance(algorithm, (hashes.MD5, hashes.SHA1))
+    return certificate.fingerprint(hashes.SHA256() if weak else algorithm)
 
 
 def _ask_clients(context: ssl.SSLContext, authorities: Path | None) -> None:

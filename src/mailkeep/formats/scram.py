@@ -1,7 +1,7 @@
 """SCRAM-SHA-256 (RFC 5802, RFC 7677), server side: a password is proved and never sent.
 
 What the server keeps is a `Verifier`, from which nobody can log in, but against which passwords can be tried.
-Channel binding is not done: clients that insist on it are refused.
+With SCRAM-SHA-256-PLUS the client proves, too, that it speaks to this server over this TLS (channel binding).
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ import stringprep
 import unicodedata
 from base64 import b64decode, b64encode
 from binascii import Error
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from mailkeep.formats.sasl import Challenge, SaslError
 
 NAME: Final = "SCRAM-SHA-256"
+PLUS: Final = "SCRAM-SHA-256-PLUS"
 # RFC 7677 §4 asks for 4096 at least, of a time when machines were slower.  Clients with Cyrus SASL (mbsync, mutt)
 # take no more than 65,536: "iteration-count is too big, refusing to compute".
 ROUNDS: Final = 65_536
@@ -105,10 +107,18 @@ class Scram:
     empty response where the protocol cannot tell it together with success (RFC 5802 §5).
     """
 
-    def __init__(self, nonce: str | None = None) -> None:
-        """`nonce`: of the server, for tests."""
+    def __init__(
+        self, nonce: str | None = None, *, bindings: Mapping[str, bytes] | None = None, plus: bool = False
+    ) -> None:
+        """`bindings`: of the channel, by name; if there are any, the mechanism with `plus` is offered.
+
+        `nonce`: of the server, for tests.
+        """
         self._nonce = nonce or secrets.token_urlsafe(24)
+        self._bindings = bindings or {}
+        self._plus = plus
         self._gs2 = ""
+        self._binding = b""
         self._first = ""
         self._server_first = ""
         self._verifiers: tuple[Verifier, ...] = ()
@@ -119,14 +129,27 @@ class Scram:
         bare = _BARE.fullmatch(found["bare"]) if found is not None else None
         if found is None or bare is None:
             raise SaslError("The first message of SCRAM is not well-formed")
-        if found["flag"].startswith("p"):
-            raise SaslError("Channel binding is not supported")
+        self._binding = self._bind(found["flag"])
         user = _name(bare["user"])
         if found["authzid"] is not None and _name(found["authzid"]) != user:
             raise SaslError("Acting for another user is not supported")
         self._gs2, self._first = found["gs2"], found["bare"]
         self._nonce = bare["nonce"] + self._nonce
         return Named(user)
+
+    def _bind(self, flag: str) -> bytes:
+        """What binds the exchange to its channel, b"" for nothing.  RFC 5802 §6.  Raises: SaslError."""
+        if self._plus != flag.startswith("p="):
+            raise SaslError("Channel binding belongs to SCRAM-SHA-256-PLUS, and to nothing else")
+        if flag == "y" and self._bindings:
+            # The client believes that we have none: somebody in between has taken it out of what we offer.
+            raise SaslError("Channel binding is supported, but the client has not seen that")
+        if not self._plus:
+            return b""
+        binding = self._bindings.get(flag.removeprefix("p="))
+        if binding is None:
+            raise SaslError("This type of channel binding is not supported")
+        return binding
 
     def challenge(self, *verifiers: Verifier) -> Challenge:
         """What the client needs to prove that it knows one of the passwords; all have the same salt and rounds."""
@@ -140,7 +163,9 @@ class Scram:
         found = _FINAL.fullmatch(_text(message))
         if found is None:
             raise SaslError("The last message of SCRAM is not well-formed")
-        if _octets(found["binding"]) != self._gs2.encode() or found["nonce"] != self._nonce:
+        if found["nonce"] != self._nonce or not hmac.compare_digest(
+            _octets(found["binding"]), self._gs2.encode() + self._binding
+        ):
             raise SaslError("The last message of SCRAM does not belong to the first")
         proof = _octets(found["proof"])
         said = f"{self._first},{self._server_first},{found['bare']}".encode()

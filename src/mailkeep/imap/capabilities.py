@@ -24,6 +24,7 @@ class When(Enum):
     LOGGED_IN = auto()
     PLAIN = auto()  # once logged in, until COMPRESS
     CLEAR = auto()  # before login, while TLS could be begun
+    BOUND = auto()  # before login, where TLS has channel bindings
     CERTIFICATE = auto()  # before login, where the client has shown a certificate
     PASSWORD = auto()  # before login, where a password is taken
     NO_PASSWORD = auto()  # before login, where none is taken
@@ -65,6 +66,7 @@ TABLE: Final = (
     ),
     _one("STARTTLS", When.CLEAR, rev2=True),
     Capability(name="AUTH=EXTERNAL", when=When.CERTIFICATE, wanted=lambda o: o.certificates),
+    Capability(name="AUTH=SCRAM-SHA-256-PLUS", when=When.BOUND, wanted=lambda o: o.scram),
     Capability(name="AUTH=SCRAM-SHA-256", when=When.PASSWORD, wanted=lambda o: o.scram),
     Capability(name="AUTH=OAUTHBEARER", when=When.PASSWORD, wanted=lambda o: o.tokens),
     Capability(name="AUTH=XOAUTH2", when=When.PASSWORD, wanted=lambda o: o.tokens),
@@ -175,9 +177,10 @@ def _moments(session: Session) -> tuple[When, ...]:
     password = When.PASSWORD if session.plaintext_allowed else When.NO_PASSWORD
     if session.tls_context is not None and not session.connection.tls:
         return When.ALWAYS, When.CLEAR, password
-    if session.connection.secured().certificate is not None:
-        return When.ALWAYS, When.CERTIFICATE, password
-    return When.ALWAYS, password
+    tls = session.connection.secured()
+    bound = (When.BOUND,) if tls.bindings else ()
+    shown = (When.CERTIFICATE,) if tls.certificate is not None else ()
+    return When.ALWAYS, *bound, *shown, password
 
 
 def capability_code(session: Session) -> bytes:

@@ -17,7 +17,8 @@ from typing import Any, Final, Protocol, cast
 import structlog
 
 from mailkeep.net.deflate import Broken, Deflate
-from mailkeep.service.authentication import CLEAR, Secured
+from mailkeep.net.secured import secured_by
+from mailkeep.service.authentication import Secured
 
 HIGH_WATER: Final = 256 * 1024  # octets in the transport's buffer beyond which nobody may write
 LOW_WATER: Final = 64 * 1024
@@ -119,9 +120,8 @@ class Connection(asyncio.BufferedProtocol):
         self._deflate: Deflate | None = None
 
     def secured(self) -> Secured:
-        """What TLS proves of the client: the certificate that it has shown, for which an authority of ours vouches."""
-        tls = self.transport.get_extra_info("ssl_object")
-        return CLEAR if tls is None else Secured(certificate=tls.getpeercert(binary_form=True))
+        """What TLS proves: channel bindings, and the client's certificate, for which an authority of ours vouches."""
+        return secured_by(self.transport.get_extra_info("ssl_object"))
 
     # --- callbacks of the event loop
 

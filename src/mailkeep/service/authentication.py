@@ -22,7 +22,7 @@ from mailkeep import telemetry
 from mailkeep.formats import bearer
 from mailkeep.formats.sasl import MECHANISMS, Challenge, Credentials, Exchange
 from mailkeep.formats.scram import NAME as SCRAM
-from mailkeep.formats.scram import ROUNDS, Proof, Scram, Verifier, pretend_verifier
+from mailkeep.formats.scram import PLUS, ROUNDS, Proof, Scram, Verifier, pretend_verifier
 from mailkeep.model.address import parse_address
 from mailkeep.model.change import Hint
 from mailkeep.model.errors import AuthenticationFailed, Invalid, MailError, NotFound, Unavailable, Unsupported
@@ -97,7 +97,9 @@ class Authentication:
     def mechanisms(self, service: Service, tls: Secured = CLEAR) -> tuple[str, ...]:  # noqa: ARG002  the same for all
         """What can be offered, the better first."""
         external = (EXTERNAL,) if self._elsewhere.certificates is not None and tls.certificate is not None else ()
-        scram = (SCRAM,) if self._passwords.scram else ()
+        scram: tuple[str, ...] = ()
+        if self._passwords.scram:
+            scram = (PLUS, SCRAM) if tls.bindings else (SCRAM,)
         tokens = bearer.MECHANISMS if self._elsewhere.tokens is not None else ()
         return (*external, *scram, *tokens, *PASSWORD)
 
@@ -195,8 +197,9 @@ class Authentication:
         """
         if mechanism not in self.mechanisms(service, tls):
             raise Unsupported("Unsupported authentication mechanism")
-        if mechanism == SCRAM:
-            return await self._scram(initial, service, peer, ask)
+        if mechanism in (SCRAM, PLUS):
+            exchange = Scram(bindings=tls.bindings, plus=mechanism == PLUS)
+            return await self._scram(exchange, initial, service, peer, ask)
         if mechanism == EXTERNAL:
             return await self._external(initial, service, peer, ask, tls)
         if mechanism in bearer.MECHANISMS:
@@ -204,9 +207,8 @@ class Authentication:
         said = await _credentials(MECHANISMS[mechanism](), initial, ask)
         return await self.password(said.user, said.password, service=service, peer=peer)
 
-    async def _scram(self, first: bytes | None, service: Service, peer: str, ask: Ask) -> Login:
+    async def _scram(self, exchange: Scram, first: bytes | None, service: Service, peer: str, ask: Ask) -> Login:
         """RFC 5802.  A user has several passwords: it is proved which, and so what it opens, at the end."""
-        exchange = Scram()
         named = exchange.begin(await ask(b"") if first is None else first)
         key = _key(named.user)
         offered = self._verifiers(key, service)

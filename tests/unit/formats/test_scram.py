@@ -146,3 +146,42 @@ def test_no_octets_break_an_exchange(first: bytes, final: bytes) -> None:
             exchange.prove(final)
         except SaslError:
             continue
+
+
+BINDING = b"what binds the channel"
+
+
+def bound(flag: str, *, plus: bool = True, bindings: dict[str, bytes] | None = None, shown: bytes = BINDING) -> bool:
+    """Whether a client that knows the password gets in."""
+    exchange = Scram(bindings={"tls-server-end-point": BINDING} if bindings is None else bindings, plus=plus)
+    client = ScramClient("user", "pencil", flag=flag, binding=shown)
+    exchange.begin(client.first)
+    challenge = exchange.challenge(make_verifier("pencil", SALT, 4096)).octets
+    return exchange.prove(client.final(challenge)).verifier is not None
+
+
+@pytest.mark.rfc("5802", "6")
+def test_a_client_that_is_bound_to_the_channel_gets_in() -> None:
+    assert bound("p=tls-server-end-point")
+    assert bound("n", plus=False, shown=b"")  # one that knows of no binding
+    assert bound("y", plus=False, shown=b"", bindings={})  # one that has not been offered any
+
+
+@pytest.mark.rfc("5802", "6")
+@pytest.mark.parametrize(
+    ("flag", "plus", "shown"),
+    [
+        ("p=tls-server-end-point", True, b"of another channel"),
+        ("p=tls-server-end-point", True, b""),
+        ("p=tls-unique", True, BINDING),
+        ("p=tls-server-end-point", False, BINDING),
+        ("n", True, b""),
+        ("y", True, b""),
+        ("y", False, b""),  # somebody in between has hidden what was offered
+    ],
+)
+def test_one_that_is_bound_to_another_or_led_to_believe_that_there_is_no_binding_does_not(
+    flag: str, plus: bool, shown: bytes
+) -> None:
+    with pytest.raises(SaslError):
+        bound(flag, plus=plus, shown=shown)

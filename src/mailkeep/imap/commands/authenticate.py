@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import replace
 
 from mailkeep.formats.sasl import SaslError
+from mailkeep.formats.scram import PLUS
 from mailkeep.imap.commands.login import logged_in
 from mailkeep.imap.done import Bad, Done, Refused
 from mailkeep.imap.session import Session
@@ -20,6 +22,8 @@ async def authenticate(session: Session, cmd: wire.Authenticate) -> Done:
     """
     authentication = session.services.authentication
     tls = session.connection.secured()
+    if f"AUTH={PLUS}" in session.options.off:  # a client that could have it, and is not offered it, is right to say so
+        tls = replace(tls, bindings={})
     if (
         cmd.mechanism not in authentication.mechanisms(Service.IMAP, tls)
         or f"AUTH={cmd.mechanism}" in session.options.off
