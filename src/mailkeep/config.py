@@ -837,6 +837,13 @@ class Auth:
         " against a stolen one passwords can be tried much faster than against the hash that is kept anyway.",
         default=False,
     )
+    channel_binding: bool = _option(
+        _Switch(),
+        "Whether SCRAM-SHA-256-PLUS is offered with it, which proves to both that nobody is in between, by"
+        " tls-server-end-point.  There are clients, such as mutt 2.2, that choose it and then cannot do it: they no longer"
+        " log in.",
+        default=False,
+    )
     hook: Path | None = _option(
         _File(),
         "A Python file with a function `on_login(login)` that says whose account a name and a password open.  It is"

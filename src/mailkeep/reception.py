@@ -218,6 +218,7 @@ class Reception:
             literal_plus=self._config.imap.literal == "plus",
             version=self._version,
             scram=self._config.auth.scram,
+            channel_binding=self._config.auth.scram and self._config.auth.channel_binding,
             tokens=bool(self._config.oauth.issuer),
             certificates=self._config.tls.client_authorities is not None,
             xlist=self._config.imap.xlist,

@@ -66,7 +66,7 @@ TABLE: Final = (
     ),
     _one("STARTTLS", When.CLEAR, rev2=True),
     Capability(name="AUTH=EXTERNAL", when=When.CERTIFICATE, wanted=lambda o: o.certificates),
-    Capability(name="AUTH=SCRAM-SHA-256-PLUS", when=When.BOUND, wanted=lambda o: o.scram),
+    Capability(name="AUTH=SCRAM-SHA-256-PLUS", when=When.BOUND, wanted=lambda o: o.channel_binding),
     Capability(name="AUTH=SCRAM-SHA-256", when=When.PASSWORD, wanted=lambda o: o.scram),
     Capability(name="AUTH=OAUTHBEARER", when=When.PASSWORD, wanted=lambda o: o.tokens),
     Capability(name="AUTH=XOAUTH2", when=When.PASSWORD, wanted=lambda o: o.tokens),

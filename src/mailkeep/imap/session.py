@@ -70,6 +70,7 @@ class Options:
     literal_plus: bool = True  # offer LITERAL+, else LITERAL-
     version: str = ""
     scram: bool = False  # offer SCRAM-SHA-256
+    channel_binding: bool = False  # offer SCRAM-SHA-256-PLUS where TLS allows it
     tokens: bool = False  # offer OAUTHBEARER and XOAUTH2
     certificates: bool = False  # offer EXTERNAL to clients that have shown a certificate
     xlist: bool = False  # tell that there is XLIST

@@ -78,7 +78,10 @@ class Authentication:
         ways: Sequence[Way] = (),
         app_passwords: AppPasswords | None = None,
         own: OwnPasswords | None = None,
+        channel_binding: bool = False,
     ) -> None:
+        """`channel_binding`: SCRAM-SHA-256-PLUS is offered too, where it is possible."""
+        self._binds = channel_binding
         self.guard = guard
         self.app_passwords = app_passwords or AppPasswords(directory, learn)
         self._directory = directory
@@ -99,7 +102,7 @@ class Authentication:
         external = (EXTERNAL,) if self._elsewhere.certificates is not None and tls.certificate is not None else ()
         scram: tuple[str, ...] = ()
         if self._passwords.scram:
-            scram = (PLUS, SCRAM) if tls.bindings else (SCRAM,)
+            scram = (PLUS, SCRAM) if self._binds and tls.bindings else (SCRAM,)
         tokens = bearer.MECHANISMS if self._elsewhere.tokens is not None else ()
         return (*external, *scram, *tokens, *PASSWORD)
 
@@ -198,7 +201,7 @@ class Authentication:
         if mechanism not in self.mechanisms(service, tls):
             raise Unsupported("Unsupported authentication mechanism")
         if mechanism in (SCRAM, PLUS):
-            exchange = Scram(bindings=tls.bindings, plus=mechanism == PLUS)
+            exchange = Scram(bindings=tls.bindings if self._binds else {}, plus=mechanism == PLUS)
             return await self._scram(exchange, initial, service, peer, ask)
         if mechanism == EXTERNAL:
             return await self._external(initial, service, peer, ask, tls)

@@ -43,7 +43,7 @@ def log_in(client: ImapClient, mechanism: str, scram: ScramClient) -> str:
 
 @pytest.mark.rfc("5929", "4")
 def test_a_client_proves_its_password_over_this_connection(configured: Callable[..., Service]) -> None:
-    service = configured(auth=Auth(throttle=False, scram=True))
+    service = configured(auth=Auth(throttle=False, scram=True, channel_binding=True))
     client = service.connect_tls()
     assert f"AUTH={PLUS}" in client.ok("CAPABILITY").one("CAPABILITY")
     binding = end_point(client)
@@ -68,7 +68,9 @@ def test_a_client_proves_its_password_over_this_connection(configured: Callable[
 
 
 def test_it_can_be_switched_off(configured: Callable[..., Service]) -> None:
-    service = configured(auth=Auth(throttle=False, scram=True), imap=Imap(disable=(f"AUTH={PLUS}",)))
+    service = configured(
+        auth=Auth(throttle=False, scram=True, channel_binding=True), imap=Imap(disable=(f"AUTH={PLUS}",))
+    )
     client = service.connect_tls()
     assert f"AUTH={PLUS}" not in client.ok("CAPABILITY").one("CAPABILITY")
     assert log_in(client, "SCRAM-SHA-256", ScramClient(OWN.user, OWN.password, flag="y")) == "OK"
