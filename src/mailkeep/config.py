@@ -840,8 +840,8 @@ class Auth:
     channel_binding: bool = _option(
         _Switch(),
         "Whether SCRAM-SHA-256-PLUS is offered with it, which proves to both that nobody is in between, by"
-        " tls-server-end-point.  There are clients, such as mutt 2.2, that choose it and then cannot do it: they no longer"
-        " log in.",
+        " tls-server-end-point.  There are clients, such as mutt 2.2, that choose it and then cannot do it: they no"
+        " longer log in.",
         default=False,
     )
     hook: Path | None = _option(
