@@ -63,6 +63,8 @@ def lines(certificate: CertificateLine, now: dt.datetime) -> Iterator[tuple[str,
         yield "names", ", ".join(certificate.names)
         yield "issuer", certificate.issuer
         yield "until", f"{_time(certificate.until)} ({_left(certificate.until, now)})"
+    elif certificate.source == "self-signed":
+        yield "file", f"{certificate.file} is made when the server starts"
     elif certificate.file:
         yield "file", f"{certificate.file} cannot be used"
     if certificate.renew_at:
