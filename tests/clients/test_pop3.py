@@ -7,8 +7,8 @@ import poplib
 from pathlib import Path
 
 import pytest
-from tests.clients.mail import letter, stored
-from tests.clients.programs import require_client, run
+from tests.clients.mail import letter, stored, until_stored
+from tests.clients.programs import Terminal, require_client, run
 from tests.imap_client import ImapClient
 from tests.live import Account, Service
 
@@ -212,3 +212,44 @@ def test_mpop_fetches_once_and_removes_if_asked(
     server.deliver(account.user, letter("gold"))
     assert fetch("off") == ["gold"]
     assert stored(client) == {}
+
+
+# --- mutt
+
+MUTT = """\
+set pop_user = "{user}"
+set pop_pass = "{password}"
+set pop_delete = yes
+set folder = "{home}"
+set message_cachedir = ""
+set header_cache = ""
+set ssl_ca_certificates_file = "{ca}"
+set certificate_file = "{home}/certificates"
+set ssl_force_tls = yes
+set delete = yes
+set quit = yes
+set beep = no
+set charset = utf-8
+set index_format = "<%C|%Z|%s>"
+set to_chars = "      "
+set sort = mailbox-order
+set pager_index_lines = 0
+set help = no
+set sleep_time = 0
+"""
+
+
+def test_mutt_opens_the_maildrop_as_a_mailbox(
+    server: Service, account: Account, client: ImapClient, letters: None, home: Path
+) -> None:
+    program = require_client("mutt")
+    rc = home / "muttrc"
+    rc.write_text(MUTT.format(user=account.user, password=account.password, ca=server.ca, home=home))
+    with Terminal([program, "-n", "-F", rc, "-f", f"pops://localhost:{server.pop3s[1]}/"], home) as terminal:
+        terminal.until("|copper>", "|dots>")
+        terminal.type("2\n")
+        terminal.keys("Enter")
+        terminal.until("Subject: dots", ". and so on")
+        terminal.type("id$")
+        terminal.until("|copper>", absent=["|dots>"])
+    until_stored(client, "INBOX", lambda found: [*found] == ["copper"])
