@@ -182,10 +182,10 @@ def _context(files: CertificateFiles) -> ServerContext:
 
 def _end_point(files: CertificateFiles) -> bytes:
     """The hash of a certificate for "tls-server-end-point" (RFC 5929 §4.1), b"" where that is not defined."""
-    certificate = x509.load_pem_x509_certificate(files.certificate.read_bytes())
     try:
+        certificate = x509.load_pem_x509_certificate(files.certificate.read_bytes())
         algorithm = certificate.signature_hash_algorithm
-    except UnsupportedAlgorithm:
+    except (OSError, ValueError, UnsupportedAlgorithm):  # OpenSSL takes it, so it is served
         return b""
     if algorithm is None:  # as with Ed25519
         return b""

@@ -1,10 +1,14 @@
 import datetime as dt
+import hashlib
 import ssl
 import subprocess
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.x509.oid import NameOID
 
 from mailkeep.certificates import (
     LIFE,
@@ -16,6 +20,7 @@ from mailkeep.certificates import (
     first_expiry,
     names_for,
 )
+from mailkeep.net.secured import secured_by
 
 NOW = dt.datetime.now(dt.UTC)
 NAMES = names_for("mail.example.org", ["example.org"])
@@ -30,6 +35,11 @@ def served_names(files: CertificateFiles) -> set[str]:
 
 def handshake(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> ssl.SSLObject:
     """TLS between the two in memory; the client's end."""
+    return shake_hands(server, client, name)[1]
+
+
+def shake_hands(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> tuple[ssl.SSLObject, ssl.SSLObject]:
+    """The same; both ends."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     s = server.wrap_bio(to_server, to_client, server_side=True)
     c = client.wrap_bio(to_client, to_server, server_hostname=name)
@@ -42,7 +52,7 @@ def handshake(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> ssl.
             except ssl.SSLWantReadError:
                 pass
     assert not pending
-    return c
+    return s, c
 
 
 def test_names_are_those_that_clients_of_a_domain_look_for() -> None:
@@ -210,3 +220,50 @@ def test_the_first_end_of_several_is_told_and_one_that_cannot_be_read_counts_for
     ends = x509.load_pem_x509_certificate(early.certificate.read_bytes()).not_valid_after_utc.timestamp()
     assert first_expiry((late, gone, early)) == ends
     assert first_expiry((gone,)) is None
+
+
+def make_pair(
+    directory: Path, name: str, key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+) -> CertificateFiles:
+    """A certificate that is signed with its own key, of whatever kind."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(NOW)
+        .not_valid_after(NOW + dt.timedelta(days=1))
+        .sign(key, hashes.SHA384() if isinstance(key, ec.EllipticCurvePrivateKey) else None)
+    )
+    files = CertificateFiles(directory / f"{name}.pem", directory / f"{name}.key")
+    files.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    files.key.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return files
+
+
+def end_point_of(context: ssl.SSLContext, name: str) -> tuple[bytes, bytes]:
+    """What binds a connection to `name`: as the server has it, and the certificate as the client sees it."""
+    client = ssl.create_default_context()
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+    server, seen = shake_hands(context, client, name)
+    return secured_by(server).bindings.get("tls-server-end-point", b""), seen.getpeercert(binary_form=True) or b""
+
+
+@pytest.mark.rfc("5929", "4.1")
+def test_a_connection_is_bound_to_the_certificate_that_it_shows(tmp_path: Path) -> None:
+    one = make_pair(tmp_path, "one", ec.generate_private_key(ec.SECP256R1()))
+    two = make_pair(tmp_path, "two", ec.generate_private_key(ec.SECP256R1()))
+    three = make_pair(tmp_path, "three", ed25519.Ed25519PrivateKey.generate())
+    tls = TlsContext(one, {"two.example": two, "three.example": three})
+    for name in ("one.example", "two.example"):
+        bound, certificate = end_point_of(tls.context, name)
+        assert bound == hashlib.sha384(certificate).digest()
+    assert end_point_of(tls.context, "three.example")[0] == b""  # not defined: it has no hash of its own
+    tls.reload(two)
+    bound, certificate = end_point_of(tls.context, "one.example")
+    assert bound == hashlib.sha384(certificate).digest()
+    assert secured_by(None).bindings == {}
