@@ -14,11 +14,13 @@ from mailkeep.model.errors import Unavailable
 from mailkeep.model.ids import AccountId, MailboxId
 from mailkeep.net.connection import Connection
 from mailkeep.pop3.connection import Pop3Connection
-from mailkeep.pop3.maildrop import Listing, Maildrop, Maildrops
+from mailkeep.pop3.derive import PLAIN
+from mailkeep.pop3.maildrop import Listing, Maildrop, Maildrops, Octets
 from mailkeep.pop3.session import IDLE_S, Options, Services
 from mailkeep.service.accounts import ConnectionCounts
 from mailkeep.service.authentication import Authentication, Login
 from mailkeep.service.ledger import Ledger
+from mailkeep.service.messages import InMemory
 from mailkeep.service.tally import Tally
 
 
@@ -30,17 +32,24 @@ class Wire:
     tls: bool = False
     busy: bool = False
     stalled: bool = False
-    queued: int = 0
     said: bytearray = field(default_factory=bytearray)
+    sent: list[bytes] = field(default_factory=list)  # what left together
     closed: bool = False
     deadline: float = 0.0
+    _queue: bytearray = field(default_factory=bytearray)
 
     def write(self, data: bytes) -> None:
         assert not self.closed
         self.said += data
+        self._queue += data
+
+    @property
+    def queued(self) -> int:
+        return len(self._queue)
 
     async def drain(self) -> None:
-        pass
+        self.sent.append(bytes(self._queue))
+        self._queue.clear()
 
     def close(self) -> None:
         self.closed = True
@@ -82,6 +91,9 @@ class Drops:
             raise Unavailable("The disk is gone")
         listing = Listing(array("L", [1, 2, 3]), array("Q", [10, 20, 30]), array("Q", [10, 20, 30]))
         return Maildrop(account, MailboxId(1), 7, listing)
+
+    async def read(self, _maildrop: Maildrop, number: int) -> Octets:
+        return Octets(InMemory(b"Subject: a\r\n\r\n" + b"x" * number * 100_000 + b"\r\n"), PLAIN, utf8=True)
 
     async def update(self, maildrop: Maildrop) -> int:
         if self.unavailable:
@@ -230,6 +242,17 @@ def test_a_refused_login_holds_nothing() -> None:
     assert dialogue.log_in() == "-ERR [SYS/TEMP] Too many connections of this account"
     dialogue.counts.release(AccountId(1))
     assert len(dialogue.ledger) == 0
+
+
+def test_the_end_of_a_long_answer_leaves_by_itself() -> None:
+    """Thunderbird misses it where it is cut in two."""
+    dialogue = Dialogue()
+    dialogue.log_in()
+    said = dialogue.say("RETR 1")
+    assert said.endswith("x\r\n.\r\n")
+    assert b"".join(dialogue.wire.sent).endswith(b"x\r\n")
+    assert dialogue.wire.queued == len(b".\r\n")
+    assert max(map(len, dialogue.wire.sent)) < 100_000  # and no more than a piece is in memory
 
 
 def test_a_long_answer_gives_a_slow_reader_more_time() -> None:
