@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import pkcs7
 from tests.clients.camera import read_code
 from tests.clients.chromium import Chromium
 from tests.clients.provider import ANN, HOST, Provider
+from tests.live import eventually
 
 PAGE = f"https://{HOST}/"
 OF_ANN = f"{PAGE}?address=ann%40example.org"
@@ -79,6 +81,16 @@ def test_the_code_for_an_iphone_is_the_address_of_the_profile(browser: Chromium,
     tab.wait_for_images()
     url = read_code(tab.picture(), browser.open("about:blank"))
     assert url == f"https://{HOST}:{provider.ports['https']}/mail.mobileconfig?email=ann%40example.org"
+
+
+def test_the_profile_is_downloaded_and_names_the_servers(browser: Chromium, provider: Provider, tmp_path: Path) -> None:
+    tab = browser.open(f"{OF_ANN}#mac")
+    tab.command("Page.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    tab.click("#mac .button")
+    (file,) = eventually(lambda: [*tmp_path.glob("*.mobileconfig")], "the profile is there")
+    signers = pkcs7.load_der_pkcs7_certificates(file.read_bytes())
+    assert f"CN={HOST}" in {certificate.subject.rfc4514_string() for certificate in signers}
+    assert f"<integer>{provider.ports['imaps']}</integer>".encode() in file.read_bytes()
 
 
 def test_only_what_lies_beside_it_is_fetched_and_codes_only_when_they_are_unfolded(browser: Chromium) -> None:
