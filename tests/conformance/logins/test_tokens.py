@@ -28,6 +28,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenIdProvide
 @pytest.fixture
 def options(provider: OpenIdProvider) -> OAuth:
     provider.down = False
+    provider.asked.clear()
     return OAuth(issuer=provider.issuer, audiences=(AUDIENCE,), scope="mail", authorities=provider.authority)
 
 
