@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mailkeep.formats import objectid
-from mailkeep.formats.mime.scan import Part, scan
+from mailkeep.formats.mime.scan import Part, scan, scan_simple
 from mailkeep.formats.mime.thread import base_subject, message_id, references
 from mailkeep.model.change import Delta, Hint
 from mailkeep.model.derive import Deriver
@@ -32,11 +32,8 @@ from mailkeep.store.threads import thread_keys
 
 __all__ = ["Blob", "Column", "Fetched", "Flags", "How", "Incoming", "Messages"]
 
-QUICK: Final = 64 * 1024  # octets of a message that is looked through on the spot; a larger one in a thread,
-PLAIN: Final = 512 * 1024  # unless it is no larger than this, and of little structure:
-PLAIN_HEADER: Final = 16 * 1024  # octets
-PLAIN_LINES: Final = 16 * 1024
-PLAIN_BOUNDARIES: Final = 20
+QUICK: Final = 64 * 1024  # octets of a stored message that is looked through on the spot; a larger one in a thread
+SIMPLE: Final = 512 * 1024  # octets of a new one, if it has little structure: a hop to a thread would cost more
 NO_CHANGE: Final = Stored(())
 
 
@@ -196,8 +193,8 @@ class Messages:
         waiting: Waiting | None = None
         derived: tuple[Derived, ...] = ()
         if data is not None:
-            part = scan(data) if _is_plain(data) else None
-            if part is None or _header_octets(part) > QUICK:
+            part = scan_simple(data) if len(data) <= SIMPLE else None
+            if part is None:
                 derived, keys = await asyncio.to_thread(self._derive, data)
             elif self.deriving.has_room(held + len(data)):
                 waiting = Waiting(part, data)
@@ -455,28 +452,6 @@ class Messages:
     async def vanished(self, account: AccountId, mailbox: MailboxId, since: ModSeq) -> UidSet:
         """UIDs expunged after `since`, perhaps more (RFC 7162 §3.2.5.1 allows it)."""
         return await self._store.read(ops.vanished, account, mailbox, since)
-
-
-def _is_plain(data: bytes) -> bool:
-    """Whether looking a message through takes no longer than it may on the loop: a hop to a thread costs more."""
-    if len(data) <= QUICK:
-        return True
-    return (
-        len(data) <= PLAIN
-        and (data.find(b"\n\r\n", 0, PLAIN_HEADER) >= 0 or data.find(b"\n\n", 0, PLAIN_HEADER) >= 0)
-        and data.count(b"\n--") <= PLAIN_BOUNDARIES
-        and data.count(b"\n") <= PLAIN_LINES
-    )
-
-
-def _header_octets(part: Part) -> int:
-    """Of a message and of all its parts."""
-    total, stack = 0, [part]
-    while stack:
-        each = stack.pop()
-        total += each.body_start - each.header_start
-        stack += each.children
-    return total
 
 
 def _thread_keys(part: Part) -> tuple[int, ...]:

@@ -25,6 +25,9 @@ MAX_PARTS: Final = 1000
 MAX_HEADER: Final = 1 << 20  # octets of one header that are looked at for fields; sections still hold all of it
 MAX_SEARCH: Final = 1 << 28  # octets searched for boundaries (or 4 times the message); then no more are looked for
 
+SIMPLE_PARTS: Final = 20  # of a message that is looked through without thinking of those who wait,
+SIMPLE_HEADERS: Final = 32 * 1024  # and octets of headers in it
+
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _ENCODING: Final = re.compile(rb"[^\s;()\"]+")
 _NAME: Final = re.compile(r"[!-~]{1,60}\Z")  # a charset or encoding worth keeping
@@ -108,10 +111,24 @@ class _Scanner:
     boundary is sought no further than the nearest outer one: so each octet is searched at most once for each level.
     """
 
-    __slots__ = ("data", "levels", "messages", "open", "parts", "searched", "size")
+    __slots__ = (
+        "data",
+        "headers",
+        "levels",
+        "messages",
+        "most_headers",
+        "most_parts",
+        "open",
+        "parts",
+        "searched",
+        "size",
+    )
 
-    def __init__(self, data: bytes | mmap) -> None:
+    def __init__(self, data: bytes | mmap, most_parts: int, most_headers: int) -> None:
         self.data = data
+        self.most_parts = most_parts
+        self.most_headers = most_headers
+        self.headers = 0
         self.size = len(data)
         self.open: list[Part] = []
         self.levels: list[_Level] = []
@@ -122,7 +139,7 @@ class _Scanner:
     def run(self) -> Part:
         self._enter(0)
         root = self.open[0]
-        while self.levels and self.parts < MAX_PARTS:
+        while self.levels and self.parts < self.most_parts:
             at = min([level.at for level in self.levels])
             if at == _NEVER:
                 break
@@ -173,7 +190,7 @@ class _Scanner:
                 parent.children.append(part)
             if part.is_message:
                 self.messages.append(part)
-            if len(self.open) > MAX_DEPTH or self.parts >= MAX_PARTS:
+            if len(self.open) > MAX_DEPTH or self.parts >= self.most_parts:
                 return
             if part.is_multipart:
                 self._seek_boundary(part)
@@ -215,6 +232,9 @@ class _Scanner:
             else:
                 part.body_start = self.size
         part.end = part.body_start
+        self.headers += part.body_start - start
+        if self.headers > self.most_headers:
+            raise _NotSimple
         part.fields = split_fields(data[start : min(part.body_start, start + MAX_HEADER)])
         _describe(part, parent)
         return part
@@ -242,7 +262,24 @@ class _Scanner:
 
 def scan(data: bytes | mmap) -> Part:
     """The structure of a message.  Never fails."""
-    return _Scanner(data).run()
+    return _Scanner(data, MAX_PARTS, _NEVER).run()
+
+
+def scan_simple(data: bytes) -> Part | None:
+    """The structure of a message that has little of it, which takes no longer than reading its octets a few times.
+
+    None: it has `SIMPLE_PARTS` parts or more, or more than `SIMPLE_HEADERS` octets of headers.
+    """
+    scanner = _Scanner(data, SIMPLE_PARTS, SIMPLE_HEADERS)
+    try:
+        part = scanner.run()
+    except _NotSimple:
+        return None
+    return part if scanner.parts < SIMPLE_PARTS else None
+
+
+class _NotSimple(Exception):
+    """The message has more structure than was asked for."""
 
 
 def _describe(part: Part, parent: Part | None) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from tests.any_mail import MAIL, walk
 from tests.corpus import ODD, many_parts, messages, nested, nested_messages
 
-from mailkeep.formats.mime.scan import MAX_DEPTH, MAX_HEADER, MAX_PARTS, Part, scan
+from mailkeep.formats.mime.scan import MAX_DEPTH, MAX_HEADER, MAX_PARTS, Part, scan, scan_simple
 
 
 def outline(part: Part) -> Any:
@@ -175,3 +175,32 @@ def test_offsets_of_ordinary_messages_lie_in_one_another() -> None:
 @given(MAIL)
 def test_offsets_of_any_octets_lie_in_one_another(data: bytes) -> None:
     check_offsets(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"Subject: plain\r\n\r\n" + b"text\r\n" * 80_000,
+        b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n' + b"--b\r\n\r\ntext\r\n" * 18 + b"--b--\r\n",
+        b"",
+    ],
+)
+def test_a_simple_message_has_the_same_structure_when_it_is_looked_through_as_such(data: bytes) -> None:
+    simple = scan_simple(data)
+    assert simple is not None
+    whole = scan(data)
+    assert [(p.header_start, p.body_start, p.end, p.lines) for p in (simple, *simple.children)] == [
+        (p.header_start, p.body_start, p.end, p.lines) for p in (whole, *whole.children)
+    ]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n' + b"--b\r\n\r\ntext\r\n" * 20 + b"--b--\r\n",
+        b"A: b\r\n" * 6_000 + b"\r\n",
+        b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n' + b"A: b\r\n" * 6_000 + b"\r\n",
+    ],
+)
+def test_a_message_of_many_parts_or_of_long_headers_is_not_simple(data: bytes) -> None:
+    assert scan_simple(data) is None
