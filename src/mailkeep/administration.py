@@ -33,7 +33,7 @@ from mailkeep.service.authentication import Authentication, Service
 from mailkeep.service.delivery import Delivery
 from mailkeep.service.discovery.files import list_files
 from mailkeep.service.discovery.openpgp import key_url
-from mailkeep.service.discovery.profile import profile_url
+from mailkeep.service.discovery.profile import page_url, profile_url
 from mailkeep.service.domains import Domains
 from mailkeep.service.greylist import Greylist
 from mailkeep.service.mailboxes import Mailboxes
@@ -285,7 +285,8 @@ class ServiceLine(msgspec.Struct, frozen=True):
 class SetupLines(msgspec.Struct, frozen=True, kw_only=True):
     """What mail programs of an account need; the best services first.
 
-    `page` and `profile`: URLs of the page for people, and of the profile for Apple's devices; "" where there is none.
+    `page` and `profile`: URLs of the page for people, with this address, and of the profile for Apple's devices; ""
+    where there is none.
     """
 
     user: str
@@ -799,7 +800,7 @@ async def _show_setup(offices: Offices, verb: ShowSetup) -> SetupLines:
         services=tuple(
             ServiceLine(each.protocol, each.host, each.port, each.security.value) for each in offices.site.services
         ),
-        page=f"{offices.site.url}/" if offices.site.url else "",
+        page=page_url(account.address, offices.site),
         profile=profile_url(account.address, offices.site),
     )
 

@@ -38,6 +38,7 @@ def test_where_a_proxy_stands_before_the_web_server_the_links_and_the_qr_code_le
     config.write_text(f'data_dir = "{store}"\n[web]\nurl = "https://mail.example.org/"\n')
     shown = mailkeep("account", "setup", ANN, "--config", config).stdout
     assert f"https://mail.example.org/mail.mobileconfig?email={ANN}" in shown
+    assert f"https://mail.example.org/?address={ANN}" in shown
     assert shown.count("█") > 100
     plain = mailkeep("account", "setup", ANN, "--no-qr", "--config", config).stdout
     assert "█" not in plain

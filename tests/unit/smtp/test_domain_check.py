@@ -201,3 +201,12 @@ def test_whatever_dns_says_is_judged(texts: list[Any], names: list[Any], issuers
     found = asyncio.run(check_domain(DOMAIN, SITE, (KEY,), oracle, "letsencrypt.org"))
     assert {(record.name, record.kind) for record in RECORDS} <= {(finding.name, finding.kind) for finding in found}
     assert all(finding.text.isprintable() for finding in found)
+
+
+def test_of_several_digests_of_pacc_one_has_to_fit() -> None:
+    key = ("_ua-auto-config.example.org", "TXT")
+    other = f'{key[0]}. TXT "v=UAAC1; a=sha256; d=AAAA"'
+    both = f"{zone_fragment(tuple(r for r in RECORDS if r.name == key[0]))}{other}"
+    assert check(zone(*key, both))[key].verdict is Verdict.GOOD
+    assert check(zone(*key, other))[key].verdict is Verdict.WRONG
+    assert check(zone(*key))[key].verdict is Verdict.ADVICE
