@@ -25,7 +25,7 @@ def test_demo_serves_an_account_with_sample_mail(start: Start) -> None:
 def test_the_ready_file_says_where_everything_is(start: Start, data: Path) -> None:
     server = start("demo", "--port-base", "0", "--data", data, *ANN)
     ready = dict(server.ready)
-    for name in ("imap", "imaps", "pop3", "pop3s", "lmtp", "smtp", "submission", "submissions"):
+    for name in ("imap", "imaps", "pop3", "pop3s", "lmtp", "smtp", "submission", "submissions", "http", "https"):
         host, port = ready.pop(name)
         with socket.create_connection((host, port), timeout=5):
             pass
