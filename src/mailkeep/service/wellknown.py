@@ -87,6 +87,14 @@ class Site:
         """What mail programs log in to, the best first: IMAP before POP3, TLS from the first octet before STARTTLS."""
         return tuple(self._services())
 
+    @property
+    def best_services(self) -> tuple[MailService, ...]:
+        """Of each protocol the best way alone, for documents of which some programs take the last."""
+        best: dict[str, MailService] = {}
+        for service in self._services():
+            best.setdefault(service.protocol, service)
+        return tuple(best.values())
+
     def _services(self) -> Iterator[MailService]:
         for protocol, tls, starttls in (
             ("imap", self.imaps, self.imap),

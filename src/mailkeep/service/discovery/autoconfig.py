@@ -16,9 +16,10 @@ _SOCKET_TYPES: Final = {Security.TLS: "SSL", Security.STARTTLS: "STARTTLS"}
 
 
 def client_config(domain: str, site: Site, version: str = "1.2") -> bytes:
-    """The file at ``autoconfig.DOMAIN/mail/config-v1.1.xml``; the best servers come first.
+    """The file at ``autoconfig.DOMAIN/mail/config-v1.1.xml``, with one server of each protocol, the best.
 
-    Programs of version 1.1 take files of 1.2, too.
+    Thunderbird would take the first of several, Evolution (3.46, 2022) the last.  Programs of version 1.1 take files of
+    1.2, too.
     """
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
@@ -27,7 +28,7 @@ def client_config(domain: str, site: Site, version: str = "1.2") -> bytes:
         f"    <domain>{escape(domain)}</domain>",
         f"    <displayName>{escape(site.name_of(domain))}</displayName>",
         f"    <displayShortName>{escape(site.short_name_of(domain))}</displayShortName>",
-        *(line for service in site.services for line in _server(service, site.oauth)),
+        *(line for service in site.best_services for line in _server(service, site.oauth)),
         *_documentation(site),
         "  </emailProvider>",
         *_oauth(site.oauth, version),

@@ -132,20 +132,12 @@ def outlook_settings(address: str, site: Site) -> bytes:
         "    <Account>",
         "      <AccountType>email</AccountType>",
         "      <Action>settings</Action>",
-        *(line for service in _chosen(site) for line in _protocol(service, address)),
+        *(line for service in site.best_services for line in _protocol(service, address)),
         "    </Account>",
         "  </Response>",
         "</Autodiscover>",
     ]
     return "".join(f"{line}\n" for line in lines).encode()
-
-
-def _chosen(site: Site) -> tuple[MailService, ...]:
-    """Of each protocol the best way: Outlook takes one `Protocol` of each type."""
-    best: dict[str, MailService] = {}
-    for service in site.services:
-        best.setdefault(service.protocol, service)
-    return tuple(best.values())
 
 
 def _protocol(service: MailService, address: str) -> tuple[str, ...]:
