@@ -95,7 +95,7 @@ def _own_address(typed: str, services: HttpServices) -> str:
 def _explain(typed: str, error: MailError) -> str:
     match error:
         case Invalid():
-            return f"This is no mail address: it has the form you@example.org. {error.text}."
+            return f"This is no mail address. {error.text}."
         case NotFound():
             return f"Mail of {typed.rpartition('@')[2]} is not served here. Is the address spelled as it should be?"
         case _:
