@@ -82,9 +82,13 @@ class HttpConnection:
         """The next request."""
         if self.draining:
             self._close()
-        if self._closing or (self._wire is None and not self._pending):
+        if self._closing:
             return None
         if self._wire is None:
+            if self._pending.startswith(b"\r\n"):  # RFC 9112 §2.2 has an empty line ignored
+                del self._pending[:2]
+            if self._pending in (b"", b"\r"):
+                return None
             self._wire = h11.Connection(h11.SERVER, max_incomplete_event_size=self._options.head_octets)
         try:
             event = self.next_event()
@@ -160,17 +164,17 @@ class HttpConnection:
             self._count(scope, exchange, time.perf_counter() - began)
         if not exchange.complete:
             raise RuntimeError("the application has not answered")
-        self._exchange = None
-        await self._finish()
+        await self._finish(exchange)
 
     async def _ask(self, scope: Scope, exchange: Exchange) -> None:
         await self._app(scope, exchange.receive, exchange.send)
 
     def _count(self, scope: Scope, exchange: Exchange, seconds: float) -> None:
-        endpoint = getattr(scope.get("endpoint"), "__qualname__", "?")
-        self._tally.commands[endpoint] += 1
+        module = getattr(scope.get("endpoint"), "__module__", "?")  # not the path, of which there are any number
+        name = module.removeprefix("mailkeep.http.").partition(".")[0]
+        self._tally.commands[name] += 1
         if exchange.status >= 400 or not exchange.status:
-            self._tally.refused[endpoint, str(exchange.status)] += 1
+            self._tally.refused[name, str(exchange.status)] += 1
         log.debug(
             "http.request",
             method=scope["method"],
@@ -180,14 +184,14 @@ class HttpConnection:
             seconds=round(seconds, 4),
         )
 
-    async def _finish(self) -> None:
+    async def _finish(self, exchange: Exchange) -> None:
         """Be ready for the next request, or close."""
         wire = self.wire
-        if wire.their_state is h11.SEND_BODY and not wire.they_are_waiting_for_100_continue:
+        if wire.their_state is h11.SEND_BODY and not exchange.unasked:
             await self._discard()
         if wire.our_state is h11.DONE and wire.their_state is h11.DONE:
             self._pending[:0] = wire.trailing_data[0]
-            self._wire = None
+            self._wire = self._exchange = None
             self._connection.set_deadline(self._options.head_s if self._pending else self._options.idle_s)
         else:
             self._close()

@@ -42,10 +42,10 @@ class Line(Protocol):
 class Exchange:
     """What the application is given for one request.
 
-    Attributes: `status` (0 until the answer has begun).
+    Attributes: `status` (0 until the answer has begun), `unasked` (the client would have sent a body if asked).
     """
 
-    __slots__ = ("_done", "_ended", "_line", "_method", "_over", "_told", "status")
+    __slots__ = ("_done", "_ended", "_line", "_method", "_over", "_told", "status", "unasked")
 
     def __init__(self, line: Line, scope: Scope) -> None:
         self._line = line
@@ -55,6 +55,7 @@ class Exchange:
         self._over: asyncio.Future[None] | None = None  # somebody waits for the end of the exchange
         self._done = False
         self.status = 0
+        self.unasked = False
 
     def skip_body(self) -> None:
         """The request has none."""
@@ -126,6 +127,7 @@ class Exchange:
     def _start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         self.status = status
         wire = self._line.wire
+        self.unasked = wire.they_are_waiting_for_100_continue
         fields = [(bytes(name), bytes(value)) for name, value in headers]
         fields.append((b"date", formatdate(usegmt=True).encode("ascii")))  # RFC 9110 §6.6.1
         if self._line.draining or wire.their_state in (h11.SEND_BODY, h11.ERROR):
