@@ -87,7 +87,7 @@ class HttpConnection:
         if self._wire is None:
             if self._pending.startswith(b"\r\n"):  # RFC 9112 §2.2 has an empty line ignored
                 del self._pending[:2]
-            if self._pending in (b"", b"\r"):
+            if not self._pending or self._pending == b"\r":
                 return None
             self._wire = h11.Connection(h11.SERVER, max_incomplete_event_size=self._options.head_octets)
         try:
