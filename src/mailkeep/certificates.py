@@ -217,8 +217,8 @@ def _read_names(files: CertificateFiles, now: dt.datetime) -> tuple[str, ...] | 
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (OSError, ValueError, CertificateError, x509.ExtensionNotFound):
         return None
-    if certificate.not_valid_after_utc - now < RENEW_BEFORE:
-        return None
+    if certificate.not_valid_after_utc - now < RENEW_BEFORE or certificate.not_valid_before_utc > now:
+        return None  # the latter where the clock was wrong when it was made
     return tuple(str(name.value) for name in names)
 
 

@@ -87,6 +87,11 @@ def test_a_certificate_is_kept_while_it_has_the_names_and_time_left(tmp_path: Pa
     assert ensure_self_signed(tmp_path, NAMES, late).certificate.read_bytes() != first
 
 
+def test_a_certificate_made_while_the_clock_was_ahead_is_not_kept(tmp_path: Path) -> None:
+    first = ensure_self_signed(tmp_path, NAMES, NOW + dt.timedelta(days=300)).certificate.read_bytes()
+    assert ensure_self_signed(tmp_path, NAMES, NOW).certificate.read_bytes() != first
+
+
 def test_a_new_name_makes_a_new_certificate_that_has_the_old_names_too(tmp_path: Path) -> None:
     ensure_self_signed(tmp_path, NAMES, NOW)
     files = ensure_self_signed(tmp_path, ("localhost", "example.net"), NOW)

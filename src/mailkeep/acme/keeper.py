@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import random
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,17 @@ from mailkeep.acme.addresses import find_addresses
 from mailkeep.acme.challenges import Challenges
 from mailkeep.acme.fault import AcmeFault, NamesRefused
 from mailkeep.acme.folder import HOST, Folder, Held, Notes, request_for
-from mailkeep.acme.plan import MAX_NAMES, Wanted, failed, find_reason, gains, is_worth_it, succeeded, unchanged
+from mailkeep.acme.plan import (
+    MAX_NAMES,
+    MAX_PAUSE_S,
+    Wanted,
+    failed,
+    find_reason,
+    gains,
+    is_worth_it,
+    succeeded,
+    unchanged,
+)
 from mailkeep.acme.settings import Settings
 from mailkeep.certificates import CertificateError
 from mailkeep.net.resolver import Resolver
@@ -31,6 +42,9 @@ if TYPE_CHECKING:
 LOOK_S: Final = 3600.0  # between two looks whether something is due
 ADVICE_S: Final = 6 * 3600.0  # between two questions for advice (RFC 9773 §4.3.3)
 ATTEMPT_S: Final = 900.0  # for everything about one certificate
+
+# A host name of DNS in lower case, and no address.
+_SIGNED: Final = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9-]{1,63}\.)+(?![0-9]+\Z)[a-z0-9-]{1,63}\Z")
 
 log = telemetry.logger()
 
@@ -130,15 +144,20 @@ class Keeper:
         except TimeoutError:
             return self._failed(settings, group, f"it was not done within {ATTEMPT_S:g} s")
         except NamesRefused as refusal:
-            return self._failed(settings, group, str(refusal), refused=refusal.names)
+            known = {name: reason for name, reason in refusal.names.items() if name in names}
+            return self._failed(settings, group, str(refusal), refused=known)
         except AcmeFault as fault:
             return self._failed(settings, group, str(fault), retry_after_s=fault.retry_after_s)
         except (OSError, ValueError, CertificateError, ExtensionNotFound) as error:
             return self._failed(settings, group, str(error))
+        except Exception as error:  # of a library, over what the authority has sent: that counts as an attempt, too
+            log.exception("acme.bug", domain=group)
+            return self._failed(settings, group, f"{type(error).__name__}: {error}")
 
     def _next_at(self, settings: Settings, group: str) -> float:
         """Before when no attempt is to be made (UTC seconds)."""
-        return max(self._notes(settings, group).next_at, self._unwritten.get(group, 0.0))
+        next_at = max(self._notes(settings, group).next_at, self._unwritten.get(group, 0.0))
+        return next_at if next_at <= self._clock() + MAX_PAUSE_S else 0.0  # written down while the clock was wrong
 
     def _notes(self, settings: Settings, group: str) -> Notes:
         """Of what was tried at the authority that is asked now."""
@@ -176,7 +195,7 @@ class Keeper:
         held = await asyncio.to_thread(self._folder.find, group)
         notes = self._note_elsewhere(settings, wanted)
         reason = find_reason(wanted, held, notes, self._clock())
-        is_advice_due = held is not None and self._clock() >= notes.advice_at
+        is_advice_due = held is not None and not 0 <= notes.advice_at - self._clock() <= ADVICE_S
         if not wanted.names or not (anyway or reason or is_advice_due):
             return None
         async with open_session(settings, self._folder, self._challenges, self._resolver, self._pause) as session:
@@ -232,6 +251,8 @@ class Keeper:
 
     async def _why_elsewhere(self, name: str, hostname: str) -> str:
         """How `name` leads to another host; "" if it does not.  Raises: AcmeFault (DNS does not answer)."""
+        if not _SIGNED.match(name):
+            return "is no name that authorities sign for"
         there = set(await find_addresses(self._resolver, name))
         if not there:
             return "has no address"

@@ -15,6 +15,7 @@ LIFE_USED: Final = 2 / 3  # of a certificate's life is over when it is renewed
 LIFE_LEFT: Final = 1 / 6  # with less of it left, a certificate with fewer names is better than none
 REFUSED_S: Final = 86400.0  # before a name that the authority has refused is tried again
 BACK_OFF_S: Final = (600.0, 1800.0, 7200.0, 21600.0, 43200.0, 86400.0)
+MAX_PAUSE_S: Final = 86400.0  # before the next attempt, whoever wants it
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +48,19 @@ def find_reason(wanted: Wanted, held: Held | None, notes: Notes, now: float) -> 
 def renewal_time(held: Held, notes: Notes) -> float:
     """UTC seconds: as the authority advises, or after two thirds of the certificate's life.
 
-    Never in its first days: advice that is always to renew would have it made anew every hour.
+    Never in its first days: advice that is always to renew would have it made anew every hour.  Nor in its last ones,
+    in which an attempt that fails is not made up for.
     """
     life_s = (held.until - held.since).total_seconds()
     usual = held.since.timestamp() + LIFE_USED * life_s
     soonest = held.since.timestamp() + LIFE_LEFT * life_s
-    return min(max(notes.renew_at, soonest), held.until.timestamp()) if notes.renew_at else usual
+    latest = held.until.timestamp() - LIFE_LEFT * life_s
+    return min(max(notes.renew_at, soonest), latest) if notes.renew_at else usual
 
 
 def _missing(wanted: Wanted, held: Held, notes: Notes, now: float) -> tuple[str, ...]:
     """Names that the certificate lacks, without those that were refused lately."""
-    lately = {name for name, refusal in notes.refused.items() if now < refusal.at + REFUSED_S}
+    lately = {name for name, refusal in notes.refused.items() if 0 <= now - refusal.at < REFUSED_S}
     return tuple(name for name in wanted.names if name not in held.names and name not in lately)
 
 
@@ -82,7 +85,7 @@ def gains(names: Collection[str], held: Held | None, notes: Notes, now: float) -
 
 def failed(notes: Notes, fault: str, refused: Mapping[str, str], now: float, retry_after_s: float = 0.0) -> Notes:
     """What to remember of an attempt that led to no certificate."""
-    pause_s = max(BACK_OFF_S[min(notes.failures, len(BACK_OFF_S) - 1)], retry_after_s)
+    pause_s = max(BACK_OFF_S[min(notes.failures, len(BACK_OFF_S) - 1)], min(retry_after_s, MAX_PAUSE_S))
     return msgspec.structs.replace(
         notes,
         failures=notes.failures + 1,

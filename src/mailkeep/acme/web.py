@@ -20,6 +20,7 @@ from mailkeep.net.resolver import Resolver
 
 REQUEST_S: Final = 30.0
 MAX_ANSWER: Final = 1 << 20
+MAX_URL: Final = 4096  # octets; httpx raises at some length, and not an HTTPError
 MAX_WAIT_S: Final = 86400.0  # of Retry-After
 
 
@@ -87,6 +88,8 @@ async def open_web(resolver: Resolver, context: ssl.SSLContext) -> AsyncIterator
 
 def _parts(url: str) -> tuple[str, int, str]:
     """Host, port and the rest.  Raises: AcmeFault (no address of HTTPS)."""
+    if len(url) > MAX_URL:
+        raise AcmeFault(f"an address of {len(url)} characters is too long")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port or 443

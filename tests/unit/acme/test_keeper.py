@@ -12,6 +12,7 @@ from typing import Any
 
 import dns.rdata
 import pytest
+from cryptography import x509
 from tests.unit.acme.ca import Ca, problem, running_ca
 
 from mailkeep.acme.folder import HOST, Folder, Held
@@ -573,5 +574,74 @@ def test_the_keeper_looks_when_it_is_woken_and_asks_nobody_before_it_is_told_who
             await asyncio.wait_for(done.wait(), 10)
             running.cancel()
         assert it.held("example.org").names == ("a.example.org",)
+
+    at(act)
+
+
+@pytest.mark.parametrize("length", [5000, 70_000])
+def test_an_address_too_long_is_a_fault_of_the_authority_like_any_other(at: Acting, length: int) -> None:
+    async def act(it: Bench) -> None:
+        it.names["example.org"] = ["a.example.org"]
+        told = {"status": "pending", "authorizations": [it.ca.url + "/" + "a" * length], "finalize": it.ca.url}
+        it.ca.replies["/order"] = [(201, {"Location": it.ca.url}, json.dumps(told).encode())]
+        bad, good = await it.look()
+        assert "too long" in bad.fault
+        assert good.fault == ""
+        assert it.folder.notes(HOST).next_at == BEGIN + 600
+
+    at(act)
+
+
+def test_what_a_library_stumbles_over_counts_as_an_attempt_and_harms_no_other_certificate(
+    at: Acting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def act(it: Bench) -> None:
+        it.names["example.org"] = ["a.example.org"]
+        keep = it.keeper._folder.keep
+
+        def stumbles(group: str, **more: Any) -> Held:
+            if group == HOST:
+                raise x509.DuplicateExtension("twice", x509.SubjectAlternativeName.oid)
+            return keep(group, **more)
+
+        monkeypatch.setattr(Folder, "keep", lambda _self, group, **more: stumbles(group, **more))
+        bad, good = await it.look()
+        assert bad.fault == "DuplicateExtension: twice"
+        assert good.names == ("a.example.org",)
+        assert await it.look() == ()
+
+    at(act)
+
+
+def test_times_that_were_written_down_while_the_clock_was_ahead_hold_nothing_up(at: Acting) -> None:
+    async def act(it: Bench) -> None:
+        it.ca.refused = {HOSTNAME: "no"}
+        it.now = BEGIN + 900 * DAY
+        await it.look()
+        it.now, it.ca.refused = BEGIN, {}
+        (outcome,) = await it.look()
+        assert outcome.names == (HOSTNAME,)
+
+    at(act)
+
+
+def test_names_that_no_authority_signs_for_are_left_out(at: Acting) -> None:
+    async def act(it: Bench) -> None:
+        bad = ["192.0.2.1", "intranet", "a_b.example.org", "*.example.org"]
+        it.dns.addresses |= dict.fromkeys(bad, "192.0.2.1")
+        it.names[HOST] += [*bad, "a.example.org"]
+        (outcome,) = await it.look()
+        assert outcome.names == (HOSTNAME, "a.example.org")
+        assert it.folder.notes(HOST).elsewhere.keys() == set(bad)
+
+    at(act)
+
+
+def test_of_names_that_nobody_asked_for_nothing_is_remembered(at: Acting) -> None:
+    async def act(it: Bench) -> None:
+        part = {"type": "x", "detail": "no", "identifier": {"type": "dns", "value": "elsewhere.example"}}
+        it.ca.replies["/order"] = [problem("rejectedIdentifier", status=400, subproblems=[part])]
+        await it.look()
+        assert it.folder.notes(HOST).refused == {}
 
     at(act)
