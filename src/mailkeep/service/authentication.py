@@ -119,9 +119,9 @@ class Authentication:
         attempt = self._attempt(user, password, service, peer)
         digest = self._digest(attempt)
         while True:
-            for way in self._all_ways():
-                if (login := way.recall(attempt)) is not None:
-                    return self._succeeded(attempt.key, peer, login)
+            # Nobody guesses one of these.  What others recall is a guess like any other, and waits for its turn.
+            if (login := self.app_passwords.recall(attempt)) is not None:
+                return self._succeeded(attempt.key, peer, login)
             running = self._running.get(digest)
             if running is None:
                 return await self._lead(digest, attempt)
@@ -158,6 +158,9 @@ class Authentication:
 
     async def _check(self, attempt: Attempt) -> Login | None:
         """Ask each way.  One that cannot tell does not hide the yes of another, but it does hide a no."""
+        for way in self._all_ways():
+            if (login := way.recall(attempt)) is not None:
+                return login
         trouble: Unavailable | None = None
         for way in self._all_ways():
             try:
@@ -172,7 +175,9 @@ class Authentication:
         return None
 
     def _digest(self, attempt: Attempt) -> bytes:
-        text = "\0".join((attempt.key, attempt.service, attempt.password, attempt.typed, str(attempt.urgent)))
+        text = "\0".join(
+            (attempt.key, attempt.service, attempt.password, attempt.typed, attempt.peer, str(attempt.urgent))
+        )
         return hashlib.blake2b(text.encode(errors="surrogatepass"), key=self._key, digest_size=32).digest()
 
     async def _guarded(
@@ -183,6 +188,9 @@ class Authentication:
         return await self.guard.attempt(key, peer, service, check, account=account)
 
     def _succeeded(self, key: str, peer: str, login: Login) -> Login:
+        """Raises: AuthenticationFailed (it has come to its end while the client was asked for more)."""
+        if not self.stands(login):
+            raise AuthenticationFailed(ENDED)
         self.guard.succeeded(key, peer)
         if login.app_password is not None:
             self.app_passwords.note_use(login.app_password)

@@ -21,7 +21,7 @@ def addresses_of(certificate: bytes) -> tuple[str, ...]:
     try:
         decoded = x509.load_der_x509_certificate(certificate)
         names = tuple(_alternative_names(decoded)) or tuple(_names_in_subject(decoded))
-    except ValueError:
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return ()
     return names[:MAX_NAMES]
 

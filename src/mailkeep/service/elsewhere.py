@@ -42,8 +42,8 @@ class PasswordsElsewhere:
         self._right: Remembered[Login] = Remembered(REMEMBERED_S, clock)
 
     def recall(self, attempt: Attempt) -> Login | None:
-        """See `Way.recall`: it was right a short while ago."""
-        login = self._right.find(attempt.key, attempt.typed, attempt.service)
+        """See `Way.recall`: it was right a short while ago, from there: a hook may ask where the client is."""
+        login = self._right.find(attempt.key, attempt.typed, attempt.service, attempt.peer)
         return login if login is not None and self._arrivals.still(login) else None
 
     async def check(self, attempt: Attempt) -> Login | None:
@@ -53,7 +53,7 @@ class PasswordsElsewhere:
         address = await self._check(attempt)
         login = None if address is None else await self._arrivals.admit(address)
         if login is not None:
-            self._right.add(login, attempt.key, attempt.typed, attempt.service)
+            self._right.add(login, attempt.key, attempt.typed, attempt.service, attempt.peer)
         return login
 
     def verifiers(self, key: str, service: Service) -> Iterable[tuple[Verifier, Login]]:  # noqa: ARG002  it has none

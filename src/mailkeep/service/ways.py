@@ -56,9 +56,9 @@ class Way(Protocol):
     """One way to tell whether a password is right.  Ways are asked in turn until one says yes."""
 
     def recall(self, attempt: Attempt) -> Login | None:
-        """What can be told at once, without a cost worth mentioning: it is asked before anybody is made to wait.
+        """What can be told at once, without a cost worth mentioning: all are asked for that before one has to `check`.
 
-        It must be safe against guessing.  Raises: Unavailable.
+        Raises: Unavailable.
         """
         ...
 

@@ -155,6 +155,25 @@ async def test_a_recent_success_is_not_made_to_wait_while_others_guess(world: Wo
 
 
 @with_ann
+async def test_a_stranger_cannot_find_out_without_waiting_what_was_right_lately(world: World) -> None:
+    await world.log_in(ANN, "secret", PEER)
+    for number in range(3):
+        await world.fails(f"wrong{number}", peer=STRANGER)
+    world.slept.clear()
+    tries = [world.log_in(ANN, guess, STRANGER) for guess in (*map(str, range(50)), "secret")]
+    *_, last = await asyncio.gather(*tries, return_exceptions=True)
+    assert isinstance(last, Unavailable)
+    assert world.slept
+
+
+@with_ann
+async def test_the_same_wrong_password_from_two_addresses_is_a_failure_of_each(world: World) -> None:
+    tries = [world.log_in(ANN, "old", peer) for peer in (PEER, PEER, STRANGER)]
+    assert all(isinstance(each, AuthenticationFailed) for each in await asyncio.gather(*tries, return_exceptions=True))
+    assert world.guard.failed == 2
+
+
+@with_ann
 async def test_a_new_password_counts_at_once_and_the_old_one_no_more(world: World) -> None:
     await world.log_in(ANN, "secret", PEER)
     await world.accounts.set_password(ANN, "another")
@@ -273,6 +292,22 @@ async def test_a_proof_against_a_password_that_has_been_changed_meanwhile_fails(
     async def ask(challenge: bytes) -> bytes:
         await world.accounts.set_password(ANN, "third")
         return client.final(challenge)
+
+    with pytest.raises(AuthenticationFailed):
+        await world.authentication.log_in("SCRAM-SHA-256", client.first, service=Service.IMAP, peer=PEER, ask=ask)
+
+
+@with_ann
+async def test_a_login_that_ends_before_the_client_says_its_last_word_never_begins(world: World) -> None:
+    world.build(scram=True)
+    await world.accounts.set_password(ANN, "another")
+    client = ScramClient(ANN, "another")
+
+    async def ask(challenge: bytes) -> bytes:
+        if challenge.startswith(b"r="):
+            return client.final(challenge)
+        await world.accounts.set_password(ANN, "third")
+        return b""
 
     with pytest.raises(AuthenticationFailed):
         await world.authentication.log_in("SCRAM-SHA-256", client.first, service=Service.IMAP, peer=PEER, ask=ask)

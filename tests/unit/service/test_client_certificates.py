@@ -55,6 +55,13 @@ def test_an_address_in_the_subject_counts_where_there_is_no_other_but_a_common_n
     assert addresses_of(certificate()) == ()
 
 
+def test_a_certificate_with_names_of_a_kind_that_nobody_reads_opens_nothing() -> None:
+    octets = certificate([x509.RFC822Name("ann@example.org")])
+    x400 = octets.replace(b"\x81\x0fann@example.org", b"\xa3\x0fann@example.org")  # [3] of RFC 5280 §4.2.1.6
+    assert x400 != octets
+    assert addresses_of(x400) == ()
+
+
 @pytest.mark.rfc("9598", "3")
 @pytest.mark.parametrize("address", ["jörg@example.org", "ö" * 70 + "@example.org"])
 def test_an_address_may_be_utf8(address: str) -> None:

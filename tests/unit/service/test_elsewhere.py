@@ -98,6 +98,15 @@ async def test_a_yes_is_remembered_for_a_minute_and_a_no_is_not(world: World) ->
 
 
 @with_ann
+async def test_a_yes_is_remembered_for_the_address_that_had_it_alone(world: World) -> None:
+    others = Others()
+    ask(world, others)
+    for count, peer in enumerate((PEER, STRANGER), 1):
+        await world.log_in("staff", "of the others", peer=peer)
+        assert others.asked == count
+
+
+@with_ann
 async def test_an_account_that_is_gone_is_not_opened_by_what_is_remembered(world: World) -> None:
     ask(world, Others())
     await world.log_in("staff", "of the others")

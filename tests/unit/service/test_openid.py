@@ -203,6 +203,7 @@ FORGERIES = (
     "not base64",
     "key of another",
     "no object",
+    "alg of no text",
 )
 
 
@@ -227,6 +228,7 @@ def forged() -> dict[str, str]:
         "endless header": base64.urlsafe_b64encode(b"[" * 16_000).decode().strip("=") + ".e30.e30",
         "not base64": "a.b.c",
         "key of another": token(ECKey.generate_key("P-256", parameters={"kid": "two"})),
+        "alg of no text": base64.urlsafe_b64encode(b'{"alg":[]}').decode().strip("=") + f".{payload}.AAAA",
         "no object": jws.serialize_compact({"alg": "RS256", "kid": "one"}, b"[1]", RSA, registry=unknown_crit),
     }
 

@@ -81,7 +81,7 @@ def _read_key(described: object) -> Key | None:
 def verify(token: str, keys: tuple[Key, ...]) -> Claims:
     """What a token says that one of `keys` has signed.  Raises: TokenRefused, NoSuchKey."""
     header = _header(token)
-    algorithm = header.get("alg")
+    algorithm = _text(header, "alg")
     if algorithm not in ALGORITHMS:
         raise TokenRefused("its algorithm is not allowed")
     if _text(header, "typ").lower() not in TYPES:
