@@ -85,6 +85,8 @@ class Guide:
         """Where the certificate comes from."""
         if (certificate is None) != (key is None) or (given is Source.FILES and key is None):
             raise typer.BadParameter("give both --certificate and --key, or neither")
+        if certificate is not None and given not in (None, Source.FILES):
+            raise typer.BadParameter(f"--certificate names files, and --tls {given} none")
         if certificate is not None and key is not None:
             return Chosen(Source.FILES, read_files(CertificateFiles(certificate.absolute(), key.absolute())))
         if given is not None or not self.asking:

@@ -23,7 +23,7 @@ from mailkeep.cli.program import words
 from mailkeep.cli.secret import PasswordFileOption, PasswordStdinOption, read_password
 from mailkeep.cli.systemd import unit_for
 from mailkeep.cli.trial import try_out
-from mailkeep.config import CONFIG_NAME, Config, ConfigError, default_data_dir, load
+from mailkeep.config import CONFIG_NAME, Config, ConfigError, default_data_dir, load, parse
 from mailkeep.doctor import Area, Finding, Level
 from mailkeep.doctor.rights import give_to
 from mailkeep.model.address import Address
@@ -101,6 +101,7 @@ def init(
         user=runs_as,
         layout=lay_out(base),
     )
+    parse(plan.configuration(), plan.file)  # what is wrong together is found before anything is written
     guide.go_on(plan.summary())
     _make(plan)
     _finish(plan, trial=trial)
@@ -130,8 +131,11 @@ def _password(guide: Guide, address: Address, *, stdin: bool, file: Path | None)
 def _make(plan: Plan) -> None:
     if plan.unit is not None:
         make_user(plan.user)
-    plan.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write(plan.file, plan.configuration())
+    try:
+        plan.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write(plan.file, plan.configuration())
+    except OSError as error:
+        raise ConfigError(f"{error.filename} cannot be made: {error.strerror}") from error
     loaded = load(plan.file)
     perform(loaded, AddAccount(address=str(plan.address), password=plan.password))
     perform(loaded, AddDomain(domain=plan.domain))

@@ -89,6 +89,8 @@ def test_every_answer_can_be_an_option(mailkeep: Run, data: Path, tmp_path: Path
         (("--unit", "/etc/passwd"), "exists already"),
         (("--ports", "many"), "standard"),
         (("--unit", "/etc/passwd/mailkeep.service"), "cannot be made"),
+        (("--tls", "acme", "--hostname", "localhost"), "a name in public DNS"),
+        (("--tls", "acme", "--certificate", "/nowhere.pem", "--key", "/nowhere.pem"), "--tls acme none"),
     ],
 )
 def test_a_wrong_option_leaves_nothing_behind(mailkeep: Run, data: Path, options: tuple[str, ...], why: str) -> None:
