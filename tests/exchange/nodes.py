@@ -210,6 +210,8 @@ class MailkeepNode(Node):
             imaps = "{place.address}:{self.imaps}"
             pop3 = ""
             pop3s = ""
+            http = ""
+            https = ""
             lmtp = ""
             smtp = "{place.address}:{port}"
             submission = ""

@@ -109,7 +109,7 @@ def store(mailkeep: Run, data: Path) -> Path:
         mailkeep("account", "add", "ann@example.org", "--data", data, "--password-stdin", stdin="secret\n").returncode
         == 0
     )
-    listeners = ("imap", "imaps", "pop3", "pop3s", "lmtp", "smtp", "submission", "submissions")
+    listeners = ("imap", "imaps", "pop3", "pop3s", "lmtp", "smtp", "submission", "submissions", "http", "https")
     lines = "".join(f'{name} = "127.0.0.1:0"\n' for name in listeners)
     (data / "mailkeep.toml").write_text(f"[listen]\n{lines}", "utf-8")
     return data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import socket
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 from tests.conformance.cli.conftest import Run, Start
 from tests.dns_server import dns_server
+
+from mailkeep.config import Listen
 
 FAST = ("--only", "server", "--only", "ports", "--only", "certificate", "--only", "disk", "--only", "store")
 
@@ -22,7 +25,8 @@ def examine(mailkeep: Run, data: Path, *options: str) -> tuple[int, list[dict[st
 
 
 def use_ports(data: Path, **listen: str) -> None:
-    lines = "".join(f'{name} = "{where}"\n' for name, where in listen.items())
+    others = dict.fromkeys((field.name for field in dataclasses.fields(Listen) if field.type == "Address | None"), "")
+    lines = "".join(f'{name} = "{where}"\n' for name, where in {**others, **listen}.items())
     (data / "mailkeep.toml").write_text(f'hostname = "localhost"\n[listen]\n{lines}', "utf-8")
 
 

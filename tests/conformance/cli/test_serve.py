@@ -18,7 +18,7 @@ def logged_in(server: Running) -> imaplib.IMAP4_SSL:
 
 def test_serve_writes_the_ready_file_without_user_and_password(start: Start, store: Path) -> None:
     server = start("serve", "--data", store)
-    listeners = {"imap", "imaps", "pop3", "pop3s", "lmtp", "smtp", "submission", "submissions"}
+    listeners = {"imap", "imaps", "pop3", "pop3s", "lmtp", "smtp", "submission", "submissions", "http", "https"}
     assert set(server.ready) == {*listeners, "ca", "data", "pid"}
 
 

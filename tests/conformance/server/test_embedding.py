@@ -10,12 +10,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mailkeep import Config, MailError, Server
-from mailkeep.config import FREE_PORTS, Limits
+from mailkeep.config import FREE_PORTS, Address, Limits
 from mailkeep.lock import Locked
 from mailkeep.sockets import BindError
 from mailkeep.testing.plugin import MailServer
@@ -103,12 +104,8 @@ def test_two_servers_on_one_directory_are_refused_and_the_first_goes_on(tmp_path
 def test_a_port_that_is_taken_leaves_nothing_open(tmp_path: Path) -> None:
     async def main() -> None:
         async with Server.open(Config(data_dir=tmp_path / "a", listen=FREE_PORTS)) as first:
-            from mailkeep.config import Address, Listen
-
             assert first.endpoints.lmtp
-            taken = Listen(
-                imap=Address("127.0.0.1", 0), imaps=Address("127.0.0.1", 0), lmtp=Address(*first.endpoints.lmtp)
-            )
+            taken = replace(FREE_PORTS, lmtp=Address(*first.endpoints.lmtp))
             with pytest.raises(BindError, match=r"listen\.lmtp"):
                 async with Server.open(Config(data_dir=tmp_path / "b", listen=taken)):
                     pass

@@ -11,7 +11,7 @@ from tests.imap_client import ImapClient
 from tests.live import PASSWORD, Account, Demo, Service, eventually
 
 # numbered as they are made: 1, 3 and 5 lie in one shard, 2 and 4 in the other; the last one gets another password
-ACCOUNTS = [Account(f"user{n}@example.org", PASSWORD) for n in range(1, 6)]
+ACCOUNTS = [Account(f"user{n}@example.org", PASSWORD) for n in range(1, 7)]
 WORKERS = ("--workers", "2")
 
 

@@ -27,7 +27,8 @@ from mailkeep.config import Config
 LARGE = b"Subject: large\r\n\r\n" + b"x" * 70 * 1024  # into a pack
 
 NO_OTHERS = "".join(
-    f'{name} = ""\n' for name in ("imaps", "pop3", "pop3s", "lmtp", "smtp", "submission", "submissions")
+    f'{name} = ""\n'
+    for name in ("imaps", "pop3", "pop3s", "lmtp", "smtp", "submission", "submissions", "http", "https")
 )
 
 
@@ -408,7 +409,7 @@ def test_a_revoked_app_password_ends_sessions_on_every_worker(service: Service, 
 
 
 def test_a_hash_from_elsewhere_is_made_anew_by_whichever_worker_sees_the_login(service: Service) -> None:
-    user, weak = ACCOUNTS[4].user, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("from elsewhere")
+    user, weak = ACCOUNTS[5].user, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("from elsewhere")
     assert service.data is not None
     perform(Config(data_dir=service.data), SetPassword(address=user, password=weak, hashed=True))
     service.connect(Account(user, "from elsewhere")).ok("NOOP")
