@@ -30,7 +30,7 @@ from mailkeep.model.ids import AccountId, ModSeq
 from mailkeep.service.app_passwords import NOTE_USE_S, AppPasswords
 from mailkeep.service.bus import Bus
 from mailkeep.service.elsewhere import EXTERNAL, NOBODY, Elsewhere, read_identity
-from mailkeep.service.guard import Guard
+from mailkeep.service.guard import Guard, Untold
 from mailkeep.service.lessons import Learn
 from mailkeep.service.own_passwords import OwnPasswords
 from mailkeep.service.passwords import Passwords, prepare_password
@@ -87,7 +87,8 @@ class Authentication:
         self._directory = directory
         self._bus = bus
         self._passwords = passwords
-        self._ways: tuple[Way, ...] = (self.app_passwords, own or OwnPasswords(directory, passwords, learn), *ways)
+        self._own = own or OwnPasswords(directory, passwords, learn)
+        self._ways: tuple[Way, ...] = (self.app_passwords, self._own, *ways)
         self._elsewhere = NOBODY
         self._key = secrets.token_bytes(32)
         self._running: dict[bytes, asyncio.Future[Login]] = {}
@@ -157,21 +158,25 @@ class Authentication:
             del self._running[digest]
 
     async def _check(self, attempt: Attempt) -> Login | None:
-        """Ask each way.  One that cannot tell does not hide the yes of another, but it does hide a no."""
+        """Ask each way.  One that cannot tell does not hide the yes of another, but it does hide a no.
+
+        Raises: Untold (it is none of ours, and another way cannot tell), Unavailable.
+        """
         for way in self._all_ways():
             if (login := way.recall(attempt)) is not None:
                 return login
         trouble: Unavailable | None = None
+        ours = True  # what is kept here could be looked at
         for way in self._all_ways():
             try:
                 login = await way.check(attempt)
             except Unavailable as error:
-                trouble = error
+                trouble, ours = error, ours and way is not self._own
                 continue
             if login is not None:
                 return login
         if trouble is not None:
-            raise trouble
+            raise Untold(trouble.text) if ours else trouble
         return None
 
     def _digest(self, attempt: Attempt) -> bytes:

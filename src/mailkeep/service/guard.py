@@ -28,6 +28,10 @@ KNOWN_S: Final = 30 * 86400.0  # since the last login
 log = telemetry.logger()
 
 
+class Untold(Exception):
+    """By all that could be asked it is wrong, but not all could: the text is for the client."""
+
+
 class Guard:
     """Holds tries back.  `ledger`: of several processes; `clock` must then be the same in all.
 
@@ -71,7 +75,8 @@ class Guard:
     ) -> T:
         """One try: wait for one's turn, check, and hold back the answer to a failure.
 
-        `account` is its address, None where there is none of that name.
+        `account` is its address, None where there is none of that name.  A try of which `check` raises Untold slows
+        down the next ones for the account, as a password that is kept here may be guessed at meanwhile.
         Raises: AuthenticationFailed (`check` gave None), Unavailable (too many failures wait already; or by `check`).
         """
         network = network_of(peer)
@@ -82,7 +87,7 @@ class Guard:
         except Unavailable:
             log.warning("auth.refused", service=service, peer=peer, account=account)
             raise
-        failed = False
+        failed = untold = False
         try:
             await self._pause(wait)
             failed = True  # until proved otherwise: who hangs up while we check has had his guess
@@ -92,10 +97,13 @@ class Guard:
         except Unavailable:
             failed = False
             raise
+        except Untold as error:
+            untold = True
+            raise Unavailable(str(error)) from error
         finally:
             delay = self._by_account.leave(counted, failed=failed)
             if network:
-                delay = max(delay, self._by_network.leave(network, failed=failed))
+                delay = max(delay, self._by_network.leave(network, failed=failed and not untold))
         if result is None:
             self.failed += 1
             log.warning("auth.failed", service=service, peer=peer, account=account)
