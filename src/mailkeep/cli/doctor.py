@@ -129,6 +129,14 @@ class _Patient:
         """What has the server read its configuration again."""
         return f"kill -HUP {self.found.process or 'PROCESS'}"
 
+    def _domains(self) -> list[str]:
+        return [line.domain for line in perform(self.config, ListDomains()).domains] if self.has_data else []
+
+    @property
+    def has_data(self) -> bool:
+        """Whether there is anything to ask about: who asks where there is nothing makes the databases, as his own."""
+        return self.found.running or (self.config.data_dir / "directory.db").exists()
+
     def server(self) -> Iterator[Finding]:
         yield from check_server(self.found, f"{program()} serve {self.where}")
         if self.config.hostname == "localhost":
@@ -179,11 +187,10 @@ class _Patient:
                 yield Finding(Area.CERTIFICATE, Level.ADVICE, whose, text, "have DNS lead it here")
 
     def _web_hosts(self) -> tuple[str, ...]:
-        domains = [line.domain for line in perform(self.config, ListDomains()).domains]
-        return tuple(host for domain in domains[:MAX_DOMAINS] for host in web_hosts(domain))
+        return tuple(host for domain in self._domains()[:MAX_DOMAINS] for host in web_hosts(domain))
 
     def dns(self) -> Iterator[Finding]:
-        domains = [line.domain for line in perform(self.config, ListDomains()).domains]
+        domains = self._domains()
         if not domains:
             text = "no domain has been added: what accounts send is not signed"
             yield Finding(Area.DNS, Level.ADVICE, "domains", text, f"{program()} domain add DOMAIN {self.where}")
@@ -202,11 +209,13 @@ class _Patient:
 
     def store(self) -> Iterator[Finding]:
         yield from check_databases(self.config.data_dir)
-        if not perform(self.config, ListAccounts()).accounts:
+        if not self.has_data or not perform(self.config, ListAccounts()).accounts:
             todo = f"{program()} account add ADDRESS {self.where}"
             yield Finding(Area.STORE, Level.ADVICE, "accounts", "there is none yet", todo)
 
     def queue(self) -> Iterator[Finding]:
+        if not self.has_data:
+            return
         listed = perform(self.config, ListQueue(limit=MAX_QUEUED))
         held = sum(line.held for line in listed.messages)
         stuck = [line for line in listed.messages if line.attempts >= MANY_ATTEMPTS and not line.held]

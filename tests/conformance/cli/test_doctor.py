@@ -74,3 +74,11 @@ def test_without_a_data_directory_it_says_how_to_make_one(mailkeep: Run, data: P
     done = mailkeep("doctor", "--data", data)
     assert done.returncode == 2
     assert "mailkeep init" in done.stderr
+
+
+def test_where_there_are_no_data_yet_it_makes_none(mailkeep: Run, data: Path) -> None:
+    data.mkdir(mode=0o700)
+    use_ports(data)
+    _, found = examine(mailkeep, data, *FAST, "--only", "queue", "--only", "dns")
+    assert "there is none yet" in [finding["text"] for finding in found]
+    assert [path.name for path in data.iterdir()] == ["mailkeep.toml"]
