@@ -133,7 +133,8 @@ class Guide:
         if not self.asking:
             return usual
         standard, high = _shown(0), _shown(HIGH_PORTS)
-        typer.echo(f"Ports: standard are {standard}; high are {high}, which need no right, and nobody looks at.")
+        typer.echo(f"Ports: standard are {standard}, where mail programs and other servers look;")
+        typer.echo(f"high are {high}, which need no right.")
         return Ports(typer.prompt("Ports", default=usual.value, value_proc=read_ports))
 
     def password(self, address: Address) -> str:

@@ -127,7 +127,8 @@ def _trust(subject: str, chain: Sequence[x509.Certificate], wanted: Wanted, now:
     leaf = chain[0]
     if leaf.issuer == leaf.subject:
         text = "is self-signed: each client has to be told to trust it, and other servers do not believe it"
-        return Finding(Area.CERTIFICATE, Level.ADVICE, subject, text, "get one from a public authority: see [tls]")
+        todo = "get one from a public authority: tls.acme = true, or tls.certificate and tls.key"
+        return Finding(Area.CERTIFICATE, Level.ADVICE, subject, text, todo)
     fault = _mistrust(chain, wanted.hostname, now)
     if not fault:
         return Finding(Area.CERTIFICATE, Level.GOOD, subject, "an authority that this system trusts vouches for it")

@@ -11,7 +11,7 @@ from tests.live import Account, Service
 def test_quit_removes_what_is_marked(pop: Pop3, server: Service, filled: Account) -> None:
     pop.ok("DELE 1")
     pop.ok("DELE 3")
-    assert pop.ok("QUIT") == "Goodbye, 1 messages left"
+    assert pop.ok("QUIT") == "Goodbye, 1 message left"
     assert pop.is_closed()
     client = server.connect(filled)
     client.ok("SELECT INBOX")

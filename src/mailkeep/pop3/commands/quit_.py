@@ -21,4 +21,4 @@ async def quit_(session: Session, _: None) -> Reply:
     except MailError as fault:
         log.warning("pop3.nothing_removed", reason=fault.text)
         return error(f"Nothing was removed: {fault.text}", Code.SYS_TEMP)
-    return ok(f"Goodbye, {left} messages left")
+    return ok(f"Goodbye, {left} {'message' if left == 1 else 'messages'} left")
