@@ -49,7 +49,7 @@ def _certificate(plan: Plan) -> str:
     own = f"{plan.directory / 'certificate.pem'} (self-signed"
     if plan.certificate.source is Source.ACME:
         return f"{own}, until Let's Encrypt has given one: {program()} certificate show --config {plan.file})"
-    return f"{own}; better: one from a public authority, see [tls])"
+    return f"{own}; better: one from a public authority, by tls.acme = true)"
 
 
 def _about_ports(plan: Plan) -> str:
