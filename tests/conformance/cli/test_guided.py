@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -37,7 +38,7 @@ class Terminal:
             stderr=theirs,
             env={**environment(), "TERM": "dumb"},
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C is a signal
+            preexec_fn=_take_terminal,
         )
         os.close(theirs)
         self.shown = ""
@@ -81,6 +82,12 @@ class Terminal:
             self.shown += octets.decode("utf-8", "replace").replace("\r\n", "\n")
             return bool(octets)
         return False
+
+
+def _take_terminal() -> None:
+    """So that Ctrl-C is a signal, and one that is heard: programs in the background are started deaf to it."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import base64
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -75,9 +76,11 @@ def test_a_certificate_of_another_authority_gets_nowhere(
     (tmp_path / "evil").mkdir()
     evil = Authority(tmp_path / "evil")
     tls = shown(service, evil, OWN.user)
+    got = b""
     with (
         socket.create_connection(service.imaps) as connection,
-        pytest.raises((ssl.SSLError, ConnectionError)),
-        tls.wrap_socket(connection, server_hostname="localhost", suppress_ragged_eofs=False) as client,
+        suppress(ssl.SSLError, ConnectionError),  # or the end, by what Python makes of a refusal after the handshake
+        tls.wrap_socket(connection, server_hostname="localhost") as client,
     ):
-        client.recv(1)  # with TLS 1.3 the client has finished before the server has looked
+        got = client.recv(1)  # with TLS 1.3 the client has finished before the server has looked
+    assert got == b""
