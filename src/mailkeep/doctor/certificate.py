@@ -51,7 +51,7 @@ def check_certificate(files: CertificateFiles, wanted: Wanted, now: dt.datetime)
         TlsContext(files)
         chain = x509.load_pem_x509_certificates(files.certificate.read_bytes())
     except (CertificateError, OSError, ValueError) as error:
-        todo = f"remove {files.key} and {subject}: they are made anew" if wanted.own else "name others: tls.certificate and tls.key, or tls.acme = true"
+        todo = f"remove {files.key} and {subject}: they are made anew" if wanted.own else "name others, or set tls.acme"
         yield Finding(Area.CERTIFICATE, Level.FAULT, subject, str(error), todo)
         return
     yield from _key(files, chain[0])
