@@ -77,6 +77,7 @@ class Reception:
         self._version = version("mailkeep")  # reads files: not for every connection
         self._address_limit = AddressLimit(ledger, config.limits.connections_per_address)
         self._connection_counts = ConnectionCounts(ledger, config.limits.connections_per_account)
+        self._why_unsigned = ""  # profiles cannot be signed, as has been said
         self._listeners: list[Listener] = []
         self._tallies = {name: Tally() for name in ("imap", "pop3", "lmtp", "smtp", "submission", "http")}
         self._imap_services = self._services_of_imap()  # one for all connections
@@ -311,7 +312,9 @@ class Reception:
         try:
             return sign_profile(profile, files.certificate.read_bytes(), files.key.read_bytes())
         except (Unsupported, ValueError, OSError) as error:
-            log.warning("http.profile_unsigned", why=str(error))
+            if str(error) != self._why_unsigned:  # whoever asks for profiles shall not fill the log
+                self._why_unsigned = str(error)
+                log.warning("http.profile_unsigned", why=self._why_unsigned)
             return profile
 
     def _open_http(self, connection: Connection) -> HttpConnection:

@@ -96,7 +96,8 @@ class HttpConnection:
                 return None
             scope = scope_of(event, peer=self._connection.peer, secure=self._connection.tls)
         except h11.RemoteProtocolError as error:
-            self._refuse(error.error_status_hint, str(error))
+            # What follows is the octets themselves, as Python writes them.
+            self._refuse(error.error_status_hint, str(error).partition(": bytearray(")[0])
             return None
         except BadRequest as error:
             self._refuse(400, str(error))
@@ -138,11 +139,14 @@ class HttpConnection:
         self._tally.refused["?", str(status)] += 1
         body = f"{reason}\n".encode()
         phrase = HTTPStatus(status).phrase
-        self._connection.write(
-            f"HTTP/1.1 {status} {phrase}\r\nContent-Type: text/plain; charset=utf-8\r\n"
-            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode("ascii")
-            + body
+        head = (
+            f"HTTP/1.1 {status} {phrase}",
+            "Content-Type: text/plain; charset=utf-8",
+            "X-Content-Type-Options: nosniff",
+            f"Content-Length: {len(body)}",
+            "Connection: close",
         )
+        self._connection.write("\r\n".join((*head, "", "")).encode("ascii") + body)
         self._close()
 
     # --- one request

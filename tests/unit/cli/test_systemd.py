@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.cannot_run import cannot_run
 
 from mailkeep.cli.notify import notify
 from mailkeep.cli.systemd import Unit, has_low_ports, unit_for
@@ -19,8 +20,9 @@ def value(text: str, name: str) -> str:
     return found
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 def test_systemd_finds_nothing_wrong_with_it(tmp_path: Path) -> None:
+    if shutil.which("systemd-analyze") is None:
+        cannot_run("systemd-analyze is not installed")
     file = tmp_path / "mailkeep.service"
     file.write_text(unit(start=("/bin/true", "serve", "--config", "/srv/my mail/50%$x.toml")).text(), "utf-8")
     done = subprocess.run(("systemd-analyze", "verify", "--man=no", file), capture_output=True, text=True, timeout=20)
