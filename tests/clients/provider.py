@@ -20,7 +20,7 @@ from tests.live import PASSWORD, READY_S, STOP_S, Account, eventually, free_port
 DOMAIN = "example.org"
 HOST = f"mail.{DOMAIN}"
 NAMES = (HOST, DOMAIN, *(f"{label}.{DOMAIN}" for label in ("autoconfig", "autodiscover", "ua-auto-config", "mta-sts")))
-LISTENERS = ("imap", "imaps", "submission", "submissions", "http", "https", "lmtp", "smtp")
+LISTENERS = ("imap", "imaps", "pop3", "pop3s", "submission", "submissions", "http", "https", "lmtp", "smtp")
 ANN = Account(f"ann@{DOMAIN}", PASSWORD)
 
 
