@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from mailkeep.bench.meter import wait_until_quiet
 from mailkeep.bench.run import named
 from mailkeep.bench.stage import Stage, Workload, select
 
@@ -60,8 +59,7 @@ class Variant:
             with stage.connect() as connection:  # it has been open before, as mailboxes have
                 select(connection, name, stage.corpus.count)
                 connection.command(b"LOGOUT")
-            if stage.target.pid is not None:
-                wait_until_quiet(stage.target.pid, stage.quiet_s)
+            stage.settle()
 
     @property
     def one_session_each(self) -> bool:

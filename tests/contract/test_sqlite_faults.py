@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import apsw
@@ -252,6 +252,37 @@ def test_logs_are_written_back_and_reading_goes_on(tmp_path: Path) -> None:
             assert await world.uids() == [1, 2]
 
     asyncio.run(main())
+
+
+def test_a_log_that_grows_all_the_time_is_begun_anew_and_not_written_back_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailkeep.store.sqlite.owned.CHECKPOINT_PAGES", 300)
+
+    async def main() -> None:
+        async with SqliteStore(tmp_path) as store:
+            world = await World.make(store)
+            maintenance = asyncio.create_task(store.maintain())
+            written = longest = 0
+            before = 0
+            for number in range(600):
+                await world.append(b"%d" % number)
+                pages = store._owned[0].writer.wal_pages
+                written += pages - before if pages > before else pages
+                before, longest = pages, max(longest, pages)
+            maintenance.cancel()
+            with suppress(asyncio.CancelledError):
+                await maintenance
+            assert longest < 2000
+            pieces = next(value for name, labels, value in store.figures() if _is_of_checkpoints(name, labels))
+            assert pieces <= 3 * written / 300
+            assert await store.check(world.account) == ()
+
+    asyncio.run(main())
+
+
+def _is_of_checkpoints(name: str, labels: tuple[str, ...]) -> bool:
+    return name == "housekeeping_pieces" and labels == ("checkpoint",)
 
 
 def test_an_interrupted_removal_is_finished_by_the_sweep(tmp_path: Path) -> None:

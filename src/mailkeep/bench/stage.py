@@ -56,9 +56,13 @@ class Stage:
             if not holds(connection, name, self.corpus.count):
                 renew(connection, name)
                 fill(connection, name, self.corpus)
-                if self.target.pid is not None:
-                    wait_until_quiet(self.target.pid, self.quiet_s)
+                self.settle()
         return name
+
+    def settle(self) -> None:
+        """What was put there to work on is no part of the work: let the server finish what it put off."""
+        if self.target.pid is not None:
+            wait_until_quiet(self.target.pid, self.quiet_s)
 
 
 @dataclass(frozen=True, slots=True)

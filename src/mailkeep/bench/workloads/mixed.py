@@ -98,6 +98,7 @@ def _p99(name: str, meter: Meter, latencies_s: list[float]) -> Row:
 
 def _workers(stage: Stage, stack: ExitStack, count: int) -> list[Worker]:
     corpus = Corpus(min(MESSAGES, stage.corpus.count))
+    filled = False
     small = tuple(mail.exactly(number, 2500) for number in range(1, 21))
     workers = []
     for number in range(1, count + 1):
@@ -106,10 +107,13 @@ def _workers(stage: Stage, stack: ExitStack, count: int) -> list[Worker]:
         if not holds(connection, mailbox, corpus.count):
             renew(connection, mailbox)
             fill(connection, mailbox, corpus)
+            filled = True
         if number <= stage.target.users:
             renew(connection, IN)
         select(connection, mailbox, corpus.count)
         workers.append(Worker(connection, mailbox, all_uids(connection), corpus, small))
+    if filled:
+        stage.settle()
     return workers
 
 

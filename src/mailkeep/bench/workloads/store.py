@@ -43,6 +43,7 @@ def stores(stage: Stage) -> tuple[Row, ...]:
         boxes = tuple(f"{MAILBOX}{k // stage.target.users}" for k in range(CONNECTIONS))
         for connection, box in zip(connections, boxes, strict=True):
             _prepare(connection, box)
+        stage.settle()
         uids = tuple(map(all_uids, connections))
         meter = Meter(stage.target.pid)
         with meter:

@@ -21,7 +21,8 @@ from mailkeep.store.sqlite.ticks import Ticks
 from mailkeep.store.sqlite.writer import Batch, Job, Writer
 
 CHECKPOINT_PAGES: Final = 2000  # 16 MB of log: time to write back
-RESTART_PAGES: Final = 4 * CHECKPOINT_PAGES  # the log grows and grows: writers wait once until it is written back
+FEW_PAGES: Final = 128  # that came meanwhile: the writer itself writes them back, and begins the log anew
+RESTART_PAGES: Final = 4 * CHECKPOINT_PAGES  # the log grows and grows: the writer does so however many there are
 PATIENCE_S: Final = 10.0  # for the last owner, which is just ending
 
 MANY: Final = 2000  # entries: changing more takes longer than the loop should wait
@@ -88,6 +89,7 @@ class Owned:
         )
         self._checkpointer: apsw.Connection | None = open_for_checkpoints(self.path)
         self._checkpointing = threading.Lock()
+        self._due = CHECKPOINT_PAGES  # of log: time to write it back, again
 
     def _begin(self, jobs: Sequence[Job]) -> tuple[Sequence[Job], Batch]:
         return jobs, self.writer.begin(jobs)
@@ -101,27 +103,45 @@ class Owned:
         return outcomes
 
     def _committed(self) -> float:
-        if self.writer.wal_pages >= CHECKPOINT_PAGES:
+        pages = self.writer.wal_pages
+        if pages < CHECKPOINT_PAGES:
+            self._due = CHECKPOINT_PAGES
+        elif pages >= self._due:
             self._wake()
         return self.writer.commit_s
 
-    async def checkpoint(self) -> None:
-        """Write the log back as far as no reader needs it, in a thread; nobody waits for it.  Raises: Unavailable."""
-        written = self.writer.wal_pages
-        await asyncio.to_thread(self._checkpoint)
-        if self.writer.wal_pages == written:
-            self.writer.wal_pages = 0
-        elif self.writer.wal_pages >= RESTART_PAGES:
-            self.writer.restart_wal = True
+    @property
+    def log_is_long(self) -> bool:
+        """Whether it is time to write the log back."""
+        return self.writer.wal_pages >= self._due
 
-    def _checkpoint(self) -> None:
+    async def checkpoint(self) -> None:
+        """Write the log back as far as no reader needs it, in a thread; nobody waits for it.  Raises: Unavailable.
+
+        SQLite begins the log anew only when all of it has been written back, which never happens to one that grows all
+        the time.  So the little that came meanwhile is left to the writer, after one of its next transactions; much is
+        written back in the thread again.
+        """
+        written = await asyncio.to_thread(self._checkpoint)
+        pages = self.writer.wal_pages
+        left = pages - written
+        if left <= 0:
+            self.writer.wal_pages = 0
+        elif left <= FEW_PAGES or pages >= RESTART_PAGES:
+            self.writer.restart_wal = True
+        self._due = pages + FEW_PAGES
+
+    def _checkpoint(self) -> int:
+        """How many pages of log have been written back."""
         with self._checkpointing:
             if self._checkpointer is None:
-                return
+                return 0
             try:
-                self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+                rows = self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
             except FAULTS as error:
                 raise unavailable(error) from error
+        _, _, written = rows[0]
+        return int(written)
 
     def close(self) -> None:
         """After `writes.drain()`."""

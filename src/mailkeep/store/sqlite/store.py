@@ -24,7 +24,7 @@ from mailkeep.store.sqlite.connection import FAULTS, sync_directory, unavailable
 from mailkeep.store.sqlite.directory import SqliteDirectory
 from mailkeep.store.sqlite.forwarded import Carrier, ForwardedWrites
 from mailkeep.store.sqlite.move import copy_account
-from mailkeep.store.sqlite.owned import CHECKPOINT_PAGES, Owned, shard_path
+from mailkeep.store.sqlite.owned import Owned, shard_path
 from mailkeep.store.sqlite.shard import Shard
 from mailkeep.store.sqlite.sweep import sweep_packs
 from mailkeep.store.sqlite.ticks import Ticks
@@ -225,7 +225,7 @@ class SqliteStore:
                 owned.writes.work_off_lazy()
                 idle = time.monotonic() - owned.writes.last_used > IDLE_S
                 pages = owned.writer.wal_pages
-                if pages >= CHECKPOINT_PAGES or (pages and idle):
+                if owned.log_is_long or (pages and idle):
                     await self._write_back(owned, pages)
 
     async def _write_back(self, owned: Owned, pages: int) -> None:
