@@ -252,7 +252,7 @@ class ImapConnection(Session):
         The answer to SELECT is one state of the mailbox: what happens while it is given is told with the next command.
         `opened`: what was selected before the command.
         """
-        if self.selected is not None and self.selected is opened and row is not None:
+        if self.selected is not None and self.selected is opened and row is not None and not self.selected.is_told:
             with_uid = row.name.startswith("UID ")
             await self.selected.sync(may_expunge=row.may_expunge, with_uid=with_uid, removes=row.removes)
         if self.authenticated is not None and self.authenticated.watch is not None:

@@ -134,6 +134,8 @@ class ColumnPlan:
 
     def _join(self, batch: Batch) -> bytes:
         count, width = len(batch.uids), 2 + 2 * len(self._values)
+        if count == 1:
+            return self._join_one(batch)
         pieces = [b""] * (count * width)
         pieces[::width] = map(_UIDFETCH, batch.uids) if self._by_uid else HEADS.of(batch.indices)
         if self._first:
@@ -141,6 +143,13 @@ class ColumnPlan:
         for place, (values, between) in enumerate(zip(self._values, self._between, strict=True), 1):
             pieces[2 * place :: width] = values(batch)
             pieces[2 * place + 1 :: width] = [between] * count
+        return b"".join(pieces)
+
+    def _join_one(self, batch: Batch) -> bytes:
+        pieces = [*(map(_UIDFETCH, batch.uids) if self._by_uid else HEADS.of(batch.indices)), self._first]
+        for values, between in zip(self._values, self._between, strict=True):
+            pieces += values(batch)
+            pieces.append(between)
         return b"".join(pieces)
 
     async def _read(self, uids: Sequence[int], indices: Sequence[int]) -> dict[Column | str, Sequence[Any]] | None:
@@ -158,7 +167,10 @@ class ColumnPlan:
 
 
 def _indices(s: Selected, uids: Sequence[int]) -> Sequence[int]:
-    first, last = s.shared.index(uids[0]), s.shared.index(uids[-1])
+    first = s.shared.index(uids[0])
+    if len(uids) == 1:
+        return range(first, first + 1)
+    last = s.shared.index(uids[-1])
     if last - first + 1 == len(uids):
         return range(first, last + 1)
     return [s.shared.index(uid) for uid in uids]

@@ -10,11 +10,11 @@ from mailkeep.model.flags import System, is_keyword, spelled
 from mailkeep.service.messages import Flags
 
 SYSTEM: Final = {
-    "\\Seen": System.SEEN,
-    "\\Answered": System.ANSWERED,
-    "\\Flagged": System.FLAGGED,
-    "\\Deleted": System.DELETED,
-    "\\Draft": System.DRAFT,
+    "\\Seen": System.SEEN.value,
+    "\\Answered": System.ANSWERED.value,
+    "\\Flagged": System.FLAGGED.value,
+    "\\Deleted": System.DELETED.value,
+    "\\Draft": System.DRAFT.value,
 }
 
 

@@ -146,6 +146,11 @@ class SelectedView:
         return self._safe if self._withheld else self.told
 
     @property
+    def is_level(self) -> bool:
+        """Whether the client knows all that the view does, and `apply` has nothing to do."""
+        return self.told == self._view.upto and not self._withheld and not self._expected
+
+    @property
     def is_aligned(self) -> bool:
         """Whether the client's messages are the first of the shared view's: index + 1 is the number in both."""
         return self._uids is self._view.uids

@@ -438,6 +438,17 @@ class Selected:
         if self.shared.stale:
             await self.messages.views.refresh(self.shared)
 
+    @property
+    def is_told(self) -> bool:
+        """Whether nothing has happened that `sync` would have to look at."""
+        return (
+            not self.shared.stale
+            and self.view.is_level
+            and self.contexts is None
+            and self.guest is None
+            and self.owner.watch is None
+        )
+
     async def sync(self, *, may_expunge: bool, with_uid: bool = False, removes: bool = False) -> None:
         """Tell the client all that has happened (RFC 9051 §5.2), in the order EXPUNGE, EXISTS, FETCH.
 

@@ -35,7 +35,8 @@ async def fetch(s: Selected, cmd: Fetch) -> Done:
     """
     if cmd.vanished and not s.session.enabled.qresync:
         raise Bad("ENABLE QRESYNC first")
-    await s.refresh()
+    if s.shared.stale:
+        await s.refresh()
     items, reads = _items(s, cmd)
     uids = s.resolve(cmd.numbers, uid=cmd.uid)
     if cmd.partial is not None:
@@ -49,16 +50,12 @@ async def fetch(s: Selected, cmd: Fetch) -> Done:
         uids = [uid for uid in uids if uid in changed]
     uids, limit = cut(s.session, uids)
     if uids:
-        await _fetch(s, uids, items, reads=reads)
+        seen = await _set_seen(s, uids) if reads and s.may("s") else None
+        if seen:
+            await _fetch_rows(s, uids, Plan(s, items), seen)
+        else:
+            await write_rows(s, uids, items)
     return with_limit(s.session, COMPLETED, limit)
-
-
-async def _fetch(s: Selected, uids: Sequence[int], items: tuple[FetchItem, ...], *, reads: bool) -> None:
-    seen = await _set_seen(s, uids) if reads and s.may("s") else {}
-    if seen:
-        await _fetch_rows(s, uids, Plan(s, items), seen)
-    else:
-        await write_rows(s, uids, items)
 
 
 async def write_rows(s: Selected, uids: Sequence[int], items: tuple[FetchItem, ...]) -> None:

@@ -81,7 +81,8 @@ class Preview:
 FetchItem = Item | Section | Binary | BinarySize | Preview
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: one is made for each command, and frozen costs four times as much.
+@dataclass(slots=True, kw_only=True)
 class Fetch:
     """The command; `items` in the order asked, each once, macros expanded.
 

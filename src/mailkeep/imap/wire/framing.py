@@ -205,6 +205,8 @@ class Framer:
         if not self._begun:
             # the hot path: a whole command without literals in one chunk
             chunk, pos = self._chunk, self._pos
+            if pos >= len(chunk) and not self._chunks:
+                return None
             end = chunk.find(b"\n", pos)
             if 0 <= end - pos < self.limits.max_line:
                 stop = end - 1 if end > pos and chunk[end - 1] == _CR else end

@@ -17,7 +17,8 @@ _LAST: Final = re.compile(rb"([0-9]+)(?=,|\Z)")
 _RANGE: Final = "a number of a set is 1 to 4294967295 or *"
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: one is made for each command, and frozen costs four times as much.  Nobody changes one.
+@dataclass(slots=True, unsafe_hash=True)
 class SequenceSet:
     """Ranges in the order given, each (low, high) with low <= high, or (n, STAR), or (STAR, STAR) for ``*`` alone.
 

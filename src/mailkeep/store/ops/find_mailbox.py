@@ -11,5 +11,5 @@ from mailkeep.store.steps.tree import as_mailbox, find_path
 
 def find_mailbox(account: AccountId, path: str) -> Op[Mailbox | None]:
     """None also for a name that no mailbox can have.  INBOX in any letter case; other names as they are."""
-    row = yield from find_path(account, path)
+    row = yield from find_path(account, path, alone=True)
     return None if row is None else as_mailbox(row, normal_path(path))

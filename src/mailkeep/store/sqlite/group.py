@@ -54,6 +54,7 @@ class Group(Generic[Item, Answer]):
         self._worker = Worker(name)
         self._queue: deque[tuple[Item, asyncio.Future[Answer] | None]] = deque()
         self._scheduled = False  # a batch is being worked on, or about to be
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._average_s = 0.0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -61,7 +62,9 @@ class Group(Generic[Item, Answer]):
 
     def submit(self, item: Item) -> asyncio.Future[Answer]:
         """The answer comes when the batch of `item` is done."""
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()  # asked once: that takes a call of the system
+        future: asyncio.Future[Answer] = self._loop.create_future()
         self._queue.append((item, future))
         self._schedule()
         return future
@@ -81,7 +84,7 @@ class Group(Generic[Item, Answer]):
         if not self._scheduled:
             self._scheduled = True
             self._idle.clear()
-            asyncio.get_running_loop().call_soon(self._work)
+            (self._loop or asyncio.get_running_loop()).call_soon(self._work)
 
     def _work(self) -> None:
         batch = [self._queue.popleft() for _ in range(min(len(self._queue), AT_MOST))]

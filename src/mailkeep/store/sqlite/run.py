@@ -44,6 +44,10 @@ def bind(text: str, args: tuple[Value, ...]) -> tuple[str, tuple[Any, ...]]:
     flat: list[Any] = []
     for value in args:
         if isinstance(value, UidSet):
+            if len(value.ranges) == 1:  # nearly always
+                shapes.append(1)
+                flat += value.ranges[0]
+                continue
             shape = _shape(value)
             shapes.append(shape)
             flat += _flat(value, shape)
@@ -61,8 +65,8 @@ EMPTY: Final = 0
 
 def _shape(uids: UidSet) -> int:
     ranges = uids.ranges
-    if len(ranges) <= 1:
-        return len(ranges)
+    if not ranges:
+        return EMPTY
     span = ranges[-1][1] - ranges[0][0] + 1
     return len(ranges) if len(ranges) <= FEW_RANGES and len(uids) * DENSE >= span else ARRAY
 
@@ -70,8 +74,8 @@ def _shape(uids: UidSet) -> int:
 def _flat(uids: UidSet, shape: int) -> list[Any]:
     if shape == ARRAY:
         return [apsw.carray(array("q", uids))]
-    if shape <= 1:
-        return [bound for pair in uids.ranges for bound in pair]
+    if shape == EMPTY:
+        return []
     return [uids.ranges[0][0], uids.max, *(bound for pair in uids.ranges for bound in pair)]
 
 

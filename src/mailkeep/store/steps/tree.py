@@ -87,14 +87,17 @@ def path_of(account: AccountId, parent: int, leaf: str) -> Op[str]:
     return DELIMITER.join(reversed(leaves))
 
 
-def find_child(account: AccountId, parent: int, leaf: str) -> Op[Row | None]:
-    """The row (of `SELECT`) of a living mailbox by its place."""
-    rows = yield Sql(SELECT + " AND parent = ? AND name = ?", (account, parent, leaf))
+def find_child(account: AccountId, parent: int, leaf: str, *, alone: bool = False) -> Op[Row | None]:
+    """The row (of `SELECT`) of a living mailbox by its place.  `alone`: see `Sql`."""
+    rows = yield Sql(SELECT + " AND parent = ? AND name = ?", (account, parent, leaf), alone=alone)
     return rows[0] if rows else None
 
 
-def find_path(account: AccountId, path: str) -> Op[Row | None]:
-    """The row (of `SELECT`) of a living mailbox by its full name; None also for a name that can never exist."""
+def find_path(account: AccountId, path: str, *, alone: bool = False) -> Op[Row | None]:
+    """The row (of `SELECT`) of a living mailbox by its full name; None also for a name that can never exist.
+
+    `alone`: the operation reads nothing else, and needs a snapshot only where the name has several levels.
+    """
     try:
         leaves = parse_path(path)
     except Invalid:
@@ -102,7 +105,7 @@ def find_path(account: AccountId, path: str) -> Op[Row | None]:
     row: Row | None = None
     parent = TOP
     for leaf in leaves:
-        row = yield from find_child(account, parent, leaf)
+        row = yield from find_child(account, parent, leaf, alone=alone and len(leaves) == 1)
         if row is None:
             return None
         parent = row[0]
