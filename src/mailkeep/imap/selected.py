@@ -178,6 +178,18 @@ class SelectedView:
         """
         self._expected.update((state.uid, state) for state in states)
 
+    def follow(self, previous: ModSeq, upto: ModSeq) -> bool:
+        """All that happened after `previous`, up to `upto`, is what this client did and knows: whether that is so.
+
+        False leaves everything as it is: somebody else's change lies between, or something is not told yet.
+        """
+        if self.told != previous or self._view.upto != upto or self._uids is not self._view.uids:
+            return False
+        if self.count != len(self._uids):
+            return False
+        self.told = upto
+        return True
+
     def apply(self, *, may_expunge: bool) -> list[Update]:
         """Bring the client up to the view; what to say, in the order to say it: Expunge, Exists, FlagUpdate.
 

@@ -342,7 +342,8 @@ class Messages:
         else:
             stored = await self._store.write(ops.guest_store_flags, account, guest, *args)
         try:
-            await self.views.learn(account, stored.states)
+            if not self.views.knows(account, stored.states):
+                await self.views.learn(account)
         except Unavailable:  # it has been written all the same
             self.views.doubt(account)
             raise

@@ -93,7 +93,7 @@ class Views:
             )
             try:
                 # what was read at once did not pass `refresh`, which learns new names
-                await self._read_keywords(key[0])
+                await self.learn(key[0])
             except BaseException:
                 if not view.users:
                     del self._views[key]
@@ -144,7 +144,8 @@ class Views:
             # The mailbox was deleted: to whoever still looks at it, its messages are gone.
             delta = Delta(ModSeq(since + 1), (), UidSet(view.uids))
         if view.upto == since:
-            await self.learn(view.account, delta.changed)
+            if not self.knows(view.account, delta.changed):
+                await self.learn(view.account)
             view.apply(delta)
 
     # --- names of keywords
@@ -153,13 +154,13 @@ class Views:
         """The names of the account's keywords, as far as they are in use in an open view."""
         return self._keywords.setdefault(account, Keywords())
 
-    async def learn(self, account: AccountId, states: Iterable[FlagState]) -> None:
-        """Make sure that the names of all keywords in `states` are known."""
+    def knows(self, account: AccountId, states: Iterable[FlagState]) -> bool:
+        """Whether the names of all keywords in `states` are known."""
         keywords = self.keywords(account)
-        if not all(keywords.knows(state.mask, state.more) for state in states):
-            await self._read_keywords(account)
+        return all([keywords.knows(state.mask, state.more) for state in states])
 
-    async def _read_keywords(self, account: AccountId) -> None:
+    async def learn(self, account: AccountId) -> None:
+        """Read the names of the account's keywords."""
         self.keywords(account).learn(await self._store.read(ops.keywords, account))
 
     # --- \Recent

@@ -155,7 +155,8 @@ async def _fetch_rows(s: Selected, uids: Sequence[int], plan: Plan, seen: dict[i
             if row.entry.modseq > s.shared.upto:
                 s.shared.doubt()  # else what the view has would be told after it, though older
                 new = row.entry
-                await s.messages.views.learn(s.account, (FlagState(new.uid, new.mask, new.more, new.modseq),))
+                if not s.messages.views.knows(s.account, (FlagState(new.uid, new.mask, new.more, new.modseq),)):
+                    await s.messages.views.learn(s.account)
             message = Message(s.messages, s.account, row)
             # All pieces before the first octet is written: one may be refused (UNKNOWN-CTE).
             pieces = await _collect(plan, message, seen.get(row.entry.uid))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import Final
 
 from mailkeep.imap.done import Done, Refused
@@ -35,11 +34,14 @@ async def store(s: Selected, cmd: wire.Store) -> Done:
     before = s.shared.upto
     # Another session's change, not told yet, would be hidden behind a silent one of the same message.
     untold = {state.uid for state in s.shared.changed_since(s.view.told)} if cmd.silent else frozenset()
-    with Progress(s.session) if len(uids) > MANY else nullcontext():
-        stored = await s.messages.store_flags(
-            s.account, s.mailbox, UidSet(uids), HOW[cmd.how], flags, cmd.unchanged_since, s.guest
-        )
-    await s.refresh()
+    args = (s.account, s.mailbox, UidSet(uids), HOW[cmd.how], flags, cmd.unchanged_since, s.guest)
+    if len(uids) > MANY:
+        with Progress(s.session):
+            stored = await s.messages.store_flags(*args)
+    else:
+        stored = await s.messages.store_flags(*args)
+    if s.shared.stale:
+        await s.refresh()
     s.announce_keywords()
     condstore = s.session.enabled.condstore
     silent = cmd.silent and stored.previous <= before  # else somebody came between, and nobody knows where
@@ -54,7 +56,9 @@ async def store(s: Selected, cmd: wire.Store) -> Done:
             # the client knows the flags: we obeyed.  But not the mod-sequence (RFC 7162 §3.1.3)
             s.tell_modseq(seq, state, with_uid=cmd.uid)
         known.append(state)
-    s.view.expect(known)
+    # One message, as nearly always: nothing else has happened, so nothing need be compared.
+    if not (stored.changed and len(known) == 1 and s.view.follow(stored.previous, known[0].modseq)):
+        s.view.expect(known)
     if limit and expunged:
         s.session.untagged(b"NO [%b] Some messages were not dealt with" % limit)  # RFC 9738 §3.1
     return with_limit(s.session, _answer(s, cmd, stored.refused, expunged=expunged), limit)
