@@ -157,7 +157,7 @@ class Views:
     def knows(self, account: AccountId, states: Iterable[FlagState]) -> bool:
         """Whether the names of all keywords in `states` are known."""
         keywords = self.keywords(account)
-        return all([keywords.knows(state.mask, state.more) for state in states])
+        return all(keywords.knows(state.mask, state.more) for state in states)
 
     async def learn(self, account: AccountId) -> None:
         """Read the names of the account's keywords."""

@@ -15,7 +15,7 @@ import apsw
 
 from mailkeep.model.errors import Unavailable
 from mailkeep.model.uidset import UidSet
-from mailkeep.store.sqlite.connection import FAULTS, unavailable
+from mailkeep.store.sqlite.connection import rows_of
 from mailkeep.store.sqlite.group import Group
 from mailkeep.store.sqlite.ticks import Ticks
 from mailkeep.store.sqlite.writer import Batch, Job, Writer
@@ -136,11 +136,7 @@ class Owned:
         with self._checkpointing:
             if self._checkpointer is None:
                 return 0
-            try:
-                rows = self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            except FAULTS as error:
-                raise unavailable(error) from error
-        _, _, written = rows[0]
+            [(_, _, written)] = rows_of(self._checkpointer, "PRAGMA wal_checkpoint(PASSIVE)")
         return int(written)
 
     def close(self) -> None:
