@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from mailkeep.formats.mime.date import parse_day
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from mailkeep.formats.mime.scan import Part
 
+SHORT: Final = 256  # octets of a field that is remembered
 SEARCHED: Final = ("from", "to", "cc", "bcc", "subject")
 
 
@@ -38,12 +40,19 @@ def encode(message: Part, _data: bytes | mmap) -> bytes:
     for raw_name, whole in message.fields:
         name = raw_name.decode("latin-1")
         if name in SEARCHED:
-            found.setdefault(name, []).append(decode_words(unfold(whole)))
+            found.setdefault(name, []).append((_remembered if len(whole) <= SHORT else _text)(whole))
         elif name == "date" and day is None:
             day = parse_day(unfold(whole))
     # Control characters separate; in the text itself they mean nothing, and folding never makes one.
     texts = [f"{name}\0{fold(_plain(chr(10).join(values)))}" for name, values in found.items()]
     return "\1".join([day.isoformat() if day else "", *texts]).encode("utf-8", "surrogatepass")
+
+
+def _text(field: bytes) -> str:
+    return decode_words(unfold(field))
+
+
+_remembered: Final = lru_cache(1024)(_text)  # the same few people write to the same few people
 
 
 def _plain(text: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from mailkeep.model.errors import Invalid
 from mailkeep.model.mailbox import DELIMITER, INBOX, MAX_DEPTH, MAX_LEAF_OCTETS
 
+SHORT: Final = 128  # characters of a name that is remembered
 MAX_TYPED: Final = 3 * MAX_LEAF_OCTETS  # characters, before composing: NFC makes one of at most three
 UNFIT: Final = {"Cc", "Cs", "Zl", "Zp"}  # control characters, lone surrogates, line and paragraph separators
 
@@ -17,6 +19,10 @@ def parse_path(path: str) -> tuple[str, ...]:
 
     Raises: Invalid (an empty leaf, too long, too deep, control characters).
     """
+    return (_remembered if len(path) <= SHORT else _parse)(path)
+
+
+def _parse(path: str) -> tuple[str, ...]:
     if path.count(DELIMITER) >= MAX_DEPTH:
         raise Invalid(f"A mailbox name has at most {MAX_DEPTH} levels")
     leaves = [_normal(leaf) for leaf in path.split(DELIMITER)]  # nothing is composed with a delimiter
@@ -30,6 +36,9 @@ def parse_path(path: str) -> tuple[str, ...]:
         if len(leaf.encode()) > MAX_LEAF_OCTETS:
             raise Invalid(f"A level of a mailbox name is longer than {MAX_LEAF_OCTETS} octets")
     return tuple(leaves)
+
+
+_remembered: Final = lru_cache(1024)(_parse)  # the same names are named all day
 
 
 def _normal(leaf: str) -> str:

@@ -5,6 +5,7 @@ A value with CR, LF or NUL is a literal.  Encoded words stay as they came.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from mailkeep.formats.mime.address import Address, parse_addresses
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from mailkeep.formats.mime.scan import Part
 
 NIL: Final = b"NIL"
+SHORT: Final = 256  # octets of a field that is remembered
 
 _ADDRESS_FIELDS: Final = frozenset({b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc"})
 _FIELDS: Final = _ADDRESS_FIELDS | {b"date", b"subject", b"in-reply-to", b"message-id"}
@@ -66,10 +68,19 @@ def _value(give: Callable[[bytes], bytes | None], field: bytes | None) -> bytes 
 def _addresses(form: Form, field: bytes | None, default: bytes = NIL) -> bytes:
     if field is None:
         return default
-    addresses = parse_addresses(field[field.index(b":") + 1 :])
-    if not field.isascii():
+    value = field[field.index(b":") + 1 :]
+    return (_remembered if len(value) <= SHORT else _list)(form, value) or default
+
+
+def _list(form: Form, value: bytes) -> bytes:
+    """The list, in parentheses; empty if there are no addresses."""
+    addresses = parse_addresses(value)
+    if not value.isascii():
         addresses = [form.address(each) for each in addresses]
-    return b"(%b)" % b"".join([_address(form, each) for each in addresses]) if addresses else default
+    return b"(%b)" % b"".join([_address(form, each) for each in addresses]) if addresses else b""
+
+
+_remembered: Final = lru_cache(1024)(_list)  # the same few people write to the same few people
 
 
 def _address(form: Form, address: Address) -> bytes:

@@ -29,6 +29,10 @@ INVALID: Final = (b"invalid", b"internationalized-address.invalid")
 class Form(Protocol):
     """How values with 8-bit octets are given."""
 
+    def __hash__(self) -> int:
+        """There are two, and what they have given is remembered."""
+        ...
+
     def string(self, value: bytes) -> bytes:
         """`value`, as one of the others gives it, on the wire."""
         ...
