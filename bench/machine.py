@@ -7,7 +7,6 @@ import platform
 import re
 import statistics
 import subprocess
-import sysconfig
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -28,7 +27,7 @@ def machine(directory: Path) -> dict[str, str | int | float]:
         "cores": os.cpu_count() or 0,
         "memory_gb": round(int(memory[1]) / 1e6) if memory else 0,
         "system": f"{platform.system()} {platform.release()}",
-        "python": _python(),
+        "python": platform.python_version(),
         "mailkeep": version("mailkeep"),
         "commit": _commit(),
         "sqlite": apsw.sqlite_lib_version(),
@@ -59,12 +58,6 @@ def fdatasync_ms(directory: Path) -> float:
 def _file_system(directory: Path) -> str:
     answer = subprocess.run(("stat", "-f", "-c", "%T", str(directory)), capture_output=True, text=True, check=False)
     return answer.stdout.strip() or "unknown"
-
-
-def _python() -> str:
-    """Its version, and whether it was built to be fast: distributions do, who builds his own must ask for it."""
-    how = "" if "--enable-optimizations" in str(sysconfig.get_config_var("CONFIG_ARGS")) else " (built without PGO)"
-    return platform.python_version() + how
 
 
 def _commit() -> str:
