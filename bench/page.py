@@ -49,8 +49,8 @@ METHOD: Final = """\
   the proportional memory (PSS) of all processes at its highest.
 - Before each workload, and after mail was put there for it to work on, a server is given the time to finish what it
   put off.
-- **Python** matters: the system's own (Debian's is built with PGO and LTO) takes a tenth less time for the same work
-  than one built from source without asking for that.
+- **Python** matters: Debian's own, which these figures were taken with, took about a tenth less processor time on most
+  rows than another build of the same version.
 - Memory of idle connections is measured on servers just started, and counts the processes, not the kernel's sockets.
 - Of several sessions that idle on one mailbox in one process, Dovecot 2.3 tells one at once and the others within 30 s;
   IDLE is therefore compared with *highperf* alone.
