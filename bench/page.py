@@ -50,7 +50,7 @@ METHOD: Final = """\
 - Before each workload, and after mail was put there for it to work on, a server is given the time to finish what it
   put off.
 - **Python** matters: Debian's own, which these figures were taken with, took about a tenth less processor time on most
-  rows than another build of the same version.
+  rows than another build of Python 3.11.
 - Memory of idle connections is measured on servers just started, and counts the processes, not the kernel's sockets.
 - Of several sessions that idle on one mailbox in one process, Dovecot 2.3 tells one at once and the others within 30 s;
   IDLE is therefore compared with *highperf* alone.
